@@ -1,0 +1,117 @@
+// The graph: what a network computes, as plain data. Operators read values and parameters and write values.
+
+/** A size, or a name for one that is known only when the network runs ("batch", "time"). */
+export type Dimension = number | string;
+
+export type Shape = readonly Dimension[];
+
+/** What is known of a value before it is computed. Images are channel-first: `[batch, channels, height, width]`. */
+export interface TensorType {
+  readonly dtype: 'float32' | 'int32';
+  readonly shape: Shape;
+}
+
+/**
+ * How a parameter's axes are to be read, under its source's name and in its source's order:
+ * `out_in` and `in_out` matrices, `out_in_h_w` convolution kernels, `rows_features` embedding tables,
+ * `one_tokens_features` positional encodings and tokens, `features` vectors.
+ */
+export type Layout = 'out_in' | 'in_out' | 'out_in_h_w' | 'rows_features' | 'one_tokens_features' | 'features';
+
+/** A learned tensor. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly layout: Layout;
+}
+
+type Pair = readonly [height: number, width: number];
+
+/** Zero padding on the four sides of an image. */
+export interface Padding {
+  readonly top: number;
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+}
+
+export interface Window {
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly padding: Padding;
+}
+
+/** `gelu` is exact, `gelu_tanh` its tanh approximation. */
+export type ActivationFunction = 'relu' | 'gelu' | 'gelu_tanh';
+
+type NoAttributes = Readonly<Record<string, never>>;
+
+/** Every operator type with its attributes. Inputs, parameters and shapes are in `operators.ts`. */
+export interface OperatorAttributes {
+  linear: { readonly layout: 'out_in' | 'in_out' };
+  conv2d: { readonly stride: Pair; readonly padding: Padding; readonly dilation: Pair; readonly groups: number };
+  layer_norm: { readonly epsilon: number };
+  batch_norm: { readonly epsilon: number };
+  embedding: NoAttributes;
+  /** Token ids `[batch, time]` to their positions `[time]`. */
+  positions: NoAttributes;
+  /** The parameter itself, `[1, tokens, features]`. */
+  position_embedding: NoAttributes;
+  /** Puts a learned token in front of a sequence. */
+  prepend_token: NoAttributes;
+  /** Scaled dot-product attention of a packed `[batch, time, 3 * features]` (query, key, value). */
+  attention: { readonly heads: number; readonly causal: boolean };
+  activation: { readonly function: ActivationFunction };
+  add: NoAttributes;
+  concat: { readonly axis: number };
+  max_pool: Window;
+  avg_pool: Window;
+  /** The mean over height and width: `[batch, channels]`. */
+  global_avg_pool: NoAttributes;
+  /** In the new shape 0 copies the size at its place and one -1 takes what is left. */
+  reshape: { readonly shape: readonly number[] };
+  transpose: { readonly permutation: readonly number[] };
+  /** One index of an axis; the axis goes. */
+  select: { readonly axis: number; readonly index: number };
+}
+
+export type OperatorType = keyof OperatorAttributes;
+
+/** One operator of type `T`: reads `inputs` and `parameters` (by role), writes `outputs`. */
+export interface OperatorOf<T extends OperatorType> {
+  readonly name: string;
+  readonly type: T;
+  readonly inputs: readonly string[];
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly attributes: OperatorAttributes[T];
+  readonly outputs: readonly string[];
+}
+
+/** Any operator; `type` tells which, and so what its attributes are. */
+export type Operator = { [T in OperatorType]: OperatorOf<T> }[OperatorType];
+
+/** A network: operators in an order in which they can run, and the values and parameters they use. */
+export interface Graph {
+  readonly name: string;
+  /** The names of the values the network is given. */
+  readonly inputs: readonly string[];
+  /** The names of the values it returns. */
+  readonly outputs: readonly string[];
+  readonly operators: readonly Operator[];
+  /** Every value by name, with its inferred type. */
+  readonly values: Readonly<Record<string, TensorType>>;
+  /** In the order of their first use. */
+  readonly parameters: readonly Parameter[];
+}
+
+/** A graph, a file or an architecture that is not what it should be; the message names the operator or field. */
+export class GraphError extends Error {
+  override readonly name = 'GraphError';
+}
+
+/** The number of elements of a shape without names. */
+export const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** The number of learned values in a graph; a parameter used twice counts once. */
+export const parameterCount = (graph: Graph): number =>
+  graph.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);

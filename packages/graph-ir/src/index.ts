@@ -1,0 +1,40 @@
+export {
+  ARCHITECTURE_PRESETS,
+  type Architecture,
+  buildArchitecture,
+  formatArchitecture,
+  parseArchitecture,
+} from './architecture.js';
+export { type Conv2dOptions, GraphBuilder, type LinearOptions, type PoolOptions, type ValueRef } from './builder.js';
+export { buildGpt2, type Gpt2Config } from './builders/gpt2.js';
+export { buildVit, type VitConfig } from './builders/vit.js';
+export {
+  type ComputationalGraph,
+  type ComputationalNode,
+  type LoweringOptions,
+  NODE_TYPES,
+  type NodeType,
+  type Target,
+  type TargetRole,
+  toComputationalGraph,
+} from './computational-graph.js';
+export {
+  type ActivationFunction,
+  type Dimension,
+  elementCount,
+  type Graph,
+  GraphError,
+  type Layout,
+  type Operator,
+  type OperatorAttributes,
+  type OperatorOf,
+  type OperatorType,
+  type Padding,
+  type Parameter,
+  parameterCount,
+  type Shape,
+  type TensorType,
+} from './graph.js';
+export { graphFromJson, graphToJson } from './json.js';
+export { type ComputationalGraphSummary, summarizeComputationalGraph } from './summary.js';
+export { validate } from './validate.js';

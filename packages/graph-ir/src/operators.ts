@@ -1,0 +1,230 @@
+// What each operator type takes and gives: its number of inputs, the roles of its parameters, and the type of its result.
+import { type Dimension, elementCount, GraphError, type OperatorOf, type OperatorType, type Shape, type TensorType, type Window } from './graph.js';
+
+type ParameterShapes = Readonly<Record<string, readonly number[]>>;
+
+interface OperatorDefinition<T extends OperatorType> {
+  /** The least and largest number of inputs. */
+  readonly inputs: readonly [least: number, most: number];
+  /** Roles that must be there, and roles that may. */
+  readonly parameters: { readonly required: readonly string[]; readonly optional: readonly string[] };
+  /** The result's type. Throws GraphError, without the operator's name, when the inputs do not fit. */
+  infer(operator: OperatorOf<T>, inputs: readonly TensorType[], parameters: ParameterShapes): TensorType;
+}
+
+const none = { required: [], optional: [] };
+const weightAndBias = { required: ['weight'], optional: ['bias'] };
+const norm = { required: ['weight', 'bias'], optional: [] };
+
+const float = (shape: Shape): TensorType => ({ dtype: 'float32', shape });
+const show = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+function expect(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new GraphError(message);
+}
+
+function lastOf(shape: Shape, size: number, what: string): void {
+  expect(shape.at(-1) === size, `${what} wants ${size} features, but its input is ${show(shape)}`);
+}
+
+function imageOf({ shape }: TensorType): readonly [Dimension, number, number, number] {
+  const [batch, channels, height, width] = shape;
+  expect(
+    shape.length === 4 && typeof channels === 'number' && typeof height === 'number' && typeof width === 'number',
+    `wants an image [batch, channels, height, width] of known size, got ${show(shape)}`,
+  );
+  return [batch, channels, height, width];
+}
+
+const windowed = (size: number, before: number, after: number, kernel: number, stride: number): number => {
+  const out = Math.floor((size + before + after - kernel) / stride) + 1;
+  expect(out > 0, `a window of ${kernel} does not fit into ${size} + ${before + after} of padding`);
+  return out;
+};
+
+function pooled({ attributes: { kernel, stride, padding } }: { attributes: Window }, [x]: readonly TensorType[]): TensorType {
+  const [batch, channels, height, width] = imageOf(x);
+  return float([
+    batch,
+    channels,
+    windowed(height, padding.top, padding.bottom, kernel[0], stride[0]),
+    windowed(width, padding.left, padding.right, kernel[1], stride[1]),
+  ]);
+}
+
+function broadcast(a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const x = a[i - rank + a.length] ?? 1;
+    const y = b[i - rank + b.length] ?? 1;
+    expect(x === y || x === 1 || y === 1, `cannot broadcast ${show(a)} with ${show(b)}`);
+    return x === 1 ? y : x;
+  });
+}
+
+function reshaped(from: Shape, to: readonly number[]): Shape {
+  const message = `cannot reshape ${show(from)} to ${show(to)}`;
+  const copied = new Set(to.flatMap((size, i) => (size === 0 ? [i] : [])));
+  const rest = from.filter((_, i) => !copied.has(i));
+  const count = elementCount(rest.map((size) => (typeof size === 'number' ? size : Number.NaN)));
+  const known = elementCount(to.filter((size) => size > 0));
+  const inferred = to.filter((size) => size === -1).length;
+  expect(
+    inferred <= 1 && [...copied].every((i) => i < from.length) && (inferred ? count % known === 0 : count === known),
+    message,
+  );
+  return to.map((size, i) => (size === 0 ? from[i] : size === -1 ? count / known : size));
+}
+
+/** The table of all operator types. */
+export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } = {
+  linear: {
+    inputs: [1, 1],
+    parameters: weightAndBias,
+    infer({ attributes }, [{ shape }], { weight, bias }) {
+      expect(weight.length === 2, `the weight of a linear layer is a matrix, got ${show(weight)}`);
+      const [outputs, inputs] = attributes.layout === 'out_in' ? weight : [weight[1], weight[0]];
+      lastOf(shape, inputs, `a weight ${show(weight)} (${attributes.layout})`);
+      expect(bias === undefined || (bias.length === 1 && bias[0] === outputs), `a bias of [${outputs}] was wanted, got ${show(bias ?? [])}`);
+      return float([...shape.slice(0, -1), outputs]);
+    },
+  },
+  conv2d: {
+    inputs: [1, 1],
+    parameters: weightAndBias,
+    infer({ attributes: { stride, padding, dilation, groups } }, [x], { weight, bias }) {
+      const [batch, channels, height, width] = imageOf(x);
+      expect(weight.length === 4, `the weight of a convolution is [out, in / groups, height, width], got ${show(weight)}`);
+      const [outputs, inputs, kernelHeight, kernelWidth] = weight;
+      expect(
+        inputs * groups === channels && outputs % groups === 0,
+        `a weight ${show(weight)} in ${groups} group(s) wants ${inputs * groups} channels, but its input is ${show(x.shape)}`,
+      );
+      expect(bias === undefined || (bias.length === 1 && bias[0] === outputs), `a bias of [${outputs}] was wanted, got ${show(bias ?? [])}`);
+      return float([
+        batch,
+        outputs,
+        windowed(height, padding.top, padding.bottom, dilation[0] * (kernelHeight - 1) + 1, stride[0]),
+        windowed(width, padding.left, padding.right, dilation[1] * (kernelWidth - 1) + 1, stride[1]),
+      ]);
+    },
+  },
+  layer_norm: {
+    inputs: [1, 1],
+    parameters: norm,
+    infer(_, [{ shape }], { weight, bias }) {
+      expect(weight.length === 1 && weight.join() === bias.join(), `weight ${show(weight)} and bias ${show(bias)} are not vectors of one size`);
+      lastOf(shape, weight[0], 'this layer norm');
+      return float(shape);
+    },
+  },
+  batch_norm: {
+    inputs: [1, 1],
+    parameters: norm,
+    infer(_, [x], { weight, bias }) {
+      const channels = imageOf(x)[1];
+      expect(
+        weight.join() === `${channels}` && bias.join() === `${channels}`,
+        `weight ${show(weight)} and bias ${show(bias)} should be [${channels}] for an input ${show(x.shape)}`,
+      );
+      return float(x.shape);
+    },
+  },
+  embedding: {
+    inputs: [1, 1],
+    parameters: { required: ['weight'], optional: [] },
+    infer(_, [{ shape, dtype }], { weight }) {
+      expect(dtype === 'int32', `an embedding looks up int32 indices, got ${dtype}`);
+      expect(weight.length === 2, `an embedding table is [rows, features], got ${show(weight)}`);
+      return float([...shape, weight[1]]);
+    },
+  },
+  positions: {
+    inputs: [1, 1],
+    parameters: none,
+    infer(_, [{ shape }]) {
+      expect(shape.length === 2, `positions wants token ids [batch, time], got ${show(shape)}`);
+      return { dtype: 'int32', shape: [shape[1]] };
+    },
+  },
+  position_embedding: {
+    inputs: [0, 0],
+    parameters: { required: ['weight'], optional: [] },
+    infer: (_, __, { weight }) => float(weight),
+  },
+  prepend_token: {
+    inputs: [1, 1],
+    parameters: { required: ['token'], optional: [] },
+    infer(_, [{ shape }], { token }) {
+      const [batch, tokens, features] = shape;
+      expect(
+        shape.length === 3 && typeof tokens === 'number' && token.join() === `1,1,${features}`,
+        `a token [1, 1, features] goes before a sequence [batch, tokens, features], got ${show(token)} and ${show(shape)}`,
+      );
+      return float([batch, tokens + 1, features]);
+    },
+  },
+  attention: {
+    inputs: [1, 1],
+    parameters: none,
+    infer({ attributes: { heads } }, [{ shape }]) {
+      const [batch, time, packed] = shape;
+      expect(
+        shape.length === 3 && typeof packed === 'number' && packed % (3 * heads) === 0,
+        `attention of ${heads} heads wants [batch, time, 3 * features] with features divisible by ${heads}, got ${show(shape)}`,
+      );
+      return float([batch, time, packed / 3]);
+    },
+  },
+  activation: { inputs: [1, 1], parameters: none, infer: (_, [x]) => x },
+  add: { inputs: [2, 2], parameters: none, infer: (_, [a, b]) => float(broadcast(a.shape, b.shape)) },
+  concat: {
+    inputs: [1, Number.POSITIVE_INFINITY],
+    parameters: none,
+    infer({ attributes: { axis } }, inputs) {
+      const [first, ...others] = inputs.map(({ shape }) => shape);
+      let total: Dimension = first[axis];
+      for (const other of others) {
+        expect(
+          other.length === first.length && other.every((size, i) => i === axis || size === first[i]),
+          `cannot concatenate ${show(first)} and ${show(other)} along axis ${axis}`,
+        );
+        const size = other[axis];
+        expect(typeof total === 'number' && typeof size === 'number', `axis ${axis} of ${show(other)} has no known size`);
+        total += size;
+      }
+      return float(first.map((size, i) => (i === axis ? total : size)));
+    },
+  },
+  max_pool: { inputs: [1, 1], parameters: none, infer: pooled },
+  avg_pool: { inputs: [1, 1], parameters: none, infer: pooled },
+  global_avg_pool: {
+    inputs: [1, 1],
+    parameters: none,
+    infer(_, [x]) {
+      const [batch, channels] = imageOf(x);
+      return float([batch, channels]);
+    },
+  },
+  reshape: { inputs: [1, 1], parameters: none, infer: ({ attributes }, [{ shape }]) => float(reshaped(shape, attributes.shape)) },
+  transpose: {
+    inputs: [1, 1],
+    parameters: none,
+    infer({ attributes: { permutation } }, [{ shape }]) {
+      expect(
+        [...permutation].sort((a, b) => a - b).join() === shape.map((_, i) => i).join(),
+        `${show(permutation)} is not a permutation of the axes of ${show(shape)}`,
+      );
+      return float(permutation.map((axis) => shape[axis]));
+    },
+  },
+  select: {
+    inputs: [1, 1],
+    parameters: none,
+    infer({ attributes: { axis, index } }, [{ shape }]) {
+      const size = shape[axis];
+      expect(typeof size === 'number' && index >= 0 && index < size, `axis ${axis} of ${show(shape)} has no index ${index}`);
+      return float(shape.filter((_, i) => i !== axis));
+    },
+  },
+};

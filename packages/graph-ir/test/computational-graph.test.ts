@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  buildArchitecture,
+  buildGpt2,
+  buildVit,
+  GraphBuilder,
+  parseArchitecture,
+  summarizeComputationalGraph,
+  toComputationalGraph,
+} from '../src/index.js';
+import { smallConvnet } from './small-convnet.js';
+
+const golden = (name: string): unknown => JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8'));
+
+describe('toComputationalGraph gives the reference graph, node for node', () => {
+  it.each([
+    ['vit-l2-h4-d32', 'vit:layers=2,heads=4,hidden=32,mlp=128'],
+    ['vit-l9-h8-d128', 'vit:layers=9,heads=8,hidden=128,mlp=512,patch=2,classes=10,image=32'],
+    ['vit-s-cifar100', 'vit-s:classes=100'],
+  ])('%s', (name, architecture) => {
+    const graph = toComputationalGraph(buildArchitecture(parseArchitecture(architecture)));
+    expect(summarizeComputationalGraph(graph)).toEqual(golden(name));
+  });
+
+  it.each([
+    ['gpt2-l2-h4-d32-v257', 'gpt2:layers=2,heads=4,hidden=32,vocab=257,tied=false'],
+    ['gpt2-l9-h8-d72', 'gpt2:layers=9,heads=8,hidden=72,vocab=257,tied=false'],
+  ])('%s, with the head wired as the reference wires it', (name, architecture) => {
+    const graph = toComputationalGraph(buildArchitecture(parseArchitecture(architecture)), { languageModelHead: 'on-input' });
+    expect(summarizeComputationalGraph(graph)).toEqual(golden(name));
+  });
+
+  it('small-convnet', () => {
+    expect(summarizeComputationalGraph(toComputationalGraph(smallConvnet()))).toEqual(golden('small-convnet'));
+  });
+});
+
+describe('toComputationalGraph', () => {
+  const gpt2 = { layers: 2, heads: 2, hidden: 16, vocab: 50, context: 16 };
+
+  it('hangs an untied head after the last norm', () => {
+    const { nodes, edges } = toComputationalGraph(buildGpt2({ ...gpt2, tied: false }));
+    expect(nodes.slice(-2).map(({ parameter }) => parameter)).toEqual(['transformer.ln_f.weight', 'lm_head.weight']);
+    expect([...edges.slice(-2)]).toEqual([nodes.length - 2, nodes.length - 1]);
+  });
+
+  it('gives a tied table one node', () => {
+    const { nodes, targets } = toComputationalGraph(buildGpt2({ ...gpt2, tied: true }));
+    expect(nodes.filter(({ parameter }) => parameter === 'transformer.wte.weight')).toHaveLength(1);
+    expect(targets.filter(({ parameter }) => parameter.name === 'transformer.wte.weight')).toHaveLength(1);
+  });
+
+  it('predicts every parameter but the class token, in the order of the graph', () => {
+    const graph = buildVit({ layers: 1, heads: 2, hidden: 8, mlp: 16, patch: 4, classes: 3, image: 8 });
+    const names = toComputationalGraph(graph).targets.map(({ parameter }) => parameter.name);
+    expect(names).toEqual(graph.parameters.map(({ name }) => name).filter((name) => name !== 'class_token'));
+  });
+
+  it('reads the bias of a norm off the norm’s own node', () => {
+    const { nodes, targets } = toComputationalGraph(buildGpt2({ ...gpt2, tied: true }));
+    const [weight, bias] = ['transformer.ln_f.weight', 'transformer.ln_f.bias'].map((name) => targets.find((t) => t.parameter.name === name));
+    expect(weight?.node).toBe(bias?.node);
+    expect([weight?.role, bias?.role]).toEqual(['norm_weight', 'bias']);
+    expect(nodes.map(({ parameter }) => parameter)).not.toContain('transformer.ln_f.bias');
+  });
+
+  it('leaves out paths longer than the cutoff', () => {
+    const graph = buildVit({ layers: 3, heads: 2, hidden: 8, mlp: 16, patch: 4, classes: 3, image: 8 });
+    const summary = summarizeComputationalGraph(toComputationalGraph(graph, { cutoff: 5 }));
+    expect(summary.maxDistance).toBe(5);
+    expect(() => toComputationalGraph(graph, { cutoff: 0 })).toThrow('cutoff is an integer in 1..65535, got 0');
+  });
+
+  it('names grouped and dilated convolutions', () => {
+    const g = new GraphBuilder('convolutions');
+    const x = g.input('x', ['batch', 4, 8, 8]);
+    const grouped = g.conv2d(x, 'grouped', { out: 4, kernel: 3, groups: 4 });
+    const dilated = g.conv2d(grouped, 'dilated', { out: 4, kernel: 3, groups: 2, dilation: 2 });
+    const { nodes } = toComputationalGraph(g.build([g.concat([dilated, dilated], 1)]));
+    expect(nodes.map(({ op }) => op)).toEqual(['input', 'sep_conv', 'bias', 'dil_conv', 'bias']);
+  });
+
+  const chain = fc.record({ layers: fc.integer({ min: 1, max: 4 }), heads: fc.constantFrom(1, 2), tied: fc.boolean() });
+
+  it('keeps every edge forward, and every distance at most one more than a neighbour’s', () => {
+    fc.assert(
+      fc.property(chain, (config) => {
+        const { nodes, edges, distances } = toComputationalGraph(buildGpt2({ ...gpt2, ...config }));
+        const n = nodes.length;
+        for (let e = 0; e < edges.length; e += 2) {
+          const [from, to] = [edges[e], edges[e + 1]];
+          expect(from).toBeLessThan(to);
+          expect(distances[from * n + to]).toBe(1);
+          for (let i = 0; i < n; i++) {
+            const near = i === from ? 0 : distances[i * n + from];
+            if (i === from || near > 0) expect(distances[i * n + to]).toBeLessThanOrEqual(near + 1);
+          }
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

@@ -1,0 +1,62 @@
+// Half-precision floats: IEEE binary16 (F16) and bfloat16 (BF16), both ways, rounding to nearest even.
+
+const f32 = new Float32Array(1);
+const u32 = new Uint32Array(f32.buffer);
+
+/** The 16 bits of IEEE binary16 nearest to each value; ties to even, too large values to infinity. */
+export function toFloat16(values: Float32Array): Uint16Array {
+  return Uint16Array.from(values, float16Bits);
+}
+
+/** The 16 bits of bfloat16 nearest to each value; ties to even. */
+export function toBFloat16(values: Float32Array): Uint16Array {
+  return Uint16Array.from(values, (value) => {
+    if (Number.isNaN(value)) return 0x7fc0;
+    f32[0] = value;
+    const bits = u32[0];
+    return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  });
+}
+
+/** The values of IEEE binary16 bits. */
+export function fromFloat16(bits: Uint16Array): Float32Array {
+  return Float32Array.from(bits, (half) => {
+    const sign = half & 0x8000 ? -1 : 1;
+    const exponent = (half >>> 10) & 0x1f;
+    const fraction = half & 0x3ff;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}
+
+/** The values of bfloat16 bits. */
+export function fromBFloat16(bits: Uint16Array): Float32Array {
+  const out = new Float32Array(bits.length);
+  const outBits = new Uint32Array(out.buffer);
+  for (let i = 0; i < bits.length; i++) outBits[i] = bits[i] << 16;
+  return out;
+}
+
+function float16Bits(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  f32[0] = value;
+  const bits = u32[0];
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude >= 0x47800000) return sign | 0x7c00; // 65536 and above, and infinity
+  if (magnitude < 0x38800000) {
+    // Below 2^-14: a subnormal, a multiple of 2^-24.
+    return sign | roundHalfToEven(Math.abs(f32[0]) * 2 ** 24);
+  }
+  // Rounding may carry into the exponent, also to infinity: the bit pattern stays right.
+  const rebased = magnitude - 0x38000000;
+  return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
+}
+
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}

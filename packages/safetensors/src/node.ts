@@ -1,0 +1,106 @@
+// Safetensors files in Node.js: whole reads, and a writer that streams tensors and appears under its name only when complete.
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { buildHeader, type Header, LENGTH_BYTES, parseHeader, readHeaderLength, SafetensorsError } from './format.js';
+import { decodeSafetensors, encodeFloats, encodeSafetensors, type FloatDType, type FloatTensor } from './tensors.js';
+
+/** Reads a whole file. Throws {@link SafetensorsError} naming the file when it is missing or malformed. */
+export async function readSafetensors(
+  path: string,
+): Promise<{ metadata: Readonly<Record<string, string>>; tensors: Map<string, FloatTensor> }> {
+  return decodeSafetensors(await named(path, 'read', () => readFile(path)), path);
+}
+
+/** Reads only the header of a file, however large the file is. Throws {@link SafetensorsError} naming the file. */
+export async function readSafetensorsHeader(path: string): Promise<Header> {
+  const file = await named(path, 'read', () => open(path, 'r'));
+  try {
+    const { size } = await file.stat();
+    const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
+    await file.read(prefix, 0, prefix.byteLength, 0);
+    const json = new Uint8Array(readHeaderLength(prefix, size, path));
+    await file.read(json, 0, json.byteLength, LENGTH_BYTES);
+    return parseHeader(json, size, path);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes a file in one go, beside its name and then renamed, so that a reader never sees half of it. */
+export async function writeSafetensors(
+  path: string,
+  tensors: Iterable<readonly [name: string, tensor: FloatTensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const bytes = encodeSafetensors(tensors, metadata);
+  await writeBeside(path, (file) => writeAll(file, bytes, path));
+}
+
+/**
+ * Writes tensors as they come, holding one at a time: `declared` gives every name and shape, `tensors` yields them in that order.
+ * The file appears under its name when all are written; when anything fails, it does not appear and nothing is left behind.
+ * Throws {@link SafetensorsError} for a tensor that is missing, misplaced or of another shape.
+ * Returns the number of bytes written.
+ */
+export async function streamSafetensors(
+  path: string,
+  declared: ReadonlyArray<{ readonly name: string; readonly shape: readonly number[] }>,
+  tensors: AsyncIterable<FloatTensor & { readonly name: string }> | Iterable<FloatTensor & { readonly name: string }>,
+  options: { readonly dtype?: FloatDType; readonly metadata?: Readonly<Record<string, string>> } = {},
+): Promise<number> {
+  const { dtype = 'F32', metadata = {} } = options;
+  const { bytes, header } = buildHeader(
+    declared.map(({ name, shape }) => [name, { dtype, shape }] as const),
+    metadata,
+  );
+  return writeBeside(path, async (file) => {
+    let written = await writeAll(file, bytes, path);
+    let index = 0;
+    for await (const tensor of tensors) {
+      const expected = declared[index++];
+      if (expected?.name !== tensor.name || expected.shape.join() !== tensor.shape.join()) {
+        throw new SafetensorsError(
+          `${path}: tensor ${index} is "${tensor.name}" [${tensor.shape.join(', ')}], but ${expected ? `"${expected.name}" [${expected.shape.join(', ')}]` : 'no more'} was declared`,
+        );
+      }
+      written += await writeAll(file, encodeFloats(tensor.data, dtype), path);
+    }
+    if (index < declared.length) throw new SafetensorsError(`${path}: tensor "${declared[index].name}" was declared, but never came`);
+    const last = [...header.tensors.values()].at(-1);
+    const promised = header.dataOffset + (last?.end ?? 0);
+    if (written !== promised) throw new SafetensorsError(`${path}: ${written} bytes were written, but the header promises ${promised}`);
+    return written;
+  });
+}
+
+async function writeBeside<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  const partial = `${path}.${process.pid}.partial`;
+  const file = await named(path, 'write', () => open(partial, 'w'));
+  try {
+    const result = await write(file);
+    await named(path, 'write', () => file.sync());
+    await file.close();
+    await named(path, 'write', () => rename(partial, path));
+    return result;
+  } catch (error) {
+    await file.close();
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, path: string): Promise<number> {
+  // One call may write less than asked, and Linux never writes more than 2 GiB at once.
+  for (let offset = 0; offset < bytes.byteLength; ) {
+    const { bytesWritten } = await named(path, 'write', () => file.write(bytes, offset, Math.min(bytes.byteLength - offset, 2 ** 30)));
+    offset += bytesWritten;
+  }
+  return bytes.byteLength;
+}
+
+async function named<T>(path: string, verb: 'read' | 'write', act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    throw new SafetensorsError(`cannot ${verb} ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,24 @@
+// The one build configuration: the entries are the package's own `exports` and `bin`.
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { defineConfig } from 'tsup';
+
+interface Manifest {
+  exports: Record<string, string | object>;
+  bin?: Record<string, string>;
+}
+
+const manifest: Manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const libraryEntries = Object.keys(manifest.exports)
+  .filter((path) => typeof manifest.exports[path] === 'object')
+  .map((path) => (path === '.' ? 'index' : path.slice(2)));
+const commandEntries = Object.values(manifest.bin ?? {}).map((path) => basename(path, '.js'));
+
+const entry = (names: string[]) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
+
+export default defineConfig([
+  ...(libraryEntries.length > 0
+    ? [{ entry: entry(libraryEntries), format: ['esm' as const, 'cjs' as const], dts: true, sourcemap: true, clean: true, target: 'es2022' }]
+    : []),
+  ...(commandEntries.length > 0 ? [{ entry: entry(commandEntries), format: ['esm' as const], sourcemap: true, clean: true, target: 'node20' }] : []),
+]);
