@@ -14,11 +14,14 @@ const libraryEntries = Object.keys(manifest.exports)
   .map((path) => (path === '.' ? 'index' : path.slice(2)));
 const commandEntries = Object.values(manifest.bin ?? {}).map((path) => basename(path, '.js'));
 
+// Files of a dependency that cannot be imported from where they lie; tensor-ops says why.
+const BUNDLED = [/^@tensorflow\/tfjs-core\/dist\//];
+
 const entry = (names: string[]) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
 
 export default defineConfig([
   ...(libraryEntries.length > 0
-    ? [{ entry: entry(libraryEntries), format: ['esm' as const, 'cjs' as const], dts: true, sourcemap: true, clean: true, target: 'es2022' }]
+    ? [{ entry: entry(libraryEntries), format: ['esm' as const, 'cjs' as const], dts: true, sourcemap: true, clean: true, target: 'es2022', noExternal: BUNDLED }]
     : []),
   ...(commandEntries.length > 0 ? [{ entry: entry(commandEntries), format: ['esm' as const], sourcemap: true, clean: true, target: 'node20' }] : []),
 ]);

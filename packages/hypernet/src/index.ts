@@ -1,0 +1,18 @@
+export { type CheckpointContent, fromCheckpoint, toCheckpoint } from './checkpoint.js';
+export {
+  checkHypernetConfig,
+  HYPERNET_VARIANTS,
+  type HypernetConfig,
+  HypernetError,
+  type HypernetVariant,
+  hypernetPreset,
+} from './config.js';
+export {
+  createHypernet,
+  disposeHypernet,
+  type Hypernet,
+  hypernetParameterCount,
+  hypernetParameters,
+  type TensorRecord,
+} from './hypernet.js';
+export { embedNodes, type PredictedTensor, type PredictOptions, predict, predictTensors } from './predict.js';

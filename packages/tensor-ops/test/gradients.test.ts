@@ -1,0 +1,62 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { createRandom } from '@logah/random';
+import { describe, expect, it } from 'vitest';
+import { gelu, geluTanh, layerNorm, linear, multiHeadAttention, softmaxCrossEntropy } from '../src/index.js';
+
+const random = createRandom(1);
+const normal = (...shape: number[]): tf.Tensor => tf.tensor(random.normals(shape.reduce((a, b) => a * b, 1), 0, 1), shape);
+const labels = tf.tensor1d([2, 0, 3], 'int32');
+
+const cases: ReadonlyArray<readonly [name: string, f: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]]> = [
+  ['layerNorm', (x, w, b) => layerNorm(x, w, b, 1e-5), [normal(2, 3, 5), normal(5), normal(5)]],
+  ['gelu', (x) => gelu(x), [normal(4, 3)]],
+  ['geluTanh', (x) => geluTanh(x), [normal(4, 3)]],
+  ['linear', (x, w, b) => linear(x, w, b), [normal(2, 3, 4), normal(5, 4), normal(5)]],
+  ['linear (in_out)', (x, w) => linear(x, w, undefined, 'in_out'), [normal(2, 4), normal(4, 3)]],
+  ['multiHeadAttention', (qkv, bias) => multiHeadAttention(qkv, 2, bias), [normal(2, 3, 12), normal(2, 3, 3)]],
+  ['softmaxCrossEntropy', (x) => softmaxCrossEntropy(x as tf.Tensor2D, labels), [normal(3, 4)]],
+];
+
+describe('gradients', () => {
+  it.each(cases)('of %s are the finite differences', (_, f, inputs) => {
+    const weights = tf.tidy(() => normal(...f(...inputs).shape));
+    const objective = (...xs: tf.Tensor[]): tf.Tensor => tf.sum(tf.mul(f(...xs), weights));
+    const gradients = tf.grads(objective)(inputs);
+    inputs.forEach((input, k) => {
+      const values = input.dataSync();
+      const at = (i: number, step: number): number =>
+        tf.tidy(() => {
+          const moved = Float32Array.from(values);
+          moved[i] += step;
+          return objective(...inputs.map((x, j) => (j === k ? tf.tensor(moved, x.shape) : x))).dataSync()[0];
+        });
+      // Central differences in float32: a step of 1e-2 balances truncation (h²) against rounding (2^-24 / h), both near 1e-4.
+      const step = 1e-2;
+      const numeric = Array.from(values, (_v, i) => (at(i, step) - at(i, -step)) / (2 * step));
+      gradients[k].dataSync().forEach((gradient, i) => {
+        expect(Math.abs(gradient - numeric[i])).toBeLessThan(5e-3 * (1 + Math.abs(numeric[i])));
+      });
+    });
+  });
+
+  it.each(cases)('of %s leave no tensor behind', (_, f, inputs) => {
+    const before = tf.memory().numTensors;
+    tf.dispose(tf.grads((...xs) => tf.sum(f(...xs)))(inputs));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('values', () => {
+  it('gelu and its approximation agree with the published values', () => {
+    // x·Φ(x) at 1 and -2 from tables of the normal distribution.
+    const [one, minusTwo] = gelu(tf.tensor1d([1, -2])).dataSync();
+    expect(one).toBeCloseTo(0.841345, 5);
+    expect(minusTwo).toBeCloseTo(-0.0455, 5);
+    expect(geluTanh(tf.tensor1d([1])).dataSync()[0]).toBeCloseTo(0.841192, 5);
+  });
+
+  it('cross-entropy of equal logits is the logarithm of the number of classes', () => {
+    expect(softmaxCrossEntropy(tf.zeros([3, 4]), labels).dataSync()[0]).toBeCloseTo(Math.log(4), 6);
+  });
+});
