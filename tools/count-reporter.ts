@@ -10,6 +10,8 @@ export default class CountReporter implements Reporter {
       for (const test of module.children.allTests()) count[test.result().state]++;
     }
     // After the default reporter's own summary, which is written in the same tick.
-    setImmediate(() => console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped`));
+    setImmediate(() =>
+      console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped`),
+    );
   }
 }

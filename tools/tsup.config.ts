@@ -21,7 +21,19 @@ const entry = (names: string[]) => Object.fromEntries(names.map((name) => [name,
 
 export default defineConfig([
   ...(libraryEntries.length > 0
-    ? [{ entry: entry(libraryEntries), format: ['esm' as const, 'cjs' as const], dts: true, sourcemap: true, clean: true, target: 'es2022', noExternal: BUNDLED }]
+    ? [
+        {
+          entry: entry(libraryEntries),
+          format: ['esm' as const, 'cjs' as const],
+          dts: true,
+          sourcemap: true,
+          clean: true,
+          target: 'es2022',
+          noExternal: BUNDLED,
+        },
+      ]
     : []),
-  ...(commandEntries.length > 0 ? [{ entry: entry(commandEntries), format: ['esm' as const], sourcemap: true, clean: true, target: 'node20' }] : []),
+  ...(commandEntries.length > 0
+    ? [{ entry: entry(commandEntries), format: ['esm' as const], sourcemap: true, clean: true, target: 'node20' }]
+    : []),
 ]);

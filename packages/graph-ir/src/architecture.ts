@@ -36,7 +36,11 @@ export function parseArchitecture(text: string): Architecture {
   for (const change of colon < 0 ? [] : text.slice(colon + 1).split(',')) {
     const [key, value, ...rest] = change.split('=').map((part) => part.trim());
     if (key === 'family' || !Object.hasOwn(sizes, key)) {
-      throw new GraphError(`"${text}": ${name} has no size "${key}"; known are ${Object.keys(sizes).filter((k) => k !== 'family').join(', ')}`);
+      throw new GraphError(
+        `"${text}": ${name} has no size "${key}"; known are ${Object.keys(sizes)
+          .filter((k) => k !== 'family')
+          .join(', ')}`,
+      );
     }
     if (rest.length > 0) throw new GraphError(`"${text}": wanted ${key}=value, got "${change}"`);
     sizes[key] = typeof sizes[key] === 'boolean' ? parseFlag(text, key, value) : parseSize(text, key, value);
@@ -66,11 +70,13 @@ const isPreset = (name: string): name is keyof typeof ARCHITECTURE_PRESETS => Ob
 
 function parseSize(text: string, key: string, value: string | undefined): number {
   const size = Number(value);
-  if (!Number.isSafeInteger(size) || size < 1) throw new GraphError(`"${text}": ${key} is a positive integer, got "${value ?? ''}"`);
+  if (!Number.isSafeInteger(size) || size < 1)
+    throw new GraphError(`"${text}": ${key} is a positive integer, got "${value ?? ''}"`);
   return size;
 }
 
 function parseFlag(text: string, key: string, value: string | undefined): boolean {
-  if (value !== 'true' && value !== 'false') throw new GraphError(`"${text}": ${key} is true or false, got "${value ?? ''}"`);
+  if (value !== 'true' && value !== 'false')
+    throw new GraphError(`"${text}": ${key} is true or false, got "${value ?? ''}"`);
   return value === 'true';
 }

@@ -8,8 +8,8 @@ import {
   type OperatorAttributes,
   type OperatorOf,
   type OperatorType,
-  type Parameter,
   type Padding,
+  type Parameter,
   type Shape,
   type TensorType,
 } from './graph.js';
@@ -90,8 +90,14 @@ export class GraphBuilder {
   linear(x: ValueRef, layer: string, options: LinearOptions): ValueRef {
     const { out, hasBias = true, layout = 'out_in' } = options;
     const features = this.#size(x, -1, layer);
-    const weight = this.#parameter(options.weight ?? `${layer}.weight`, layout === 'out_in' ? [out, features] : [features, out], layout);
-    const parameters = hasBias ? { weight, bias: this.#parameter(options.bias ?? `${layer}.bias`, [out], 'features') } : { weight };
+    const weight = this.#parameter(
+      options.weight ?? `${layer}.weight`,
+      layout === 'out_in' ? [out, features] : [features, out],
+      layout,
+    );
+    const parameters = hasBias
+      ? { weight, bias: this.#parameter(options.bias ?? `${layer}.bias`, [out], 'features') }
+      : { weight };
     return this.#add('linear', layer, [x], parameters, { layout });
   }
 
@@ -99,8 +105,14 @@ export class GraphBuilder {
   conv2d(x: ValueRef, layer: string, options: Conv2dOptions): ValueRef {
     const { out, kernel, stride = 1, padding = 0, dilation = 1, groups = 1, hasBias = true } = options;
     const channels = this.#size(x, 1, layer);
-    const weight = this.#parameter(options.weight ?? `${layer}.weight`, [out, channels / groups, kernel, kernel], 'out_in_h_w');
-    const parameters = hasBias ? { weight, bias: this.#parameter(options.bias ?? `${layer}.bias`, [out], 'features') } : { weight };
+    const weight = this.#parameter(
+      options.weight ?? `${layer}.weight`,
+      [out, channels / groups, kernel, kernel],
+      'out_in_h_w',
+    );
+    const parameters = hasBias
+      ? { weight, bias: this.#parameter(options.bias ?? `${layer}.bias`, [out], 'features') }
+      : { weight };
     return this.#add('conv2d', layer, [x], parameters, {
       stride: [stride, stride],
       padding: evenPadding(padding),
@@ -121,7 +133,13 @@ export class GraphBuilder {
 
   /** Rows of a table: int32 `[...]` to `[..., features]`. */
   embedding(indices: ValueRef, layer: string, rows: number, features: number): ValueRef {
-    return this.#add('embedding', layer, [indices], { weight: this.#parameter(`${layer}.weight`, [rows, features], 'rows_features') }, {});
+    return this.#add(
+      'embedding',
+      layer,
+      [indices],
+      { weight: this.#parameter(`${layer}.weight`, [rows, features], 'rows_features') },
+      {},
+    );
   }
 
   /** The positions 0, 1, … of token ids `[batch, time]`, as `[time]`. */
@@ -205,11 +223,17 @@ export class GraphBuilder {
   }
 
   #pool(type: 'max_pool' | 'avg_pool', x: ValueRef, { kernel, stride = kernel, padding = 0 }: PoolOptions): ValueRef {
-    return this.#add(type, this.#fresh(type), [x], {}, {
-      kernel: [kernel, kernel],
-      stride: [stride, stride],
-      padding: evenPadding(padding),
-    });
+    return this.#add(
+      type,
+      this.#fresh(type),
+      [x],
+      {},
+      {
+        kernel: [kernel, kernel],
+        stride: [stride, stride],
+        padding: evenPadding(padding),
+      },
+    );
   }
 
   #norm(layer: string, size: number): Record<string, string> {
@@ -222,7 +246,9 @@ export class GraphBuilder {
   #parameter(name: string, shape: readonly number[], layout: Layout): string {
     const shared = this.#parameters.get(name);
     if (shared && shared.shape.join() !== shape.join()) {
-      throw new GraphError(`parameter "${name}" is [${shared.shape.join(', ')}] in one layer and [${shape.join(', ')}] in another`);
+      throw new GraphError(
+        `parameter "${name}" is [${shared.shape.join(', ')}] in one layer and [${shape.join(', ')}] in another`,
+      );
     }
     if (!shared) this.#parameters.set(name, { name, shape, layout });
     return name;
@@ -230,7 +256,8 @@ export class GraphBuilder {
 
   #size(x: ValueRef, axis: number, layer: string): number {
     const size = x.shape.at(axis);
-    if (typeof size !== 'number') throw new GraphError(`"${layer}" wants a known size at axis ${axis}, but its input is [${x.shape.join(', ')}]`);
+    if (typeof size !== 'number')
+      throw new GraphError(`"${layer}" wants a known size at axis ${axis}, but its input is [${x.shape.join(', ')}]`);
     return size;
   }
 
@@ -247,7 +274,14 @@ export class GraphBuilder {
     parameters: Record<string, string>,
     attributes: OperatorAttributes[T],
   ): ValueRef {
-    const operator: OperatorOf<T> = { name, type, inputs: inputs.map((x) => x.name), parameters, attributes, outputs: [name] };
+    const operator: OperatorOf<T> = {
+      name,
+      type,
+      inputs: inputs.map((x) => x.name),
+      parameters,
+      attributes,
+      outputs: [name],
+    };
     // OperatorOf<T> is a member of the union for every T; TypeScript cannot follow the mapped type through a type variable.
     const member = operator as unknown as Operator;
     const [result] = inferOutputs(

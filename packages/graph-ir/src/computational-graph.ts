@@ -81,7 +81,8 @@ interface DraftNode extends ComputationalNode {
  */
 export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}): ComputationalGraph {
   const { cutoff = DEFAULT_CUTOFF, languageModelHead = 'after-norm' } = options;
-  if (!Number.isInteger(cutoff) || cutoff < 1 || cutoff > 0xffff) throw new GraphError(`cutoff is an integer in 1..65535, got ${cutoff}`);
+  if (!Number.isInteger(cutoff) || cutoff < 1 || cutoff > 0xffff)
+    throw new GraphError(`cutoff is an integer in 1..65535, got ${cutoff}`);
   const { drafts, owners } = draftNodes(graph, languageModelHead);
   const order = forwardOrder(drafts);
   const position = new Uint32Array(drafts.length);
@@ -93,7 +94,11 @@ export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}
   pairs.sort(([fromA, toA], [fromB, toB]) => fromA - fromB || toA - toB);
   const edges = Uint32Array.from(pairs.flat());
   return {
-    nodes: order.map((draft) => ({ op: drafts[draft].op, parameter: drafts[draft].parameter, shape: drafts[draft].shape })),
+    nodes: order.map((draft) => ({
+      op: drafts[draft].op,
+      parameter: drafts[draft].parameter,
+      shape: drafts[draft].shape,
+    })),
     edges,
     distances: shortestPathLengths(drafts.length, adjacencyOf(drafts.length, edges), cutoff),
     cutoff,
@@ -111,7 +116,12 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
   /** For each value the nodes whose outputs it carries: several only where operators without a node join them. */
   const carriers = new Map<string, readonly number[]>(graph.inputs.map((input) => [input, [0]]));
 
-  const push = (op: NodeType, from: readonly number[], shape: readonly number[] | null = null, parameter: string | null = null): number[] => {
+  const push = (
+    op: NodeType,
+    from: readonly number[],
+    shape: readonly number[] | null = null,
+    parameter: string | null = null,
+  ): number[] => {
     drafts.push({ op, parameter, shape, from });
     return [drafts.length - 1];
   };
@@ -124,11 +134,19 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
     owners.set(name, { draft: carrier[0], role });
     return carrier;
   };
-  const pushLayer = (op: NodeType, { weight, bias }: Operator['parameters'], from: readonly number[]): readonly number[] => {
+  const pushLayer = (
+    op: NodeType,
+    { weight, bias }: Operator['parameters'],
+    from: readonly number[],
+  ): readonly number[] => {
     const carrier = pushParameter(op, 'matrix', weight, from);
     return bias === undefined ? carrier : pushParameter('bias', 'bias', bias, carrier);
   };
-  const pushNorm = (op: NodeType, { weight, bias }: Operator['parameters'], from: readonly number[]): readonly number[] => {
+  const pushNorm = (
+    op: NodeType,
+    { weight, bias }: Operator['parameters'],
+    from: readonly number[],
+  ): readonly number[] => {
     const carrier = pushParameter(op, 'norm_weight', weight, from);
     owners.set(bias, { draft: carrier[0], role: 'bias' });
     return carrier;

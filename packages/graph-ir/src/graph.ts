@@ -35,6 +35,7 @@ export interface Padding {
   readonly right: number;
 }
 
+/** What pooling looks at, in pixels. */
 export interface Window {
   readonly kernel: Pair;
   readonly stride: Pair;

@@ -34,6 +34,7 @@ export {
   parameterCount,
   type Shape,
   type TensorType,
+  type Window,
 } from './graph.js';
 export { graphFromJson, graphToJson } from './json.js';
 export { type ComputationalGraphSummary, summarizeComputationalGraph } from './summary.js';

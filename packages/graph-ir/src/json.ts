@@ -36,11 +36,14 @@ class Reader {
 
   fail(wanted: string): never {
     const found = JSON.stringify(this.value) ?? 'nothing';
-    throw new GraphError(`${this.source}: ${this.path || 'the file'} should be ${wanted}, got ${found.length > 60 ? `${found.slice(0, 60)}…` : found}`);
+    throw new GraphError(
+      `${this.source}: ${this.path || 'the file'} should be ${wanted}, got ${found.length > 60 ? `${found.slice(0, 60)}…` : found}`,
+    );
   }
 
   record(): Record<string, unknown> {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) return this.fail('an object');
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value))
+      return this.fail('an object');
     return Object.fromEntries(Object.entries(this.value));
   }
 
@@ -70,7 +73,10 @@ class Reader {
   }
 
   literal<const T extends string | number>(...allowed: readonly T[]): T {
-    return allowed.find((literal) => literal === this.value) ?? this.fail(allowed.map((literal) => JSON.stringify(literal)).join(' or '));
+    return (
+      allowed.find((literal) => literal === this.value) ??
+      this.fail(allowed.map((literal) => JSON.stringify(literal)).join(' or '))
+    );
   }
 }
 
@@ -79,7 +85,9 @@ const numbers = (reader: Reader): number[] => reader.list((item) => item.number(
 
 function pair(reader: Reader): readonly [number, number] {
   const [height, width, ...rest] = numbers(reader);
-  return height === undefined || width === undefined || rest.length > 0 ? reader.fail('[height, width]') : [height, width];
+  return height === undefined || width === undefined || rest.length > 0
+    ? reader.fail('[height, width]')
+    : [height, width];
 }
 
 function padding(reader: Reader) {
@@ -104,8 +112,24 @@ function readOperator(reader: Reader): Graph['operators'][number] {
   const type = reader
     .field('type')
     .literal(
-      'linear', 'conv2d', 'layer_norm', 'batch_norm', 'embedding', 'positions', 'position_embedding', 'prepend_token', 'attention',
-      'activation', 'add', 'concat', 'max_pool', 'avg_pool', 'global_avg_pool', 'reshape', 'transpose', 'select',
+      'linear',
+      'conv2d',
+      'layer_norm',
+      'batch_norm',
+      'embedding',
+      'positions',
+      'position_embedding',
+      'prepend_token',
+      'attention',
+      'activation',
+      'add',
+      'concat',
+      'max_pool',
+      'avg_pool',
+      'global_avg_pool',
+      'reshape',
+      'transpose',
+      'select',
     );
   switch (type) {
     case 'linear':
@@ -125,9 +149,17 @@ function readOperator(reader: Reader): Graph['operators'][number] {
     case 'batch_norm':
       return { ...common, type, attributes: { epsilon: attributes.field('epsilon').number() } };
     case 'attention':
-      return { ...common, type, attributes: { heads: attributes.field('heads').number(), causal: attributes.field('causal').boolean() } };
+      return {
+        ...common,
+        type,
+        attributes: { heads: attributes.field('heads').number(), causal: attributes.field('causal').boolean() },
+      };
     case 'activation':
-      return { ...common, type, attributes: { function: attributes.field('function').literal('relu', 'gelu', 'gelu_tanh') } };
+      return {
+        ...common,
+        type,
+        attributes: { function: attributes.field('function').literal('relu', 'gelu', 'gelu_tanh') },
+      };
     case 'concat':
       return { ...common, type, attributes: { axis: attributes.field('axis').number() } };
     case 'max_pool':
@@ -138,7 +170,11 @@ function readOperator(reader: Reader): Graph['operators'][number] {
     case 'transpose':
       return { ...common, type, attributes: { permutation: numbers(attributes.field('permutation')) } };
     case 'select':
-      return { ...common, type, attributes: { axis: attributes.field('axis').number(), index: attributes.field('index').number() } };
+      return {
+        ...common,
+        type,
+        attributes: { axis: attributes.field('axis').number(), index: attributes.field('index').number() },
+      };
     case 'embedding':
     case 'positions':
     case 'position_embedding':

@@ -1,5 +1,14 @@
 // What each operator type takes and gives: its number of inputs, the roles of its parameters, and the type of its result.
-import { type Dimension, elementCount, GraphError, type OperatorOf, type OperatorType, type Shape, type TensorType, type Window } from './graph.js';
+import {
+  type Dimension,
+  elementCount,
+  GraphError,
+  type OperatorOf,
+  type OperatorType,
+  type Shape,
+  type TensorType,
+  type Window,
+} from './graph.js';
 
 type ParameterShapes = Readonly<Record<string, readonly number[]>>;
 
@@ -42,7 +51,10 @@ const windowed = (size: number, before: number, after: number, kernel: number, s
   return out;
 };
 
-function pooled({ attributes: { kernel, stride, padding } }: { attributes: Window }, [x]: readonly TensorType[]): TensorType {
+function pooled(
+  { attributes: { kernel, stride, padding } }: { attributes: Window },
+  [x]: readonly TensorType[],
+): TensorType {
   const [batch, channels, height, width] = imageOf(x);
   return float([
     batch,
@@ -85,7 +97,10 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       expect(weight.length === 2, `the weight of a linear layer is a matrix, got ${show(weight)}`);
       const [outputs, inputs] = attributes.layout === 'out_in' ? weight : [weight[1], weight[0]];
       lastOf(shape, inputs, `a weight ${show(weight)} (${attributes.layout})`);
-      expect(bias === undefined || (bias.length === 1 && bias[0] === outputs), `a bias of [${outputs}] was wanted, got ${show(bias ?? [])}`);
+      expect(
+        bias === undefined || (bias.length === 1 && bias[0] === outputs),
+        `a bias of [${outputs}] was wanted, got ${show(bias ?? [])}`,
+      );
       return float([...shape.slice(0, -1), outputs]);
     },
   },
@@ -94,13 +109,19 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     parameters: weightAndBias,
     infer({ attributes: { stride, padding, dilation, groups } }, [x], { weight, bias }) {
       const [batch, channels, height, width] = imageOf(x);
-      expect(weight.length === 4, `the weight of a convolution is [out, in / groups, height, width], got ${show(weight)}`);
+      expect(
+        weight.length === 4,
+        `the weight of a convolution is [out, in / groups, height, width], got ${show(weight)}`,
+      );
       const [outputs, inputs, kernelHeight, kernelWidth] = weight;
       expect(
         inputs * groups === channels && outputs % groups === 0,
         `a weight ${show(weight)} in ${groups} group(s) wants ${inputs * groups} channels, but its input is ${show(x.shape)}`,
       );
-      expect(bias === undefined || (bias.length === 1 && bias[0] === outputs), `a bias of [${outputs}] was wanted, got ${show(bias ?? [])}`);
+      expect(
+        bias === undefined || (bias.length === 1 && bias[0] === outputs),
+        `a bias of [${outputs}] was wanted, got ${show(bias ?? [])}`,
+      );
       return float([
         batch,
         outputs,
@@ -113,7 +134,10 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     inputs: [1, 1],
     parameters: norm,
     infer(_, [{ shape }], { weight, bias }) {
-      expect(weight.length === 1 && weight.join() === bias.join(), `weight ${show(weight)} and bias ${show(bias)} are not vectors of one size`);
+      expect(
+        weight.length === 1 && weight.join() === bias.join(),
+        `weight ${show(weight)} and bias ${show(bias)} are not vectors of one size`,
+      );
       lastOf(shape, weight[0], 'this layer norm');
       return float(shape);
     },
@@ -190,7 +214,10 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
           `cannot concatenate ${show(first)} and ${show(other)} along axis ${axis}`,
         );
         const size = other[axis];
-        expect(typeof total === 'number' && typeof size === 'number', `axis ${axis} of ${show(other)} has no known size`);
+        expect(
+          typeof total === 'number' && typeof size === 'number',
+          `axis ${axis} of ${show(other)} has no known size`,
+        );
         total += size;
       }
       return float(first.map((size, i) => (i === axis ? total : size)));
@@ -206,7 +233,11 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       return float([batch, channels]);
     },
   },
-  reshape: { inputs: [1, 1], parameters: none, infer: ({ attributes }, [{ shape }]) => float(reshaped(shape, attributes.shape)) },
+  reshape: {
+    inputs: [1, 1],
+    parameters: none,
+    infer: ({ attributes }, [{ shape }]) => float(reshaped(shape, attributes.shape)),
+  },
   transpose: {
     inputs: [1, 1],
     parameters: none,
@@ -223,7 +254,10 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     parameters: none,
     infer({ attributes: { axis, index } }, [{ shape }]) {
       const size = shape[axis];
-      expect(typeof size === 'number' && index >= 0 && index < size, `axis ${axis} of ${show(shape)} has no index ${index}`);
+      expect(
+        typeof size === 'number' && index >= 0 && index < size,
+        `axis ${axis} of ${show(shape)} has no index ${index}`,
+      );
       return float(shape.filter((_, i) => i !== axis));
     },
   },

@@ -18,7 +18,11 @@ export interface ComputationalGraphSummary {
 }
 
 /** The summary of a computational graph, ready for `JSON.stringify`. */
-export function summarizeComputationalGraph({ nodes, edges, distances }: ComputationalGraph): ComputationalGraphSummary {
+export function summarizeComputationalGraph({
+  nodes,
+  edges,
+  distances,
+}: ComputationalGraph): ComputationalGraphSummary {
   let maxDistance = 0;
   let virtualEdges = 0;
   let distanceChecksum = 0;

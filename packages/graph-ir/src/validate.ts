@@ -22,14 +22,17 @@ function inferOutputsOf<T extends OperatorType>(
   const fail = (what: string): never => {
     throw new GraphError(`${operator.type} "${operator.name}": ${what}`);
   };
-  if (!Object.hasOwn(OPERATORS, operator.type)) fail(`is not an operator type; known are ${Object.keys(OPERATORS).join(', ')}`);
+  if (!Object.hasOwn(OPERATORS, operator.type))
+    fail(`is not an operator type; known are ${Object.keys(OPERATORS).join(', ')}`);
   const definition = OPERATORS[operator.type];
   const [least, most] = definition.inputs;
   if (operator.inputs.length < least || operator.inputs.length > most) {
     fail(`takes ${least === most ? least : `${least} to ${most}`} input(s), got ${operator.inputs.length}`);
   }
   if (operator.outputs.length !== 1) fail(`gives 1 output, but names ${operator.outputs.length}`);
-  const inputs = operator.inputs.map((value) => typeOf(value) ?? fail(`reads "${value}", which no input or earlier operator gives`));
+  const inputs = operator.inputs.map(
+    (value) => typeOf(value) ?? fail(`reads "${value}", which no input or earlier operator gives`),
+  );
   const { required, optional } = definition.parameters;
   for (const role of required) if (!(role in operator.parameters)) fail(`has no parameter "${role}"`);
   const shapes: Record<string, readonly number[]> = {};
@@ -57,7 +60,8 @@ export function validate(graph: Graph): void {
   const parameters = new Map<string, readonly number[]>();
   for (const { name, shape } of graph.parameters) {
     if (parameters.has(name)) fail(`two parameters are named "${name}"`);
-    if (!shape.every((size) => Number.isSafeInteger(size) && size > 0)) fail(`parameter "${name}" has shape [${shape.join(', ')}]; sizes are positive integers`);
+    if (!shape.every((size) => Number.isSafeInteger(size) && size > 0))
+      fail(`parameter "${name}" has shape [${shape.join(', ')}]; sizes are positive integers`);
     parameters.set(name, shape);
   }
   const known = new Map<string, TensorType>();
@@ -65,7 +69,9 @@ export function validate(graph: Graph): void {
     if (known.has(value)) fail(`two operators or inputs give the value "${value}"`);
     const declared = graph.values[value] ?? fail(`the value "${value}" has no type`);
     if (declared.dtype !== type.dtype || declared.shape.join() !== type.shape.join()) {
-      fail(`the value "${value}" is declared ${declared.dtype} [${declared.shape.join(', ')}], but is ${type.dtype} [${type.shape.join(', ')}]`);
+      fail(
+        `the value "${value}" is declared ${declared.dtype} [${declared.shape.join(', ')}], but is ${type.dtype} [${type.shape.join(', ')}]`,
+      );
     }
     known.set(value, declared);
   };
@@ -75,13 +81,18 @@ export function validate(graph: Graph): void {
   for (const operator of graph.operators) {
     if (names.has(operator.name)) fail(`two operators are named "${operator.name}"`);
     names.add(operator.name);
-    const types = inferOutputs(operator, (value) => known.get(value), (name) => parameters.get(name));
+    const types = inferOutputs(
+      operator,
+      (value) => known.get(value),
+      (name) => parameters.get(name),
+    );
     operator.outputs.forEach((value, i) => {
       define(value, types[i]);
     });
     for (const name of Object.values(operator.parameters)) used.add(name);
   }
-  for (const output of graph.outputs) if (!known.has(output)) fail(`the output "${output}" is not given by any operator`);
+  for (const output of graph.outputs)
+    if (!known.has(output)) fail(`the output "${output}" is not given by any operator`);
   for (const name of parameters.keys()) if (!used.has(name)) fail(`no operator uses the parameter "${name}"`);
   for (const value of Object.keys(graph.values)) if (!known.has(value)) fail(`no operator gives the value "${value}"`);
 }

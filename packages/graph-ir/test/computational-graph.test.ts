@@ -12,7 +12,8 @@ import {
 } from '../src/index.js';
 import { smallConvnet } from './small-convnet.js';
 
-const golden = (name: string): unknown => JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8'));
+const golden = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8'));
 
 describe('toComputationalGraph gives the reference graph, node for node', () => {
   it.each([
@@ -28,7 +29,9 @@ describe('toComputationalGraph gives the reference graph, node for node', () => 
     ['gpt2-l2-h4-d32-v257', 'gpt2:layers=2,heads=4,hidden=32,vocab=257,tied=false'],
     ['gpt2-l9-h8-d72', 'gpt2:layers=9,heads=8,hidden=72,vocab=257,tied=false'],
   ])('%s, with the head wired as the reference wires it', (name, architecture) => {
-    const graph = toComputationalGraph(buildArchitecture(parseArchitecture(architecture)), { languageModelHead: 'on-input' });
+    const graph = toComputationalGraph(buildArchitecture(parseArchitecture(architecture)), {
+      languageModelHead: 'on-input',
+    });
     expect(summarizeComputationalGraph(graph)).toEqual(golden(name));
   });
 
@@ -60,7 +63,9 @@ describe('toComputationalGraph', () => {
 
   it('reads the bias of a norm off the norm’s own node', () => {
     const { nodes, targets } = toComputationalGraph(buildGpt2({ ...gpt2, tied: true }));
-    const [weight, bias] = ['transformer.ln_f.weight', 'transformer.ln_f.bias'].map((name) => targets.find((t) => t.parameter.name === name));
+    const [weight, bias] = ['transformer.ln_f.weight', 'transformer.ln_f.bias'].map((name) =>
+      targets.find((t) => t.parameter.name === name),
+    );
     expect(weight?.node).toBe(bias?.node);
     expect([weight?.role, bias?.role]).toEqual(['norm_weight', 'bias']);
     expect(nodes.map(({ parameter }) => parameter)).not.toContain('transformer.ln_f.bias');

@@ -78,10 +78,11 @@ export function encodeGraph(parameters: TensorRecord, graph: EncoderGraph, confi
     if (!tensor) throw new Error(`the encoder's parameter "${name}" is missing`);
     return tensor;
   };
-  const table = (name: string, rows: Int32Array): tf.Tensor => tf.gather(get(`${name}.weight`), tf.tensor1d(rows, 'int32'));
-  const dense = (x: tf.Tensor, name: string): tf.Tensor =>
-    linear(x, get(`${name}.weight`), get(`${name}.bias`));
-  const norm = (x: tf.Tensor, name: string): tf.Tensor => layerNorm(x, get(`${name}.weight`), get(`${name}.bias`), EPSILON);
+  const table = (name: string, rows: Int32Array): tf.Tensor =>
+    tf.gather(get(`${name}.weight`), tf.tensor1d(rows, 'int32'));
+  const dense = (x: tf.Tensor, name: string): tf.Tensor => linear(x, get(`${name}.weight`), get(`${name}.bias`));
+  const norm = (x: tf.Tensor, name: string): tf.Tensor =>
+    layerNorm(x, get(`${name}.weight`), get(`${name}.bias`), EPSILON);
 
   /** `[1, heads, nodes, nodes]`. The pairs of distances repeat, so the network that maps them to a bias runs once for each distinct pair. */
   const edgeBias = (): tf.Tensor => {

@@ -54,7 +54,9 @@ export function graphFeatures(graph: EncoderGraph, vocabulary: ShapeVocabulary):
     shapeRows: [column(0), column(1), column(2), column(3)],
     inDegrees: inDegrees.map((degree) => Math.min(degree, MAX_DEGREE)),
     outDegrees: outDegrees.map((degree) => Math.min(degree, MAX_DEGREE)),
-    inputDistances: Int32Array.from({ length: nodes }, (_, node) => Math.min(graph.distances[node], MAX_INPUT_DISTANCE)),
+    inputDistances: Int32Array.from({ length: nodes }, (_, node) =>
+      Math.min(graph.distances[node], MAX_INPUT_DISTANCE),
+    ),
     ...distinctPairs(graph.distances, nodes),
   };
 }

@@ -15,7 +15,11 @@ const range = (from: number, to: number, step: number): number[] =>
 const ascending = (sizes: readonly number[]): number[] => [...new Set(sizes)].sort((a, b) => a - b);
 
 /** The sizes known for a number of classes and a largest kernel side. */
-export function shapeVocabulary(classes: number, largestKernel: number, domain: 'vision' | 'language'): ShapeVocabulary {
+export function shapeVocabulary(
+  classes: number,
+  largestKernel: number,
+  domain: 'vision' | 'language',
+): ShapeVocabulary {
   return {
     channels: ascending([
       1,
@@ -31,11 +35,15 @@ export function shapeVocabulary(classes: number, largestKernel: number, domain: 
 }
 
 /** Four rows for a shape: out and in channels, kernel height and width. `null` is a node without a parameter. */
-export function shapeRows(shape: readonly number[] | null, { channels, spatial }: ShapeVocabulary): [number, number, number, number] {
+export function shapeRows(
+  shape: readonly number[] | null,
+  { channels, spatial }: ShapeVocabulary,
+): [number, number, number, number] {
   if (shape === null) return [channels.length, channels.length, spatial.length, spatial.length];
   const [out, inputs, height, width] = toFourSizes(shape);
   // 4 to 7 channels count as 8 and a kernel of 2 as 3, whatever else is near.
-  const channelRow = (size: number): number => nearestRow(size >= 4 && size < 8 && !channels.includes(size) ? 8 : size, channels);
+  const channelRow = (size: number): number =>
+    nearestRow(size >= 4 && size < 8 && !channels.includes(size) ? 8 : size, channels);
   const spatialRow = (size: number): number => nearestRow(size === 2 ? 3 : size, spatial);
   return [channelRow(out), channelRow(inputs), spatialRow(height), spatialRow(width)];
 }

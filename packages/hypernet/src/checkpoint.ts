@@ -37,7 +37,8 @@ export function fromCheckpoint({ metadata, tensors }: CheckpointContent, source:
   const specs = hypernetParameters(config);
   const known = new Set(specs.map(({ name }) => name));
   for (const name of tensors.keys()) {
-    if (!known.has(name) && !DEAD_TENSORS.test(name)) fail(`the tensor "${name}" belongs to no hypernetwork of this configuration`);
+    if (!known.has(name) && !DEAD_TENSORS.test(name))
+      fail(`the tensor "${name}" belongs to no hypernetwork of this configuration`);
   }
   for (const { name, shape } of specs) {
     const found = tensors.get(name) ?? fail(`the tensor "${name}" [${shape.join(', ')}] is missing`);
@@ -46,7 +47,9 @@ export function fromCheckpoint({ metadata, tensors }: CheckpointContent, source:
     }
     if (!found.data.every(Number.isFinite)) fail(`the tensor "${name}" holds NaN or infinite values`);
   }
-  const entries = specs.map(({ name, shape }) => [name, tf.tensor((tensors.get(name) as FloatTensor).data, [...shape])] as const);
+  const entries = specs.map(
+    ({ name, shape }) => [name, tf.tensor((tensors.get(name) as FloatTensor).data, [...shape])] as const,
+  );
   return { config, parameters: Object.fromEntries(entries) };
 }
 
@@ -59,9 +62,14 @@ function readConfig({ format, config }: Readonly<Record<string, string>>, source
   try {
     const parsed: unknown = JSON.parse(config);
     if (typeof parsed !== 'object' || parsed === null) throw new HypernetError('not an object');
-    return checkHypernetConfig(format === FORMAT ? (parsed as HypernetConfig) : fromReferenceConfig(parsed as ReferenceConfig));
+    return checkHypernetConfig(
+      format === FORMAT ? (parsed as HypernetConfig) : fromReferenceConfig(parsed as ReferenceConfig),
+    );
   } catch (cause) {
-    throw new HypernetError(`${source}: the configuration in its metadata is not valid: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new HypernetError(
+      `${source}: the configuration in its metadata is not valid: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -81,7 +89,8 @@ interface ReferenceConfig {
 }
 
 function fromReferenceConfig(reference: ReferenceConfig): HypernetConfig {
-  if (reference.decoder !== 'lowrank') throw new HypernetError(`decoder should be "lowrank", got ${JSON.stringify(reference.decoder)}`);
+  if (reference.decoder !== 'lowrank')
+    throw new HypernetError(`decoder should be "lowrank", got ${JSON.stringify(reference.decoder)}`);
   return {
     dim: reference.hid,
     heads: reference.heads,

@@ -1,6 +1,7 @@
 // The configuration of a hypernetwork: checked once, then trusted.
-import { shapeVocabulary } from '@logah/graphormer';
+
 import type { GraphormerConfig } from '@logah/graphormer';
+import { shapeVocabulary } from '@logah/graphormer';
 import type { LowRankDecoderConfig } from '@logah/lowrank-decoder';
 
 export interface HypernetConfig {
@@ -63,13 +64,27 @@ export class HypernetError extends Error {
 /** Checks every field, and returns the configuration. Throws {@link HypernetError} naming the first one at fault. */
 export function checkHypernetConfig(config: HypernetConfig): HypernetConfig {
   const fail = (field: keyof HypernetConfig, wanted: string): never => {
-    throw new HypernetError(`hypernetwork configuration: ${field} should be ${wanted}, got ${JSON.stringify(config[field])}`);
+    throw new HypernetError(
+      `hypernetwork configuration: ${field} should be ${wanted}, got ${JSON.stringify(config[field])}`,
+    );
   };
-  const sizes = ['dim', 'heads', 'layers', 'rank', 'maxRows', 'maxChannels', 'maxKernel', 'classes', 'virtualEdges'] as const;
-  for (const field of sizes) if (!Number.isSafeInteger(config[field]) || config[field] < 1) fail(field, 'a positive integer');
+  const sizes = [
+    'dim',
+    'heads',
+    'layers',
+    'rank',
+    'maxRows',
+    'maxChannels',
+    'maxKernel',
+    'classes',
+    'virtualEdges',
+  ] as const;
+  for (const field of sizes)
+    if (!Number.isSafeInteger(config[field]) || config[field] < 1) fail(field, 'a positive integer');
   if (config.dim % 4 !== 0) fail('dim', 'a multiple of 4 (four shape embeddings)');
   if (config.dim % config.heads !== 0) fail('dim', `a multiple of the ${config.heads} heads`);
-  if (config.maxRows < 2 * config.maxChannels) fail('maxRows', `at least 2 * maxChannels = ${2 * config.maxChannels} (a vector takes two rows a channel)`);
+  if (config.maxRows < 2 * config.maxChannels)
+    fail('maxRows', `at least 2 * maxChannels = ${2 * config.maxChannels} (a vector takes two rows a channel)`);
   if (config.domain !== 'vision' && config.domain !== 'language') fail('domain', '"vision" or "language"');
   if (!(config.initializerRange > 0)) fail('initializerRange', 'a positive number');
   return config;

@@ -22,7 +22,9 @@ export function hypernetParameters(config: HypernetConfig): ParameterSpec[] {
 /** A fresh hypernetwork. The same configuration and stream of random numbers give the same tensors. Throws HypernetError for a bad configuration. */
 export function createHypernet(config: HypernetConfig, random: Random): Hypernet {
   checkHypernetConfig(config);
-  const entries = hypernetParameters(config).map(({ name, shape, initial }) => [name, tf.tensor(initial(random), [...shape])] as const);
+  const entries = hypernetParameters(config).map(
+    ({ name, shape, initial }) => [name, tf.tensor(initial(random), [...shape])] as const,
+  );
   return { config, parameters: Object.fromEntries(entries) };
 }
 
@@ -35,7 +37,10 @@ export function disposeHypernet({ parameters }: Hypernet): void {
  * How many values a configuration learns, and how many the reference implementation reports for it: its checkpoints also hold a linear
  * layer r -> r that is never used (`decoder.l1`, r² + r values) and four place-holders (`decoder_1d`, `bias_class`).
  */
-export function hypernetParameterCount(config: HypernetConfig): { readonly learned: number; readonly reference: number } {
+export function hypernetParameterCount(config: HypernetConfig): {
+  readonly learned: number;
+  readonly reference: number;
+} {
   const learned = hypernetParameters(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   return { learned, reference: learned + config.rank ** 2 + config.rank + 4 };
 }

@@ -1,5 +1,11 @@
 // Predicts the parameters of a network from its computational graph.
-import { type ComputationalGraph, type Graph, type LoweringOptions, NODE_TYPES, toComputationalGraph } from '@logah/graph-ir';
+import {
+  type ComputationalGraph,
+  type Graph,
+  type LoweringOptions,
+  NODE_TYPES,
+  toComputationalGraph,
+} from '@logah/graph-ir';
 import { encodeGraph } from '@logah/graphormer';
 import {
   decodeCodes,
@@ -50,7 +56,11 @@ export function embedNodes({ config, parameters }: Hypernet, graph: Computationa
  * All parameters of a network as tensors by name, differentiable in the hypernetwork's parameters: for meta-training.
  * Tensors of one size are decoded together. The caller owns the result.
  */
-export function predictTensors(hypernet: Hypernet, graph: ComputationalGraph, options: Pick<PredictOptions, 'random'> = {}): Record<string, tf.Tensor> {
+export function predictTensors(
+  hypernet: Hypernet,
+  graph: ComputationalGraph,
+  options: Pick<PredictOptions, 'random'> = {},
+): Record<string, tf.Tensor> {
   return tf.tidy(() => {
     const { config, parameters } = hypernet;
     const codes = embeddingsToCodes(parameters, embedNodes(hypernet, graph), decoderConfig(config)); // [nodes, 2r, r]
@@ -64,7 +74,12 @@ export function predictTensors(hypernet: Hypernet, graph: ComputationalGraph, op
     const predicted: Record<string, tf.Tensor> = {};
     for (const plans of groups.values()) {
       const nodes = [...new Set(plans.map(({ target }) => target.node))];
-      const decoded = decodeCodes(parameters, tf.gather(codes, tf.tensor1d(nodes, 'int32')), plans[0].kernel, decoderConfig(config));
+      const decoded = decodeCodes(
+        parameters,
+        tf.gather(codes, tf.tensor1d(nodes, 'int32')),
+        plans[0].kernel,
+        decoderConfig(config),
+      );
       // Unstacking a single tensor has no gradient in tfjs-core 4.22.
       const slices = nodes.length === 1 ? [tf.squeeze(decoded, [0])] : tf.unstack(decoded); // each [out, inputs, height, width]
       for (const plan of plans) {
@@ -81,23 +96,35 @@ export function predictTensors(hypernet: Hypernet, graph: ComputationalGraph, op
  * Parameters that are not predicted (class tokens) come as zeros. Throws {@link HypernetError} naming a parameter that came out
  * not finite, or that cannot be predicted.
  */
-export async function* predict(hypernet: Hypernet, graph: Graph, options: PredictOptions = {}): AsyncGenerator<PredictedTensor> {
+export async function* predict(
+  hypernet: Hypernet,
+  graph: Graph,
+  options: PredictOptions = {},
+): AsyncGenerator<PredictedTensor> {
   const { languageModelHead = 'after-norm', random } = options;
   const { config, parameters } = hypernet;
   const lowered = toComputationalGraph(graph, { cutoff: config.virtualEdges, languageModelHead });
-  const plans = new Map(lowered.targets.map((target) => [target.parameter.name, planTarget(target, config.maxChannels)]));
+  const plans = new Map(
+    lowered.targets.map((target) => [target.parameter.name, planTarget(target, config.maxChannels)]),
+  );
   const embeddings = tf.tidy(() => embedNodes(hypernet, lowered));
   try {
     for (let first = 0; first < graph.parameters.length; first += STREAM_CHUNK) {
       const chunk = graph.parameters.slice(first, first + STREAM_CHUNK);
       const planned = chunk.flatMap(({ name }) => plans.get(name) ?? []);
-      const nodes = tf.tensor1d(planned.map(({ target }) => target.node), 'int32');
+      const nodes = tf.tensor1d(
+        planned.map(({ target }) => target.node),
+        'int32',
+      );
       const codes = tf.tidy(() => embeddingsToCodes(parameters, tf.gather(embeddings, nodes), decoderConfig(config)));
       nodes.dispose();
       try {
         for (const { name, shape } of chunk) {
           const index = planned.findIndex(({ target }) => target.parameter.name === name);
-          const data = index < 0 ? new Float32Array(shape.reduce((a, b) => a * b, 1)) : await readOut(planned[index], codes, index, hypernet, random);
+          const data =
+            index < 0
+              ? new Float32Array(shape.reduce((a, b) => a * b, 1))
+              : await readOut(planned[index], codes, index, hypernet, random);
           yield { name, shape, data };
         }
       } finally {
@@ -109,18 +136,32 @@ export async function* predict(hypernet: Hypernet, graph: Graph, options: Predic
   }
 }
 
-async function readOut(plan: TargetPlan, codes: tf.Tensor3D, index: number, hypernet: Hypernet, random: Random | undefined): Promise<Float32Array> {
+async function readOut(
+  plan: TargetPlan,
+  codes: tf.Tensor3D,
+  index: number,
+  hypernet: Hypernet,
+  random: Random | undefined,
+): Promise<Float32Array> {
   const { name, shape } = plan.target.parameter;
   const core = tf.tidy(() => {
     const [, rows, rank] = codes.shape;
-    const decoded = decodeCodes(hypernet.parameters, tf.slice(codes, [index, 0, 0], [1, rows, rank]), plan.kernel, decoderConfig(hypernet.config));
+    const decoded = decodeCodes(
+      hypernet.parameters,
+      tf.slice(codes, [index, 0, 0], [1, rows, rank]),
+      plan.kernel,
+      decoderConfig(hypernet.config),
+    );
     const read = readCore(plan, tf.squeeze(decoded, [0]), hypernet);
     return plan.kind === 'position' ? complete(plan, read, random) : read;
   });
   const data = (await core.data()) as Float32Array;
   const { shape: coreShape } = core;
   core.dispose();
-  if (!data.every(Number.isFinite)) throw new HypernetError(`the prediction of "${name}" is not finite: the hypernetwork's parameters hold NaN or are too large`);
+  if (!data.every(Number.isFinite))
+    throw new HypernetError(
+      `the prediction of "${name}" is not finite: the hypernetwork's parameters hold NaN or are too large`,
+    );
   return repeatTo(data, coreShape, shape);
 }
 
@@ -155,6 +196,7 @@ function complete(plan: TargetPlan, core: tf.Tensor, random: Random | undefined)
   const sequence = tf.transpose(tf.reshape(core, [1, features, height * width]), [0, 2, 1]);
   const classRows = tokens - height * width;
   if (classRows === 0) return sequence;
-  const values = random?.normals(classRows * features, 0, CLASS_TOKEN_DEVIATION) ?? new Float32Array(classRows * features);
+  const values =
+    random?.normals(classRows * features, 0, CLASS_TOKEN_DEVIATION) ?? new Float32Array(classRows * features);
   return tf.concat([tf.tensor3d(values, [1, classRows, features]), sequence], 1);
 }

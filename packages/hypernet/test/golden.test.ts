@@ -1,14 +1,25 @@
 import '@tensorflow/tfjs-backend-cpu';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildArchitecture, type Graph, type LoweringOptions, parseArchitecture, toComputationalGraph } from '@logah/graph-ir';
-import { type FloatTensor } from '@logah/safetensors';
+import {
+  buildArchitecture,
+  type Graph,
+  graphFromJson,
+  type LoweringOptions,
+  parseArchitecture,
+  toComputationalGraph,
+} from '@logah/graph-ir';
+import type { FloatTensor } from '@logah/safetensors';
 import { readSafetensors } from '@logah/safetensors/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { embedNodes, fromCheckpoint, type Hypernet, predict, predictTensors } from '../src/index.js';
-import { smallConvnet } from './small-convnet.js';
 
-const fixture = (name: string) => readSafetensors(fileURLToPath(new URL(`./fixtures/${name}.safetensors`, import.meta.url)));
+const fixture = (name: string) =>
+  readSafetensors(fileURLToPath(new URL(`./fixtures/${name}.safetensors`, import.meta.url)));
+
+const smallConvnet = (): Graph =>
+  graphFromJson(readFileSync(new URL('./fixtures/small-convnet.graph.json', import.meta.url), 'utf8'));
 
 const CASES: ReadonlyArray<readonly [name: string, graph: () => Graph, options: LoweringOptions]> = [
   ['vit-mini', () => buildArchitecture(parseArchitecture('vit:layers=2,heads=4,hidden=32,mlp=128')), {}],
@@ -50,7 +61,9 @@ describe.each(CASES)('%s', (name, buildGraph, options) => {
   it('has the reference’s node embeddings', async () => {
     const { tensors } = await fixture(`${name}.expected`);
     const embeddings = embedNodes(await load(), toComputationalGraph(buildGraph(), options));
-    expect(deviation(await embeddings.data(), (tensors.get('embeddings') as FloatTensor).data)).toBeLessThan(VALUE_TOLERANCE);
+    expect(deviation(await embeddings.data(), (tensors.get('embeddings') as FloatTensor).data)).toBeLessThan(
+      VALUE_TOLERANCE,
+    );
   });
 
   it('has the reference’s predicted parameters, streamed', async () => {
@@ -62,7 +75,10 @@ describe.each(CASES)('%s', (name, buildGraph, options) => {
       const actual = seen.get(key);
       expect(actual?.shape, key).toEqual(expected.shape);
       const parameter = key.slice('param.'.length);
-      expect(deviation(withoutClassRow(parameter, actual as FloatTensor), withoutClassRow(parameter, expected)), key).toBeLessThan(VALUE_TOLERANCE);
+      expect(
+        deviation(withoutClassRow(parameter, actual as FloatTensor), withoutClassRow(parameter, expected)),
+        key,
+      ).toBeLessThan(VALUE_TOLERANCE);
     }
     const unpredicted = [...seen.keys()].filter((key) => !tensors.has(key));
     expect(unpredicted).toEqual(name === 'vit-mini' ? ['param.class_token'] : []);

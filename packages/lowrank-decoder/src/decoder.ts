@@ -31,7 +31,11 @@ export function lowRankDecoderParameters({ dim, rank, maxRows }: LowRankDecoderC
  * The part of decoding that does not depend on a target's shape: embeddings `[targets, dim]` to codes `[targets, 2r, r]`,
  * whose first r rows make A and whose last r rows make Bᵀ.
  */
-export function embeddingsToCodes(parameters: TensorRecord, embeddings: tf.Tensor2D, { rank }: LowRankDecoderConfig): tf.Tensor3D {
+export function embeddingsToCodes(
+  parameters: TensorRecord,
+  embeddings: tf.Tensor2D,
+  { rank }: LowRankDecoderConfig,
+): tf.Tensor3D {
   return tf.tidy(() => {
     const dense = (x: tf.Tensor, name: string): tf.Tensor =>
       linear(x, read(parameters, `${name}.weight`), read(parameters, `${name}.bias`));
@@ -60,7 +64,12 @@ export function decodeCodes(
 }
 
 /** Both steps at once: embeddings `[targets, dim]` to `[targets, out, inputs, height, width]`. */
-export function decode(parameters: TensorRecord, embeddings: tf.Tensor2D, shape: KernelShape, config: LowRankDecoderConfig): tf.Tensor5D {
+export function decode(
+  parameters: TensorRecord,
+  embeddings: tf.Tensor2D,
+  shape: KernelShape,
+  config: LowRankDecoderConfig,
+): tf.Tensor5D {
   return tf.tidy(() => decodeCodes(parameters, embeddingsToCodes(parameters, embeddings, config), shape, config));
 }
 
@@ -69,7 +78,13 @@ export function decode(parameters: TensorRecord, embeddings: tf.Tensor2D, shape:
  * The linear layer maps each code row [r] to K numbers, and those of all r rows in a row are read as a [K, r] matrix. So its first
  * rows come from the first code rows alone, and when one code row suffices, from the first outputs of the layer alone.
  */
-function factor(parameters: TensorRecord, codes: tf.Tensor3D, side: 'A' | 'B', rows: number, { rank, maxRows }: LowRankDecoderConfig): tf.Tensor {
+function factor(
+  parameters: TensorRecord,
+  codes: tf.Tensor3D,
+  side: 'A' | 'B',
+  rows: number,
+  { rank, maxRows }: LowRankDecoderConfig,
+): tf.Tensor {
   if (rows > maxRows) throw new RangeError(`a target wants ${rows} rows of ${side}, but the decoder has ${maxRows}`);
   const targets = codes.shape[0];
   const values = rows * rank;
@@ -79,7 +94,11 @@ function factor(parameters: TensorRecord, codes: tf.Tensor3D, side: 'A' | 'B', r
   const weight = read(parameters, 'decoder.l2.weight');
   const bias = read(parameters, 'decoder.l2.bias');
   const isWhole = outputs === maxRows;
-  const spread = linear(used, isWhole ? weight : tf.slice(weight, [0, 0], [outputs, rank]), isWhole ? bias : tf.slice(bias, [0], [outputs]));
+  const spread = linear(
+    used,
+    isWhole ? weight : tf.slice(weight, [0, 0], [outputs, rank]),
+    isWhole ? bias : tf.slice(bias, [0], [outputs]),
+  );
   const flat = tf.reshape(spread, [targets, codeRows * outputs]);
   return tf.reshape(codeRows === 1 ? flat : tf.slice(flat, [0, 0], [targets, values]), [targets, rows, rank]);
 }

@@ -7,6 +7,12 @@ export function tileTo(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
     const repeats = shape.map((size, axis) => Math.ceil(size / x.shape[axis]));
     const tiled = repeats.every((count) => count === 1) ? x : tf.tile(x, repeats);
     const isCut = shape.some((size, axis) => size !== tiled.shape[axis]);
-    return isCut ? tf.slice(tiled, shape.map(() => 0), [...shape]) : tf.clone(tiled);
+    return isCut
+      ? tf.slice(
+          tiled,
+          shape.map(() => 0),
+          [...shape],
+        )
+      : tf.clone(tiled);
   });
 }

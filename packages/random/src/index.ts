@@ -39,7 +39,9 @@ export function createRandom(seed: number | RandomState): Random {
   const integer = (low: number, high: number): number => {
     const range = high - low + 1;
     if (!Number.isInteger(low) || !Number.isInteger(high) || range < 1 || range > TWO_POW_32) {
-      throw new RangeError(`integer(low, high) wants integers low <= high less than 2^32 apart, got ${low} and ${high}`);
+      throw new RangeError(
+        `integer(low, high) wants integers low <= high less than 2^32 apart, got ${low} and ${high}`,
+      );
     }
     // Values at or above the largest multiple of the range would favour small results: draw again.
     const limit = TWO_POW_32 - (TWO_POW_32 % range);

@@ -67,7 +67,11 @@ describe('createRandom', () => {
     ['a short state', () => createRandom([1, 2]), 'a saved random state is four integers, got [1, 2]'],
     ['reversed bounds', () => createRandom(0).integer(3, 2), 'integer(low, high) wants integers low <= high'],
     ['an empty choice', () => createRandom(0).choose([]), 'choose(items) wants at least one item'],
-    ['an interval without 0', () => createRandom(0).truncatedNormals(1, 1, 1, 2), 'truncatedNormals wants low < 0 < high'],
+    [
+      'an interval without 0',
+      () => createRandom(0).truncatedNormals(1, 1, 1, 2),
+      'truncatedNormals wants low < 0 < high',
+    ],
   ])('refuses %s', (_, act, message) => {
     expect(act).toThrow(message);
   });

@@ -1,7 +1,18 @@
 // The safetensors header: an 8-byte little-endian length, then JSON that gives every tensor's type, shape and byte range.
 
 /** Bytes of one element of each data type this package reads and writes. */
-export const BYTES_PER_ELEMENT = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+export const BYTES_PER_ELEMENT = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+} as const;
 
 export type DType = keyof typeof BYTES_PER_ELEMENT;
 
@@ -39,14 +50,20 @@ const elementCount = (shape: readonly number[]): number => shape.reduce((product
  */
 export function readHeaderLength(prefix: Uint8Array, fileSize: number, source: string): number {
   if (prefix.byteLength < LENGTH_BYTES) {
-    throw new SafetensorsError(`${source}: a safetensors file starts with ${LENGTH_BYTES} bytes of header length, but it has ${prefix.byteLength} bytes`);
+    throw new SafetensorsError(
+      `${source}: a safetensors file starts with ${LENGTH_BYTES} bytes of header length, but it has ${prefix.byteLength} bytes`,
+    );
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw new SafetensorsError(`${source}: the header claims ${length} bytes; the format allows ${MAX_HEADER_BYTES}. Is this a safetensors file?`);
+    throw new SafetensorsError(
+      `${source}: the header claims ${length} bytes; the format allows ${MAX_HEADER_BYTES}. Is this a safetensors file?`,
+    );
   }
   if (Number(length) + LENGTH_BYTES > fileSize) {
-    throw new SafetensorsError(`${source}: the header claims ${length} bytes, but the file has only ${fileSize}: it is truncated or not a safetensors file`);
+    throw new SafetensorsError(
+      `${source}: the header claims ${length} bytes, but the file has only ${fileSize}: it is truncated or not a safetensors file`,
+    );
   }
   return Number(length);
 }
@@ -72,7 +89,9 @@ export function parseHeader(json: Uint8Array, fileSize: number, source: string):
   let expectedBegin = 0;
   for (const [name, info] of infos) {
     if (info.begin !== expectedBegin) {
-      throw new SafetensorsError(`${source}: tensor "${name}" starts at byte ${info.begin} of the data, but the one before it ends at ${expectedBegin}`);
+      throw new SafetensorsError(
+        `${source}: tensor "${name}" starts at byte ${info.begin} of the data, but the one before it ends at ${expectedBegin}`,
+      );
     }
     expectedBegin = info.end;
   }
@@ -125,17 +144,23 @@ function parseTensorInfo(name: string, raw: unknown, source: string): TensorInfo
   };
   if (!isRecord(raw)) return fail('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = raw;
-  if (!isDType(dtype)) return fail(`has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES_PER_ELEMENT).join(', ')}`);
+  if (!isDType(dtype))
+    return fail(`has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES_PER_ELEMENT).join(', ')}`);
   if (!isSizes(shape)) return fail(`has shape ${JSON.stringify(shape)}; wanted a list of non-negative integers`);
-  if (!isSizes(offsets) || offsets.length !== 2) return fail(`has data_offsets ${JSON.stringify(offsets)}; wanted [begin, end]`);
+  if (!isSizes(offsets) || offsets.length !== 2)
+    return fail(`has data_offsets ${JSON.stringify(offsets)}; wanted [begin, end]`);
   const [begin, end] = offsets;
   const bytes = elementCount(shape) * BYTES_PER_ELEMENT[dtype];
-  if (end - begin !== bytes) return fail(`of shape [${shape.join(', ')}] and type ${dtype} wants ${bytes} bytes, but its range has ${end - begin}`);
+  if (end - begin !== bytes)
+    return fail(
+      `of shape [${shape.join(', ')}] and type ${dtype} wants ${bytes} bytes, but its range has ${end - begin}`,
+    );
   return { dtype, shape, begin, end };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const isDType = (value: unknown): value is DType => typeof value === 'string' && Object.hasOwn(BYTES_PER_ELEMENT, value);
+const isDType = (value: unknown): value is DType =>
+  typeof value === 'string' && Object.hasOwn(BYTES_PER_ELEMENT, value);
 const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);

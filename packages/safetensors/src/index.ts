@@ -1,5 +1,13 @@
 // Safetensors without a file system: headers, tensors, half precision. `@logah/safetensors/node` adds files.
-export { buildHeader, type DType, type Header, parseHeader, readHeaderLength, SafetensorsError, type TensorInfo } from './format.js';
+export {
+  buildHeader,
+  type DType,
+  type Header,
+  parseHeader,
+  readHeaderLength,
+  SafetensorsError,
+  type TensorInfo,
+} from './format.js';
 export {
   decodeFloats,
   decodeSafetensors,

@@ -64,10 +64,12 @@ export async function streamSafetensors(
       }
       written += await writeAll(file, encodeFloats(tensor.data, dtype), path);
     }
-    if (index < declared.length) throw new SafetensorsError(`${path}: tensor "${declared[index].name}" was declared, but never came`);
+    if (index < declared.length)
+      throw new SafetensorsError(`${path}: tensor "${declared[index].name}" was declared, but never came`);
     const last = [...header.tensors.values()].at(-1);
     const promised = header.dataOffset + (last?.end ?? 0);
-    if (written !== promised) throw new SafetensorsError(`${path}: ${written} bytes were written, but the header promises ${promised}`);
+    if (written !== promised)
+      throw new SafetensorsError(`${path}: ${written} bytes were written, but the header promises ${promised}`);
     return written;
   });
 }
@@ -91,7 +93,9 @@ async function writeBeside<T>(path: string, write: (file: FileHandle) => Promise
 async function writeAll(file: FileHandle, bytes: Uint8Array, path: string): Promise<number> {
   // One call may write less than asked, and Linux never writes more than 2 GiB at once.
   for (let offset = 0; offset < bytes.byteLength; ) {
-    const { bytesWritten } = await named(path, 'write', () => file.write(bytes, offset, Math.min(bytes.byteLength - offset, 2 ** 30)));
+    const { bytesWritten } = await named(path, 'write', () =>
+      file.write(bytes, offset, Math.min(bytes.byteLength - offset, 2 ** 30)),
+    );
     offset += bytesWritten;
   }
   return bytes.byteLength;
@@ -101,6 +105,8 @@ async function named<T>(path: string, verb: 'read' | 'write', act: () => Promise
   try {
     return await act();
   } catch (cause) {
-    throw new SafetensorsError(`cannot ${verb} ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new SafetensorsError(`cannot ${verb} ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }

@@ -34,7 +34,9 @@ export function encodeFloats(values: Float32Array, dtype: FloatDType): Uint8Arra
 export function decodeFloats(bytes: Uint8Array, dtype: DType): Float32Array {
   const size = BYTES_PER_ELEMENT[dtype];
   if (bytes.byteLength % size !== 0) {
-    throw new SafetensorsError(`${bytes.byteLength} bytes are not a whole number of ${dtype} elements of ${size} bytes`);
+    throw new SafetensorsError(
+      `${bytes.byteLength} bytes are not a whole number of ${dtype} elements of ${size} bytes`,
+    );
   }
   // A copy: aligned for the typed array, and independent of the file's buffer.
   const { buffer } = Uint8Array.from(bytes);
@@ -75,7 +77,8 @@ export function encodeSafetensors(
   for (const info of header.tensors.values()) end = info.end;
   const file = new Uint8Array(header.dataOffset + end);
   file.set(bytes);
-  for (const [name, tensor] of list) file.set(checkedBytes(name, tensor, header), header.dataOffset + infoOf(header, name).begin);
+  for (const [name, tensor] of list)
+    file.set(checkedBytes(name, tensor, header), header.dataOffset + infoOf(header, name).begin);
   return file;
 }
 
@@ -91,21 +94,27 @@ export function decodeSafetensors(
   const header = parseHeader(file.subarray(LENGTH_BYTES, LENGTH_BYTES + length), file.byteLength, source);
   const tensors = new Map<string, FloatTensor>();
   for (const [name, { dtype, shape, begin, end }] of header.tensors) {
-    tensors.set(name, { shape, data: decodeFloats(file.subarray(header.dataOffset + begin, header.dataOffset + end), dtype) });
+    tensors.set(name, {
+      shape,
+      data: decodeFloats(file.subarray(header.dataOffset + begin, header.dataOffset + end), dtype),
+    });
   }
   return { metadata: header.metadata, tensors };
 }
 
 function infoOf(header: Header, name: string): TensorInfo {
   const info = header.tensors.get(name);
-  if (!info) throw new SafetensorsError(`there is no tensor "${name}"; the file has ${[...header.tensors.keys()].join(', ')}`);
+  if (!info)
+    throw new SafetensorsError(`there is no tensor "${name}"; the file has ${[...header.tensors.keys()].join(', ')}`);
   return info;
 }
 
 function checkedBytes(name: string, tensor: FloatTensor, header: Header): Uint8Array {
   const { begin, end } = infoOf(header, name);
   if (tensor.data.byteLength !== end - begin) {
-    throw new SafetensorsError(`tensor "${name}" of shape [${tensor.shape.join(', ')}] wants ${(end - begin) / 4} values, but has ${tensor.data.length}`);
+    throw new SafetensorsError(
+      `tensor "${name}" of shape [${tensor.shape.join(', ')}] wants ${(end - begin) / 4} values, but has ${tensor.data.length}`,
+    );
   }
   return encodeFloats(tensor.data, 'F32');
 }

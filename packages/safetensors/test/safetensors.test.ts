@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeFloats, decodeSafetensors, encodeFloats, encodeSafetensors, type FloatTensor, SafetensorsError } from '../src/index.js';
+import {
+  decodeFloats,
+  decodeSafetensors,
+  encodeFloats,
+  encodeSafetensors,
+  type FloatTensor,
+  SafetensorsError,
+} from '../src/index.js';
 import { readSafetensors, readSafetensorsHeader, streamSafetensors, writeSafetensors } from '../src/node.js';
 
 const fixture = new URL('./fixtures/pytorch-written.safetensors', import.meta.url).pathname;
@@ -34,11 +41,18 @@ const tensorRecord = fc.dictionary(
 describe('encodeSafetensors and decodeSafetensors', () => {
   it('round-trip any tensors and metadata', () => {
     fc.assert(
-      fc.property(tensorRecord, fc.dictionary(fc.string().filter((k) => k !== '__proto__'), fc.string()), (record, metadata) => {
-        const decoded = decodeSafetensors(encodeSafetensors(Object.entries(record), metadata));
-        expect(Object.fromEntries(decoded.tensors)).toEqual(record);
-        expect(decoded.metadata).toEqual(metadata);
-      }),
+      fc.property(
+        tensorRecord,
+        fc.dictionary(
+          fc.string().filter((k) => k !== '__proto__'),
+          fc.string(),
+        ),
+        (record, metadata) => {
+          const decoded = decodeSafetensors(encodeSafetensors(Object.entries(record), metadata));
+          expect(Object.fromEntries(decoded.tensors)).toEqual(record);
+          expect(decoded.metadata).toEqual(metadata);
+        },
+      ),
     );
   });
 
@@ -60,15 +74,19 @@ describe('encodeSafetensors and decodeSafetensors', () => {
   it('turns every corruption of a real file into a SafetensorsError or a readable file, never a crash', async () => {
     const bytes = new Uint8Array(await readFile(fixture));
     fc.assert(
-      fc.property(fc.nat(bytes.length), fc.array(fc.tuple(fc.nat(4000), fc.nat(255)), { maxLength: 4 }), (length, edits) => {
-        const broken = bytes.slice(0, length);
-        for (const [at, value] of edits) if (at < length) broken[at] = value;
-        try {
-          decodeSafetensors(broken);
-        } catch (error) {
-          expect(error).toBeInstanceOf(SafetensorsError);
-        }
-      }),
+      fc.property(
+        fc.nat(bytes.length),
+        fc.array(fc.tuple(fc.nat(4000), fc.nat(255)), { maxLength: 4 }),
+        (length, edits) => {
+          const broken = bytes.slice(0, length);
+          for (const [at, value] of edits) if (at < length) broken[at] = value;
+          try {
+            decodeSafetensors(broken);
+          } catch (error) {
+            expect(error).toBeInstanceOf(SafetensorsError);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -76,7 +94,9 @@ describe('encodeSafetensors and decodeSafetensors', () => {
 
 describe('half precision', () => {
   it('F16 keeps every one of its own values', () => {
-    const bits = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((half) => (half & 0x7c00) !== 0x7c00 || (half & 0x3ff) === 0);
+    const bits = Uint16Array.from({ length: 65536 }, (_, i) => i).filter(
+      (half) => (half & 0x7c00) !== 0x7c00 || (half & 0x3ff) === 0,
+    );
     const values = decodeFloats(new Uint8Array(bits.buffer), 'F16');
     expect(new Uint16Array(encodeFloats(values, 'F16').slice().buffer)).toEqual(bits);
   });
@@ -107,7 +127,13 @@ describe('streamSafetensors', () => {
   it('writes the same bytes as encodeSafetensors', async () => {
     const path = join(folder, 'stream.safetensors');
     await streamSafetensors(path, declared, [named('a', [2, 3]), named('b', [4])], { metadata: { made: 'here' } });
-    const expected = encodeSafetensors([['a', tensor([2, 3])], ['b', tensor([4])]], { made: 'here' });
+    const expected = encodeSafetensors(
+      [
+        ['a', tensor([2, 3])],
+        ['b', tensor([4])],
+      ],
+      { made: 'here' },
+    );
     expect(new Uint8Array(await readFile(path))).toEqual(expected);
     expect([...(await readSafetensorsHeader(path)).tensors.keys()]).toEqual(['a', 'b']);
   });
@@ -115,7 +141,11 @@ describe('streamSafetensors', () => {
   it.each([
     ['a tensor is missing', [named('a', [2, 3])], 'tensor "b" was declared, but never came'],
     ['a shape differs', [named('a', [3, 2])], 'tensor 1 is "a" [3, 2], but "a" [2, 3] was declared'],
-    ['there is one too many', [named('a', [2, 3]), named('b', [4]), named('c', [1])], 'tensor 3 is "c" [1], but no more was declared'],
+    [
+      'there is one too many',
+      [named('a', [2, 3]), named('b', [4]), named('c', [1])],
+      'tensor 3 is "c" [1], but no more was declared',
+    ],
   ])('leaves no file behind when %s', async (_, tensors, message) => {
     const path = join(folder, 'broken.safetensors');
     await expect(streamSafetensors(path, declared, tensors)).rejects.toThrow(message);
@@ -157,10 +187,26 @@ describe('errors', () => {
     return file;
   };
   it.each([
-    ['an unknown type', withHeader({ w: { dtype: 'F8', shape: [1], data_offsets: [0, 1] } }, 1), 'tensor "w" has dtype "F8"; known are F64, F32'],
-    ['a negative size', withHeader({ w: { dtype: 'F32', shape: [-1], data_offsets: [0, 4] } }, 4), 'tensor "w" has shape [-1]'],
-    ['a range of the wrong length', withHeader({ w: { dtype: 'F32', shape: [2], data_offsets: [0, 4] } }, 4), 'wants 8 bytes, but its range has 4'],
-    ['a gap', withHeader({ w: { dtype: 'U8', shape: [1], data_offsets: [3, 4] } }, 4), 'tensor "w" starts at byte 3 of the data, but the one before it ends at 0'],
+    [
+      'an unknown type',
+      withHeader({ w: { dtype: 'F8', shape: [1], data_offsets: [0, 1] } }, 1),
+      'tensor "w" has dtype "F8"; known are F64, F32',
+    ],
+    [
+      'a negative size',
+      withHeader({ w: { dtype: 'F32', shape: [-1], data_offsets: [0, 4] } }, 4),
+      'tensor "w" has shape [-1]',
+    ],
+    [
+      'a range of the wrong length',
+      withHeader({ w: { dtype: 'F32', shape: [2], data_offsets: [0, 4] } }, 4),
+      'wants 8 bytes, but its range has 4',
+    ],
+    [
+      'a gap',
+      withHeader({ w: { dtype: 'U8', shape: [1], data_offsets: [3, 4] } }, 4),
+      'tensor "w" starts at byte 3 of the data, but the one before it ends at 0',
+    ],
     ['an absurd header length', new Uint8Array(16).fill(255), 'the header claims 18446744073709551615 bytes'],
     ['text', new TextEncoder().encode('hello'), 'it has 5 bytes'],
   ])('name the fault: %s', (_, file, message) => {

@@ -1,5 +1,6 @@
 // Layers that graph hypernetworks and their target networks share, on whichever tfjs backend the application chose.
 import './gradients.js';
+
 export { multiHeadAttention } from './attention.js';
 export { softmaxCrossEntropy } from './cross-entropy.js';
 export { gelu, geluTanh } from './gelu.js';

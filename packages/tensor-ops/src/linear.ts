@@ -5,9 +5,15 @@ import * as tf from '@tensorflow/tfjs-core';
  * `x · weightᵀ + bias`: x `[..., in]`, weight `[out, in]`, bias `[out]`; returns `[..., out]`.
  * With `layout` "in_out" the weight is `[in, out]` (Hugging Face's Conv1D). Throws Error for a weight that is not a matrix.
  */
-export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor, layout: 'out_in' | 'in_out' = 'out_in'): tf.Tensor {
+export function linear(
+  x: tf.Tensor,
+  weight: tf.Tensor,
+  bias?: tf.Tensor,
+  layout: 'out_in' | 'in_out' = 'out_in',
+): tf.Tensor {
   const [first, second] = weight.shape;
-  if (second === undefined || weight.rank !== 2) throw new Error(`linear: the weight is a matrix, got [${weight.shape.join(', ')}]`);
+  if (second === undefined || weight.rank !== 2)
+    throw new Error(`linear: the weight is a matrix, got [${weight.shape.join(', ')}]`);
   return tf.tidy(() => {
     const isOutIn = layout === 'out_in';
     const [features, outputs] = isOutIn ? [second, first] : [first, second];

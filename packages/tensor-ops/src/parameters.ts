@@ -10,13 +10,23 @@ export interface ParameterSpec {
 }
 
 /** Weight `[out, in]` and bias `[out]`, uniform in ±1/√in: PyTorch's default for a linear layer. */
-export function linearParameters(layer: string, inputs: number, outputs: number, options: { hasBias?: boolean } = {}): ParameterSpec[] {
+export function linearParameters(
+  layer: string,
+  inputs: number,
+  outputs: number,
+  options: { hasBias?: boolean } = {},
+): ParameterSpec[] {
   const { hasBias = true } = options;
   const bound = 1 / Math.sqrt(inputs);
   const uniform = (name: string, shape: readonly number[]): ParameterSpec => ({
     name,
     shape,
-    initial: (random) => random.uniforms(shape.reduce((a, b) => a * b, 1), -bound, bound),
+    initial: (random) =>
+      random.uniforms(
+        shape.reduce((a, b) => a * b, 1),
+        -bound,
+        bound,
+      ),
   });
   const weight = uniform(`${layer}.weight`, [outputs, inputs]);
   return hasBias ? [weight, uniform(`${layer}.bias`, [outputs])] : [weight];

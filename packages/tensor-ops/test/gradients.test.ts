@@ -1,11 +1,19 @@
 import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
 import { createRandom } from '@logah/random';
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { gelu, geluTanh, layerNorm, linear, multiHeadAttention, softmaxCrossEntropy } from '../src/index.js';
 
 const random = createRandom(1);
-const normal = (...shape: number[]): tf.Tensor => tf.tensor(random.normals(shape.reduce((a, b) => a * b, 1), 0, 1), shape);
+const normal = (...shape: number[]): tf.Tensor =>
+  tf.tensor(
+    random.normals(
+      shape.reduce((a, b) => a * b, 1),
+      0,
+      1,
+    ),
+    shape,
+  );
 const labels = tf.tensor1d([2, 0, 3], 'int32');
 
 const cases: ReadonlyArray<readonly [name: string, f: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]]> = [

@@ -28,7 +28,10 @@ export function buildGpt2(config: Gpt2Config): Graph {
 
   const block = (input: ValueRef, name: string): ValueRef => {
     const qkv = conv1d(g.layerNorm(input, `${name}.ln_1`), `${name}.attn.c_attn`, 3 * hidden);
-    const x = g.add(conv1d(g.attention(qkv, `${name}.attn`, { heads, causal: true }), `${name}.attn.c_proj`, hidden), input);
+    const x = g.add(
+      conv1d(g.attention(qkv, `${name}.attn`, { heads, causal: true }), `${name}.attn.c_proj`, hidden),
+      input,
+    );
     const expanded = conv1d(g.layerNorm(x, `${name}.ln_2`), `${name}.mlp.c_fc`, 4 * hidden);
     return g.add(x, conv1d(g.activation(expanded, 'gelu_tanh'), `${name}.mlp.c_proj`, hidden));
   };

@@ -1,0 +1,125 @@
+// Runs a graph: one small case per operator, in the graph's order.
+import { type Graph, GraphError, type Operator } from '@logah/graph-ir';
+import { gelu, geluTanh, layerNorm, linear, multiHeadAttention } from '@logah/tensor-ops';
+import * as tf from '@tensorflow/tfjs-core';
+import { batchNorm, convolve, pool } from './convolution.js';
+import { channelLast, graphOrder, image, plain, type Value } from './image.js';
+
+export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
+
+const ACTIVATIONS = { relu: tf.relu, gelu, gelu_tanh: geluTanh } as const;
+
+/** Added to the attention logits of later positions: exp of it is 0 in float32. */
+const MASKED = -1e9;
+
+/**
+ * The outputs of a network for these inputs and parameters, each as the graph declares it (images are channel-first).
+ * Differentiable in parameters and inputs; works within `tf.tidy` and `tf.grads`.
+ * Throws {@link GraphError} naming a parameter or input that is missing or has another shape.
+ */
+export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRecord): tf.Tensor[] {
+  for (const { name, shape } of graph.parameters) {
+    const tensor = parameters[name];
+    if (!tensor) throw new GraphError(`the parameter "${name}" [${shape.join(', ')}] was not given`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new GraphError(`the parameter "${name}" should be [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
+    }
+  }
+  return tf.tidy(() => {
+    const values = new Map<string, Value>();
+    for (const name of graph.inputs) values.set(name, plain(checkedInput(graph, name, inputs[name])));
+    const read = (name: string): Value => {
+      const value = values.get(name);
+      if (!value) throw new GraphError(`the value "${name}" is read before it is computed`);
+      return value;
+    };
+    for (const operator of graph.operators) {
+      values.set(operator.outputs[0], run(operator, operator.inputs.map(read), parameters));
+    }
+    // A copy, so that an output which is an input outlives this scope as the caller's own.
+    return graph.outputs.map((name) => tf.clone(graphOrder(read(name))));
+  });
+}
+
+function checkedInput(graph: Graph, name: string, tensor: tf.Tensor | undefined): tf.Tensor {
+  const { shape } = graph.values[name];
+  if (!tensor) throw new GraphError(`the input "${name}" [${shape.join(', ')}] was not given`);
+  if (tensor.rank !== shape.length || shape.some((size, i) => typeof size === 'number' && size !== tensor.shape[i])) {
+    throw new GraphError(`the input "${name}" should be [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
+  }
+  return tensor;
+}
+
+function run(operator: Operator, inputs: readonly Value[], parameters: TensorRecord): Value {
+  const parameter = (role: string): tf.Tensor => parameters[operator.parameters[role]];
+  const bias = (): tf.Tensor | undefined => ('bias' in operator.parameters ? parameter('bias') : undefined);
+  const [x] = inputs;
+  switch (operator.type) {
+    case 'linear':
+      return plain(linear(graphOrder(x), parameter('weight'), bias(), operator.attributes.layout));
+    case 'conv2d':
+      return image(convolve(channelLast(x), parameter('weight') as tf.Tensor4D, bias(), operator.attributes));
+    case 'layer_norm':
+      return plain(layerNorm(graphOrder(x), parameter('weight'), parameter('bias'), operator.attributes.epsilon));
+    case 'batch_norm':
+      return image(batchNorm(channelLast(x), parameter('weight'), parameter('bias'), operator.attributes.epsilon));
+    case 'embedding':
+      return plain(tf.gather(parameter('weight'), tf.cast(x.tensor, 'int32')));
+    case 'positions':
+      return plain(tf.range(0, x.tensor.shape[1] ?? 0, 1, 'int32'));
+    case 'position_embedding':
+      return plain(parameter('weight'));
+    case 'prepend_token':
+      return plain(prependToken(graphOrder(x), parameter('token')));
+    case 'attention': {
+      const { heads, causal } = operator.attributes;
+      const qkv = graphOrder(x);
+      return plain(multiHeadAttention(qkv, heads, causal ? causalMask(qkv.shape[1] ?? 0) : undefined));
+    }
+    case 'activation':
+      return { ...x, tensor: ACTIVATIONS[operator.attributes.function](x.tensor) };
+    case 'add':
+      return add(inputs[0], inputs[1]);
+    case 'concat':
+      return plain(tf.concat(inputs.map(graphOrder), operator.attributes.axis));
+    case 'max_pool':
+    case 'avg_pool':
+      return image(pool(operator.type, channelLast(x), operator.attributes));
+    case 'global_avg_pool':
+      return plain(tf.mean(channelLast(x), [1, 2]));
+    case 'reshape':
+      return plain(reshape(x, operator.attributes.shape));
+    case 'transpose':
+      return plain(tf.transpose(graphOrder(x), [...operator.attributes.permutation]));
+    case 'select': {
+      const { axis, index } = operator.attributes;
+      const tensor = graphOrder(x);
+      const begin = tensor.shape.map((_, i) => (i === axis ? index : 0));
+      const size = tensor.shape.map((length, i) => (i === axis ? 1 : length));
+      return plain(tf.squeeze(tf.slice(tensor, begin, size), [axis]));
+    }
+  }
+}
+
+function add(a: Value, b: Value): Value {
+  const areImages = a.isChannelLast && b.isChannelLast;
+  return areImages ? image(tf.add(a.tensor, b.tensor)) : plain(tf.add(graphOrder(a), graphOrder(b)));
+}
+
+function prependToken(x: tf.Tensor, token: tf.Tensor): tf.Tensor {
+  return tf.concat([tf.tile(token, [x.shape[0], 1, 1]), x], 1);
+}
+
+function reshape(x: Value, sizes: readonly number[]): tf.Tensor {
+  const tensor = graphOrder(x);
+  return tf.reshape(
+    tensor,
+    sizes.map((size, i) => (size === 0 ? tensor.shape[i] : size)),
+  );
+}
+
+/** 0 where a position may look, `[time, time]`, a large negative number where it would look ahead. */
+function causalMask(time: number): tf.Tensor {
+  const mask = Float32Array.from({ length: time * time }, (_, i) => (i % time > Math.floor(i / time) ? MASKED : 0));
+  return tf.tensor2d(mask, [time, time]);
+}

@@ -1,0 +1,3 @@
+export { forward, type TensorRecord } from './forward.js';
+export { randomParameters } from './initializers.js';
+export { classificationLoss, correctCount, nextTokenLoss } from './loss.js';

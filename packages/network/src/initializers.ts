@@ -1,0 +1,78 @@
+// RandInit: the first values PyTorch gives a network's parameters, operator by operator.
+import { elementCount, type Graph, type Operator, type Parameter } from '@logah/graph-ir';
+import type { Random } from '@logah/random';
+import * as tf from '@tensorflow/tfjs-core';
+
+type Draw = (random: Random, parameter: Parameter) => Float32Array;
+
+const uniform =
+  (bound: number): Draw =>
+  (random, { shape }) =>
+    random.uniforms(elementCount(shape), -bound, bound);
+const normal =
+  (std: number): Draw =>
+  (random, { shape }) =>
+    random.normals(elementCount(shape), 0, std);
+const constant =
+  (value: number): Draw =>
+  (_, { shape }) =>
+    new Float32Array(elementCount(shape)).fill(value);
+
+/** The deviation of Hugging Face's GPT-2 (`initializer_range`) and of torchvision's positional encodings. */
+const TRANSFORMER_STD = 0.02;
+
+/**
+ * Fresh parameters for a network, as PyTorch's modules draw them: linear and convolution layers uniform in ±1/√fan_in with their biases;
+ * the input projection of attention Xavier-uniform and attention's biases 0 (`nn.MultiheadAttention`); Hugging Face's `Conv1D` and
+ * embeddings N(0, 0.02) with biases 0; positional encodings N(0, 0.02); class tokens 0; norms 1 and 0.
+ * The caller owns the tensors. The same stream of random numbers gives the same parameters.
+ */
+export function randomParameters(graph: Graph, random: Random): Record<string, tf.Tensor> {
+  const draws = new Map<string, Draw>();
+  for (const operator of graph.operators) {
+    for (const [role, draw] of Object.entries(operatorDraws(operator, graph))) {
+      const name = operator.parameters[role];
+      // A shared parameter keeps what its first operator draws.
+      if (name !== undefined && !draws.has(name)) draws.set(name, draw);
+    }
+  }
+  return Object.fromEntries(
+    graph.parameters.map((parameter) => {
+      const draw = draws.get(parameter.name) ?? constant(0);
+      return [parameter.name, tf.tensor(draw(random, parameter), [...parameter.shape])];
+    }),
+  );
+}
+
+function operatorDraws(operator: Operator, graph: Graph): Record<string, Draw> {
+  const shapeOf = (role: string): readonly number[] =>
+    graph.parameters.find(({ name }) => name === operator.parameters[role])?.shape ?? [];
+  switch (operator.type) {
+    case 'linear': {
+      if (operator.attributes.layout === 'in_out') return { weight: normal(TRANSFORMER_STD), bias: constant(0) };
+      const [outputs, inputs] = shapeOf('weight');
+      const feedsAttention = graph.operators.some(
+        ({ type, inputs: read }) => type === 'attention' && read.includes(operator.outputs[0]),
+      );
+      if (feedsAttention) return { weight: uniform(Math.sqrt(6 / (inputs + outputs))), bias: constant(0) };
+      const followsAttention = graph.operators.some(
+        ({ type, outputs: given }) => type === 'attention' && given[0] === operator.inputs[0],
+      );
+      const bound = 1 / Math.sqrt(inputs);
+      return { weight: uniform(bound), bias: followsAttention ? constant(0) : uniform(bound) };
+    }
+    case 'conv2d': {
+      const [, ...fanIn] = shapeOf('weight');
+      const bound = 1 / Math.sqrt(elementCount(fanIn));
+      return { weight: uniform(bound), bias: uniform(bound) };
+    }
+    case 'layer_norm':
+    case 'batch_norm':
+      return { weight: constant(1), bias: constant(0) };
+    case 'embedding':
+    case 'position_embedding':
+      return { weight: normal(TRANSFORMER_STD) };
+    default:
+      return {};
+  }
+}
