@@ -1,3 +1,4 @@
+import '@logah/backend-ort';
 import '@tensorflow/tfjs-backend-cpu';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +13,7 @@ import {
 import type { FloatTensor } from '@logah/safetensors';
 import { readSafetensors } from '@logah/safetensors/node';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { embedNodes, fromCheckpoint, type Hypernet, predict, predictTensors } from '../src/index.js';
 
 const fixture = (name: string) =>
@@ -55,50 +56,55 @@ const GRADIENT_TOLERANCE = 1e-4;
 /** Adds one number to all attention logits of a head, which softmax ignores: its gradient is 0, and rounding noise in any implementation. */
 const SHIFT_OF_LOGITS = 'gnn.0.attn.proj_e.2.bias';
 
-describe.each(CASES)('%s', (name, buildGraph, options) => {
-  const load = async (): Promise<Hypernet> => fromCheckpoint(await fixture(`${name}.ghn`), name);
+describe.each(['cpu', 'ort'])('on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
 
-  it('has the reference’s node embeddings', async () => {
-    const { tensors } = await fixture(`${name}.expected`);
-    const embeddings = embedNodes(await load(), toComputationalGraph(buildGraph(), options));
-    expect(deviation(await embeddings.data(), (tensors.get('embeddings') as FloatTensor).data)).toBeLessThan(
-      VALUE_TOLERANCE,
-    );
-  });
+  describe.each(CASES)('%s', (name, buildGraph, options) => {
+    const load = async (): Promise<Hypernet> => fromCheckpoint(await fixture(`${name}.ghn`), name);
 
-  it('has the reference’s predicted parameters, streamed', async () => {
-    const { tensors } = await fixture(`${name}.expected`);
-    const seen = new Map<string, FloatTensor>();
-    for await (const tensor of predict(await load(), buildGraph(), options)) seen.set(`param.${tensor.name}`, tensor);
-    for (const [key, expected] of tensors) {
-      if (key === 'embeddings') continue;
-      const actual = seen.get(key);
-      expect(actual?.shape, key).toEqual(expected.shape);
-      const parameter = key.slice('param.'.length);
-      expect(
-        deviation(withoutClassRow(parameter, actual as FloatTensor), withoutClassRow(parameter, expected)),
-        key,
-      ).toBeLessThan(VALUE_TOLERANCE);
-    }
-    const unpredicted = [...seen.keys()].filter((key) => !tensors.has(key));
-    expect(unpredicted).toEqual(name === 'vit-mini' ? ['param.class_token'] : []);
-  });
+    it('has the reference’s node embeddings', async () => {
+      const { tensors } = await fixture(`${name}.expected`);
+      const embeddings = embedNodes(await load(), toComputationalGraph(buildGraph(), options));
+      expect(deviation(await embeddings.data(), (tensors.get('embeddings') as FloatTensor).data)).toBeLessThan(
+        VALUE_TOLERANCE,
+      );
+    });
 
-  it('has the reference’s gradients of the sum of squares', async () => {
-    const [hypernet, { tensors, metadata }] = await Promise.all([load(), fixture(`${name}.grads`)]);
-    const graph = toComputationalGraph(buildGraph(), options);
-    const names = Object.keys(hypernet.parameters);
-    const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
-      const parameters = Object.fromEntries(names.map((key, i) => [key, values[i]]));
-      const predicted = predictTensors({ ...hypernet, parameters }, graph);
-      return tf.addN(Object.values(predicted).map((p) => tf.sum(tf.square(p))));
-    })(Object.values(hypernet.parameters));
-    expect(Math.abs(value.dataSync()[0] / Number(metadata.loss) - 1)).toBeLessThan(VALUE_TOLERANCE);
-    expect([...tensors.keys()].sort()).toEqual([...names].sort());
-    for (const [i, key] of names.entries()) {
-      const gradient = await grads[i].data();
-      if (key === SHIFT_OF_LOGITS) expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-7 * value.dataSync()[0]);
-      else expect(deviation(gradient, (tensors.get(key) as FloatTensor).data), key).toBeLessThan(GRADIENT_TOLERANCE);
-    }
+    it('has the reference’s predicted parameters, streamed', async () => {
+      const { tensors } = await fixture(`${name}.expected`);
+      const seen = new Map<string, FloatTensor>();
+      for await (const tensor of predict(await load(), buildGraph(), options)) seen.set(`param.${tensor.name}`, tensor);
+      for (const [key, expected] of tensors) {
+        if (key === 'embeddings') continue;
+        const actual = seen.get(key);
+        expect(actual?.shape, key).toEqual(expected.shape);
+        const parameter = key.slice('param.'.length);
+        expect(
+          deviation(withoutClassRow(parameter, actual as FloatTensor), withoutClassRow(parameter, expected)),
+          key,
+        ).toBeLessThan(VALUE_TOLERANCE);
+      }
+      const unpredicted = [...seen.keys()].filter((key) => !tensors.has(key));
+      expect(unpredicted).toEqual(name === 'vit-mini' ? ['param.class_token'] : []);
+    });
+
+    it('has the reference’s gradients of the sum of squares', async () => {
+      const [hypernet, { tensors, metadata }] = await Promise.all([load(), fixture(`${name}.grads`)]);
+      const graph = toComputationalGraph(buildGraph(), options);
+      const names = Object.keys(hypernet.parameters);
+      const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
+        const parameters = Object.fromEntries(names.map((key, i) => [key, values[i]]));
+        const predicted = predictTensors({ ...hypernet, parameters }, graph);
+        return tf.addN(Object.values(predicted).map((p) => tf.sum(tf.square(p))));
+      })(Object.values(hypernet.parameters));
+      expect(Math.abs(value.dataSync()[0] / Number(metadata.loss) - 1)).toBeLessThan(VALUE_TOLERANCE);
+      expect([...tensors.keys()].sort()).toEqual([...names].sort());
+      for (const [i, key] of names.entries()) {
+        const gradient = await grads[i].data();
+        if (key === SHIFT_OF_LOGITS)
+          expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-7 * value.dataSync()[0]);
+        else expect(deviation(gradient, (tensors.get(key) as FloatTensor).data), key).toBeLessThan(GRADIENT_TOLERANCE);
+      }
+    });
   });
 });

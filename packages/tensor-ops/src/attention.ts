@@ -1,5 +1,6 @@
 // Multi-head scaled dot-product attention (arXiv 1706.03762) on packed projections.
 import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernels.js';
 
 /**
  * Attention of packed queries, keys and values: qkv `[batch, time, 3 * features]`, heads side by side within each third.
@@ -12,10 +13,25 @@ export function multiHeadAttention(qkv: tf.Tensor, heads: number, bias?: tf.Tens
     const headSize = features / heads;
     const split = tf.transpose(tf.reshape(qkv, [batch, time, 3, heads, headSize]), [2, 0, 3, 1, 4]); // [3, batch, heads, time, headSize]
     const [queries, keys, values] = tf.split(tf.reshape(split, [3 * batch * heads, time, headSize]), 3, 0);
-    const logits = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize)); // [batch * heads, time, time]
+    const logits = tf.matMul(tf.mul(queries, 1 / Math.sqrt(headSize)), keys, false, true); // [batch * heads, time, time]
     const biased = bias === undefined ? logits : tf.add(tf.reshape(logits, [batch, heads, time, time]), bias);
-    const attention = tf.reshape(tf.softmax(biased), [batch * heads, time, time]);
+    const attention = tf.reshape(softmax(biased), [batch * heads, time, time]);
     const mixed = tf.reshape(tf.matMul(attention, values), [batch, heads, time, headSize]);
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, time, features]);
   });
 }
+
+/** Softmax over the last axis, with the backend's kernel for its gradient where there is one. */
+const softmax = tf.customGrad((...args) => {
+  const [logits, save] = args as [tf.Tensor, tf.GradSaveFunc];
+  const value = tf.softmax(logits);
+  save([value]);
+  return {
+    value,
+    gradFunc: (dy: tf.Tensor, [y]: tf.Tensor[]) => {
+      if (hasKernel('SoftmaxGrad')) return runKernel('SoftmaxGrad', { dy, y })[0];
+      const product = tf.mul(dy, y);
+      return tf.sub(product, tf.mul(tf.sum(product, -1, true), y));
+    },
+  };
+});

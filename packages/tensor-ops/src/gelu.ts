@@ -1,5 +1,6 @@
 // Gaussian error linear units (arXiv 1606.08415), exact and with the tanh approximation, with their gradients written out.
 import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernels.js';
 
 const SQRT_HALF = Math.SQRT1_2;
 const INVERSE_SQRT_2_PI = 1 / Math.sqrt(2 * Math.PI);
@@ -16,35 +17,47 @@ export function geluTanh(x: tf.Tensor): tf.Tensor {
   return approximate(x);
 }
 
-const exact = tf.customGrad((...args) => {
-  const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
-  const distribution = tf.mul(tf.add(tf.erf(tf.mul(x, SQRT_HALF)), 1), 0.5);
-  save([x, distribution]);
-  return {
-    value: tf.mul(x, distribution),
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [input, phi] = saved;
-      const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), INVERSE_SQRT_2_PI);
-      return tf.mul(dy, tf.add(phi, tf.mul(input, density)));
-    },
-  };
-});
+type UnaryFunction = (x: tf.Tensor) => tf.Tensor;
+type UnaryGradient = (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor;
 
-const approximate = tf.customGrad((...args) => {
-  const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
-  const inner = tf.mul(tf.add(x, tf.mul(tf.mul(tf.square(x), x), CUBIC)), SQRT_2_OVER_PI);
-  const tanh = tf.tanh(inner);
-  save([x, tanh]);
-  return {
-    value: tf.mul(tf.mul(x, 0.5), tf.add(tanh, 1)),
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [input, t] = saved;
-      const slope = tf.mul(tf.add(tf.mul(tf.square(input), 3 * CUBIC), 1), SQRT_2_OVER_PI);
-      const derivative = tf.add(
-        tf.mul(tf.add(t, 1), 0.5),
-        tf.mul(tf.mul(tf.mul(input, 0.5), tf.sub(1, tf.square(t))), slope),
-      );
-      return tf.mul(dy, derivative);
-    },
-  };
-});
+/** A function whose gradient is computed from its input alone, by a kernel of the backend where there is one. */
+function differentiable(approximation: 'none' | 'tanh', value: UnaryFunction, gradient: UnaryGradient): UnaryFunction {
+  const attributes = { approximate: approximation };
+  return tf.customGrad((...args) => {
+    const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    save([x]);
+    return {
+      value: hasKernel('Gelu') ? runKernel('Gelu', { x }, attributes)[0] : value(x),
+      gradFunc: (dy: tf.Tensor, [input]: tf.Tensor[]) =>
+        hasKernel('GeluGrad') ? runKernel('GeluGrad', { dy, x: input }, attributes)[0] : gradient(dy, input),
+    };
+  });
+}
+
+const distribution: UnaryFunction = (x) => tf.mul(tf.add(tf.erf(tf.mul(x, SQRT_HALF)), 1), 0.5);
+
+const exact = differentiable(
+  'none',
+  (x) => tf.mul(x, distribution(x)),
+  (dy, x) => {
+    const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), INVERSE_SQRT_2_PI);
+    return tf.mul(dy, tf.add(distribution(x), tf.mul(x, density)));
+  },
+);
+
+const tanhPart: UnaryFunction = (x) =>
+  tf.tanh(tf.mul(tf.add(x, tf.mul(tf.mul(tf.square(x), x), CUBIC)), SQRT_2_OVER_PI));
+
+const approximate = differentiable(
+  'tanh',
+  (x) => tf.mul(tf.mul(x, 0.5), tf.add(tanhPart(x), 1)),
+  (dy, x) => {
+    const t = tanhPart(x);
+    const slope = tf.mul(tf.add(tf.mul(tf.square(x), 3 * CUBIC), 1), SQRT_2_OVER_PI);
+    const derivative = tf.add(
+      tf.mul(tf.add(t, 1), 0.5),
+      tf.mul(tf.mul(tf.mul(x, 0.5), tf.sub(1, tf.square(t))), slope),
+    );
+    return tf.mul(dy, derivative);
+  },
+);

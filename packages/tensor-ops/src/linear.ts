@@ -18,8 +18,10 @@ export function linear(
     const isOutIn = layout === 'out_in';
     const [features, outputs] = isOutIn ? [second, first] : [first, second];
     const rows = tf.reshape(x, [-1, features]);
-    const product = tf.matMul(rows, weight, false, isOutIn);
-    const result = bias === undefined ? product : tf.add(product, bias);
+    const result =
+      bias === undefined
+        ? tf.matMul(rows, weight, false, isOutIn)
+        : tf.fused.matMul({ a: rows, b: weight, transposeB: isOutIn, bias });
     return tf.reshape(result, [...x.shape.slice(0, -1), outputs]);
   });
 }

@@ -1,7 +1,8 @@
+import '@logah/backend-ort';
 import '@tensorflow/tfjs-backend-cpu';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { gelu, geluTanh, layerNorm, linear, multiHeadAttention, softmaxCrossEntropy } from '../src/index.js';
 
 const random = createRandom(1);
@@ -26,7 +27,9 @@ const cases: ReadonlyArray<readonly [name: string, f: (...xs: tf.Tensor[]) => tf
   ['softmaxCrossEntropy', (x) => softmaxCrossEntropy(x as tf.Tensor2D, labels), [normal(3, 4)]],
 ];
 
-describe('gradients', () => {
+describe.each(['cpu', 'ort'])('on %s, gradients', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
+
   it.each(cases)('of %s are the finite differences', (_, f, inputs) => {
     const weights = tf.tidy(() => normal(...f(...inputs).shape));
     const objective = (...xs: tf.Tensor[]): tf.Tensor => tf.sum(tf.mul(f(...xs), weights));
@@ -55,7 +58,9 @@ describe('gradients', () => {
   });
 });
 
-describe('values', () => {
+describe.each(['cpu', 'ort'])('on %s, values', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
+
   it('gelu and its approximation agree with the published values', () => {
     // x·Φ(x) at 1 and -2 from tables of the normal distribution.
     const [one, minusTwo] = gelu(tf.tensor1d([1, -2])).dataSync();

@@ -1,0 +1,341 @@
+// Convolutions and pooling. tfjs keeps channels last, ONNX first: transpositions are part of each program.
+import {
+  type AvgPoolAttrs,
+  type AvgPoolGradAttrs,
+  backend_util,
+  type Conv2DAttrs,
+  type Conv2DBackpropFilterAttrs,
+  type Conv2DBackpropInputAttrs,
+  type DepthwiseConv2dNativeAttrs,
+  type DepthwiseConv2dNativeBackpropFilterAttrs,
+  type DepthwiseConv2dNativeBackpropInputAttrs,
+  type MaxPoolAttrs,
+  type MaxPoolGradAttrs,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
+import { sizeOf } from '../backend.js';
+import type { AttributeValue, Program, ProgramNode } from '../program.js';
+import { areFloats, kernelFamily, type NativeKernel, nativeKernel } from './kernel.js';
+import { avgPoolGradient, maxPoolGradient } from './pooling-gradients.js';
+
+type ConvInfo = backend_util.Conv2DInfo;
+
+const TO_CHANNELS_FIRST = [0, 3, 1, 2];
+const TO_CHANNELS_LAST = [0, 2, 3, 1];
+
+const move = (from: string, to: string, perm: readonly number[]): ProgramNode => ({
+  op: 'Transpose',
+  inputs: [from],
+  outputs: [to],
+  attributes: { perm },
+});
+
+/** What a program of a convolution depends on. */
+interface Geometry {
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  /** Top, left, bottom, right. */
+  readonly pads: readonly [number, number, number, number];
+  readonly groups: number;
+}
+
+function geometryOf(info: ConvInfo, groups = 1): Geometry {
+  const { padInfo: p } = info;
+  return {
+    kernel: [info.filterHeight, info.filterWidth],
+    strides: [info.strideHeight, info.strideWidth],
+    dilations: [info.dilationHeight, info.dilationWidth],
+    pads: [p.top, p.left, p.bottom, p.right],
+    groups,
+  };
+}
+
+const attributesOf = ({ kernel, strides, dilations, pads, groups }: Geometry): Record<string, AttributeValue> => ({
+  kernel_shape: kernel,
+  strides,
+  dilations,
+  pads,
+  group: groups,
+});
+
+const twoFloats = (a: string, b: string) => ({ [a]: 'float32', [b]: 'float32' }) as const;
+
+/** A kernel from tfjs's order to ONNX's [out, in, height, width]. */
+const FILTER_TO_ONNX = [3, 2, 0, 1];
+
+const conv = kernelFamily(
+  (geometry: Geometry): Program => ({
+    inputs: twoFloats('x', 'w'),
+    outputs: { y: 'float32' },
+    nodes: [
+      move('x', 'image', TO_CHANNELS_FIRST),
+      move('w', 'kernel', FILTER_TO_ONNX),
+      { op: 'Conv', inputs: ['image', 'kernel'], outputs: ['result'], attributes: attributesOf(geometry) },
+      move('result', 'y', TO_CHANNELS_LAST),
+    ],
+  }),
+);
+
+/** The gradient of the image: a transposed convolution with the same kernel. `rest` are rows and columns that no window reached. */
+const convGradInput = kernelFamily(
+  (geometry: Geometry, rest: readonly number[]): Program => ({
+    inputs: twoFloats('dy', 'w'),
+    outputs: { y: 'float32' },
+    nodes: [
+      move('dy', 'gradient', TO_CHANNELS_FIRST),
+      move('w', 'kernel', FILTER_TO_ONNX),
+      {
+        op: 'ConvTranspose',
+        inputs: ['gradient', 'kernel'],
+        outputs: ['result'],
+        attributes: { ...attributesOf(geometry), output_padding: rest },
+      },
+      move('result', 'y', TO_CHANNELS_LAST),
+    ],
+  }),
+);
+
+/**
+ * The gradient of the kernel: the image convolved with the result's gradient, batch and channels having changed places, so that what was
+ * a stride is now a dilation. It may come out larger than the kernel where windows left rows over; those are cut.
+ */
+const convGradFilter = kernelFamily(
+  ({ kernel, strides, dilations, pads }: Geometry, outSize: readonly number[]): Program => ({
+    inputs: twoFloats('x', 'dy'),
+    outputs: { y: 'float32' },
+    nodes: [
+      move('x', 'image', [3, 0, 1, 2]), // [in, batch, height, width]
+      move('dy', 'gradient', [3, 0, 1, 2]), // [out, batch, height', width']
+      {
+        op: 'Conv',
+        inputs: ['image', 'gradient'],
+        outputs: ['whole'],
+        attributes: { kernel_shape: outSize, strides: dilations, dilations: strides, pads, group: 1 },
+      },
+      { op: 'Slice', inputs: ['whole', 'starts', 'ends', 'axes'], outputs: ['cut'] }, // [in, out, kernel height, kernel width]
+      move('cut', 'y', [2, 3, 0, 1]),
+    ],
+    constants: { starts: [0n, 0n], ends: kernel.map(BigInt), axes: [2n, 3n] },
+  }),
+);
+
+const pool = kernelFamily(
+  (op: string, { kernel, strides, dilations, pads }: Geometry): Program => ({
+    inputs: { x: 'float32' },
+    outputs: { y: 'float32' },
+    nodes: [
+      move('x', 'image', TO_CHANNELS_FIRST),
+      {
+        op,
+        inputs: ['image'],
+        outputs: ['result'],
+        attributes: { kernel_shape: kernel, strides, pads, ...(op === 'MaxPool' ? { dilations } : {}) },
+      },
+      move('result', 'y', TO_CHANNELS_LAST),
+    ],
+  }),
+);
+
+/** A depthwise kernel from tfjs's [height, width, in, outputs of a channel] to ONNX's [in * outputs, 1, height, width]. */
+const depthwiseFilter = (height: number, width: number) => ({
+  nodes: [
+    move('w', 'perChannel', [2, 3, 0, 1]),
+    { op: 'Reshape', inputs: ['perChannel', 'kernelShape'], outputs: ['kernel'] },
+  ],
+  constants: { kernelShape: [-1n, 1n, BigInt(height), BigInt(width)] },
+});
+
+const depthwise = kernelFamily((geometry: Geometry): Program => {
+  const { nodes, constants } = depthwiseFilter(...geometry.kernel);
+  return {
+    inputs: twoFloats('x', 'w'),
+    outputs: { y: 'float32' },
+    nodes: [
+      move('x', 'image', TO_CHANNELS_FIRST),
+      ...nodes,
+      { op: 'Conv', inputs: ['image', 'kernel'], outputs: ['result'], attributes: attributesOf(geometry) },
+      move('result', 'y', TO_CHANNELS_LAST),
+    ],
+    constants,
+  };
+});
+
+const depthwiseGradInput = kernelFamily((geometry: Geometry, rest: readonly number[]): Program => {
+  const { nodes, constants } = depthwiseFilter(...geometry.kernel);
+  return {
+    inputs: twoFloats('dy', 'w'),
+    outputs: { y: 'float32' },
+    nodes: [
+      move('dy', 'gradient', TO_CHANNELS_FIRST),
+      ...nodes,
+      {
+        op: 'ConvTranspose',
+        inputs: ['gradient', 'kernel'],
+        outputs: ['result'],
+        attributes: { ...attributesOf(geometry), output_padding: rest },
+      },
+      move('result', 'y', TO_CHANNELS_LAST),
+    ],
+    constants,
+  };
+});
+
+/** As the gradient of a whole kernel, one group for each channel, the batch being the channels of a group. */
+const depthwiseGradFilter = kernelFamily(
+  (
+    { kernel: [height, width], strides, dilations, pads }: Geometry,
+    image: readonly number[],
+    outSize: readonly number[],
+    perChannel: number,
+  ): Program => {
+    const [batch, imageHeight, imageWidth, channels] = image;
+    return {
+      inputs: twoFloats('x', 'dy'),
+      outputs: { y: 'float32' },
+      nodes: [
+        move('x', 'channels', [3, 0, 1, 2]), // [in, batch, height, width]
+        { op: 'Reshape', inputs: ['channels', 'imageShape'], outputs: ['image'] }, // [1, in * batch, height, width]
+        move('dy', 'gradient', [3, 0, 1, 2]), // [out, batch, height', width']
+        {
+          op: 'Conv',
+          inputs: ['image', 'gradient'],
+          outputs: ['whole'],
+          attributes: { kernel_shape: outSize, strides: dilations, dilations: strides, pads, group: channels },
+        },
+        { op: 'Slice', inputs: ['whole', 'starts', 'ends', 'axes'], outputs: ['cut'] }, // [1, out, kernel height, kernel width]
+        { op: 'Reshape', inputs: ['cut', 'kernelShape'], outputs: ['perChannel'] },
+        move('perChannel', 'y', [2, 3, 0, 1]),
+      ],
+      constants: {
+        imageShape: [1, channels * batch, imageHeight, imageWidth].map(BigInt),
+        kernelShape: [channels, perChannel, height, width].map(BigInt),
+        starts: [0n, 0n],
+        ends: [height, width].map(BigInt),
+        axes: [2n, 3n],
+      },
+    };
+  },
+);
+
+type Sizes = readonly number[];
+type WindowAttrs = Pick<Conv2DAttrs, 'strides' | 'pad' | 'dilations' | 'dimRoundingMode'>;
+
+const conv2dInfo = (
+  x: Sizes,
+  filter: Sizes,
+  { strides, dilations, pad, dimRoundingMode }: WindowAttrs,
+  isDepthwise = false,
+): ConvInfo =>
+  backend_util.computeConv2DInfo(
+    x as [number, number, number, number],
+    filter as [number, number, number, number],
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+    isDepthwise,
+  );
+
+const poolInfo = (x: Sizes, { filterSize, strides, pad, dimRoundingMode }: MaxPoolAttrs): ConvInfo =>
+  backend_util.computePool2DInfo(x as [number, number, number, number], filterSize, strides, 1, pad, dimRoundingMode);
+
+/** Rows and columns at the end of the padded image that no window reached. */
+const unreached = ({ inHeight, inWidth, outHeight, outWidth, ...info }: ConvInfo): [number, number] => [
+  inHeight +
+    info.padInfo.top +
+    info.padInfo.bottom -
+    ((outHeight - 1) * info.strideHeight + info.effectiveFilterHeight),
+  inWidth + info.padInfo.left + info.padInfo.right - ((outWidth - 1) * info.strideWidth + info.effectiveFilterWidth),
+];
+
+const workOf = (info: ConvInfo): number =>
+  2 * sizeOf(info.outShape) * info.filterHeight * info.filterWidth * info.inChannels;
+
+const isReachable = (info: ConvInfo): boolean => unreached(info).every((size) => size >= 0);
+
+export const convolutionKernels: readonly NativeKernel[] = [
+  nativeKernel<{ x: TensorInfo; filter: TensorInfo }, Conv2DAttrs>('Conv2D', (backend, { x, filter }, attrs) => {
+    if (!areFloats(x, filter) || attrs.dataFormat !== 'NHWC') return undefined;
+    const info = conv2dInfo(x.shape, filter.shape, attrs);
+    return backend.runNative(conv(geometryOf(info)), [x, filter], [{ shape: info.outShape }], workOf(info))[0];
+  }),
+  nativeKernel<{ dy: TensorInfo; filter: TensorInfo }, Conv2DBackpropInputAttrs>(
+    'Conv2DBackpropInput',
+    (backend, { dy, filter }, attrs) => {
+      const info = conv2dInfo(attrs.inputShape, filter.shape, { ...attrs, dilations: 1 });
+      if (!areFloats(dy, filter) || attrs.dataFormat !== 'NHWC' || !isReachable(info)) return undefined;
+      const kernel = convGradInput(geometryOf(info), unreached(info));
+      return backend.runNative(kernel, [dy, filter], [{ shape: info.inShape }], workOf(info))[0];
+    },
+  ),
+  nativeKernel<{ x: TensorInfo; dy: TensorInfo }, Conv2DBackpropFilterAttrs>(
+    'Conv2DBackpropFilter',
+    (backend, { x, dy }, attrs) => {
+      const info = conv2dInfo(x.shape, attrs.filterShape, { ...attrs, dilations: 1 });
+      if (!areFloats(x, dy) || attrs.dataFormat !== 'NHWC' || !isReachable(info)) return undefined;
+      const kernel = convGradFilter(geometryOf(info), [info.outHeight, info.outWidth]);
+      return backend.runNative(kernel, [x, dy], [{ shape: info.filterShape }], workOf(info))[0];
+    },
+  ),
+  nativeKernel<{ x: TensorInfo }, MaxPoolAttrs>('MaxPool', (backend, { x }, attrs) => {
+    if (!areFloats(x)) return undefined;
+    const info = poolInfo(x.shape, attrs);
+    return backend.runNative(pool('MaxPool', geometryOf(info)), [x], [{ shape: info.outShape }])[0];
+  }),
+  nativeKernel<{ x: TensorInfo }, AvgPoolAttrs>('AvgPool', (backend, { x }, attrs) => {
+    if (!areFloats(x)) return undefined;
+    const info = poolInfo(x.shape, attrs);
+    return backend.runNative(pool('AveragePool', geometryOf(info)), [x], [{ shape: info.outShape }])[0];
+  }),
+  nativeKernel<{ x: TensorInfo; filter: TensorInfo }, DepthwiseConv2dNativeAttrs>(
+    'DepthwiseConv2dNative',
+    (backend, { x, filter }, attrs) => {
+      if (!areFloats(x, filter)) return undefined;
+      const info = conv2dInfo(x.shape, filter.shape, attrs, true);
+      const kernel = depthwise(geometryOf(info, info.inChannels));
+      return backend.runNative(kernel, [x, filter], [{ shape: info.outShape }])[0];
+    },
+  ),
+  nativeKernel<{ dy: TensorInfo; filter: TensorInfo }, DepthwiseConv2dNativeBackpropInputAttrs>(
+    'DepthwiseConv2dNativeBackpropInput',
+    (backend, { dy, filter }, attrs) => {
+      const info = conv2dInfo(attrs.inputShape, filter.shape, attrs, true);
+      if (!areFloats(dy, filter) || !isReachable(info)) return undefined;
+      const kernel = depthwiseGradInput(geometryOf(info, info.inChannels), unreached(info));
+      return backend.runNative(kernel, [dy, filter], [{ shape: info.inShape }])[0];
+    },
+  ),
+  nativeKernel<{ x: TensorInfo; dy: TensorInfo }, DepthwiseConv2dNativeBackpropFilterAttrs>(
+    'DepthwiseConv2dNativeBackpropFilter',
+    (backend, { x, dy }, attrs) => {
+      const info = conv2dInfo(x.shape, attrs.filterShape, attrs, true);
+      if (!areFloats(x, dy) || !isReachable(info)) return undefined;
+      const kernel = depthwiseGradFilter(
+        geometryOf(info),
+        x.shape,
+        [info.outHeight, info.outWidth],
+        attrs.filterShape[3],
+      );
+      return backend.runNative(kernel, [x, dy], [{ shape: attrs.filterShape }])[0];
+    },
+  ),
+  nativeKernel<{ dy: TensorInfo; input: TensorInfo }, MaxPoolGradAttrs>(
+    'MaxPoolGrad',
+    (backend, { dy, input }, attrs) => {
+      if (!areFloats(dy, input)) return undefined;
+      const { info, values } = backend.allocate(input.shape);
+      maxPoolGradient(backend.floats(dy), backend.floats(input), values, poolInfo(input.shape, attrs));
+      return info;
+    },
+  ),
+  nativeKernel<{ dy: TensorInfo; input: TensorInfo }, AvgPoolGradAttrs>(
+    'AvgPoolGrad',
+    (backend, { dy, input }, attrs) => {
+      if (!areFloats(dy, input)) return undefined;
+      const { info, values } = backend.allocate(input.shape);
+      avgPoolGradient(backend.floats(dy), values, poolInfo(input.shape, attrs));
+      return info;
+    },
+  ),
+];
