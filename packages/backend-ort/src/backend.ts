@@ -66,11 +66,12 @@ export class OrtBackend extends MathBackendCPU {
     return values;
   }
 
-  /** The values of a float32 tensor. */
+  /** The values of a float32 tensor. tfjs's own Cast keeps the memory of a bool or int32 tensor: it is converted when first needed. */
   floats(info: TensorInfo): Float32Array {
     const values = this.values(info);
-    if (!(values instanceof Float32Array)) throw new Error(`backend ort: wanted a float32 tensor, got ${info.dtype}`);
-    return values;
+    if (values instanceof Float32Array) return values;
+    if (info.dtype !== 'float32') throw new Error(`backend ort: wanted a float32 tensor, got ${info.dtype}`);
+    return Float32Array.from(values as ArrayLike<number>);
   }
 
   /** A new float32 tensor on pooled memory, whose values are left from earlier use, and those values. */
@@ -100,7 +101,8 @@ export class OrtBackend extends MathBackendCPU {
     const feeds = inputs.map((info): NativeTensor => {
       const type = ELEMENT_TYPES[info.dtype];
       if (type === undefined) throw new Error(`backend ort: no native kernel reads ${info.dtype}`);
-      return { type, dims: info.shape, data: this.values(info) as NativeTensor['data'], location: 'cpu' };
+      const data = type === 'float32' ? this.floats(info) : (this.values(info) as NativeTensor['data']);
+      return { type, dims: info.shape, data, location: 'cpu' };
     });
     const results: TensorInfo[] = [];
     const fetches = outputs.map(({ shape, dtype = 'float32' }): NativeTensor => {

@@ -67,12 +67,21 @@ function layerParameters(layer: string, dim: number, biasHeads: number | null): 
 
 /**
  * The node embeddings of a graph, `[nodes, dim]`, after the final layer norm; differentiable in the parameters.
+ * With `paddedTo`, what a batch padded to that many nodes would hold, `[paddedTo, dim]`: the rows of the nodes are the same, and those behind
+ * them are what GHN-3's layers make of padding (all zeros at first, attending to every node alike).
  * Throws RangeError for a graph whose arrays disagree, and Error naming a parameter that is missing.
  */
-export function encodeGraph(parameters: TensorRecord, graph: EncoderGraph, config: GraphormerConfig): tf.Tensor2D {
+export function encodeGraph(
+  parameters: TensorRecord,
+  graph: EncoderGraph,
+  config: GraphormerConfig,
+  { paddedTo }: { readonly paddedTo?: number } = {},
+): tf.Tensor2D {
   const features = graphFeatures(graph, config.vocabulary);
   const nodes = features.nodeTypes.length;
   const { dim, heads, layers } = config;
+  const rows = paddedTo ?? nodes;
+  if (rows < nodes) throw new RangeError(`a graph of ${nodes} nodes cannot be padded to ${rows}`);
   const get = (name: string): tf.Tensor => {
     const tensor = parameters[name];
     if (!tensor) throw new Error(`the encoder's parameter "${name}" is missing`);
@@ -93,10 +102,10 @@ export function encodeGraph(parameters: TensorRecord, graph: EncoderGraph, confi
     return tf.reshape(tf.transpose(spread), [1, heads, nodes, nodes]);
   };
 
-  const layer = (x: tf.Tensor, name: string, bias: tf.Tensor): tf.Tensor => {
+  const layer = (x: tf.Tensor, name: string, bias: tf.Tensor, mask: tf.Tensor | undefined): tf.Tensor => {
     const qkv = linear(norm(x, `${name}.ln1`), get(`${name}.attn.to_qkv.weight`));
-    const mixed = multiHeadAttention(tf.reshape(qkv, [1, nodes, 3 * dim]), heads, bias);
-    const attended = tf.add(x, dense(tf.reshape(mixed, [nodes, dim]), `${name}.attn.to_out.0`));
+    const mixed = multiHeadAttention(tf.reshape(qkv, [1, rows, 3 * dim]), heads, bias, mask);
+    const attended = tf.add(x, dense(tf.reshape(mixed, [rows, dim]), `${name}.attn.to_out.0`));
     return tf.add(attended, dense(gelu(dense(norm(attended, `${name}.ln2`), `${name}.ff.net.0`)), `${name}.ff.net.3`));
   };
 
@@ -118,8 +127,16 @@ export function encodeGraph(parameters: TensorRecord, graph: EncoderGraph, confi
       table('gnn.0.centrality_embed_out', features.outDegrees),
       table('gnn.0.input_dist_embed', features.inputDistances),
     ]);
-    const bias = edgeBias();
-    for (let i = 0; i < layers; i++) x = layer(x, `gnn.${i}`, bias);
-    return tf.reshape(norm(x, 'ln'), [nodes, dim]);
+    let bias = edgeBias();
+    let mask: tf.Tensor | undefined;
+    if (rows > nodes) {
+      const padding: [number, number] = [0, rows - nodes];
+      x = tf.pad(x, [padding, [0, 0]]);
+      bias = tf.pad(bias, [[0, 0], [0, 0], padding, padding]);
+      const isNode = tf.less(tf.range(0, rows), nodes);
+      mask = tf.logicalAnd(tf.reshape(isNode, [1, 1, rows, 1]), tf.reshape(isNode, [1, 1, 1, rows]));
+    }
+    for (let i = 0; i < layers; i++) x = layer(x, `gnn.${i}`, bias, mask);
+    return tf.reshape(norm(x, 'ln'), [rows, dim]);
   });
 }

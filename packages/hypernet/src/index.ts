@@ -15,4 +15,4 @@ export {
   hypernetParameters,
   type TensorRecord,
 } from './hypernet.js';
-export { embedNodes, type PredictedTensor, type PredictOptions, predict, predictTensors } from './predict.js';
+export { embedNodes, lowerFor, type PredictedTensor, type PredictOptions, predict, predictTensors } from './predict.js';

@@ -43,27 +43,45 @@ const CLASS_TOKEN_DEVIATION = 0.02;
 /** How many tensors' codes are computed at once in a stream: few enough for memory, enough for fast products. */
 const STREAM_CHUNK = 16;
 
-/** The embeddings of all nodes, `[nodes, dim]`; differentiable in the hypernetwork's parameters. Throws {@link HypernetError} for a graph with node types the domain lacks. */
-export function embedNodes({ config, parameters }: Hypernet, graph: ComputationalGraph): tf.Tensor2D {
+/** The computational graph that a hypernetwork reads of a network: with the virtual edges it was configured for. */
+export function lowerFor(
+  { config }: Hypernet,
+  graph: Graph,
+  options: Pick<PredictOptions, 'languageModelHead'> = {},
+): ComputationalGraph {
+  return toComputationalGraph(graph, { ...options, cutoff: config.virtualEdges });
+}
+
+/**
+ * The embeddings of all nodes, `[nodes, dim]`, or `[paddedTo, dim]` with the rows that a padded batch has behind them; differentiable in the
+ * hypernetwork's parameters. Throws {@link HypernetError} for a graph with node types the domain lacks.
+ */
+export function embedNodes(
+  { config, parameters }: Hypernet,
+  graph: ComputationalGraph,
+  options: { readonly paddedTo?: number } = {},
+): tf.Tensor2D {
   const encoder = encoderConfig(config);
   const nodeTypes = graph.nodes.map(({ op }) => NODE_TYPES.indexOf(op));
   const unknown = graph.nodes.find((_, i) => nodeTypes[i] >= encoder.nodeTypes);
   if (unknown) throw new HypernetError(`a hypernetwork of the ${config.domain} domain knows no "${unknown.op}" nodes`);
-  return encodeGraph(parameters, { ...graph, nodeTypes, nodeShapes: graph.nodes.map(({ shape }) => shape) }, encoder);
+  const nodeShapes = graph.nodes.map(({ shape }) => shape);
+  return encodeGraph(parameters, { ...graph, nodeTypes, nodeShapes }, encoder, options);
 }
 
 /**
  * All parameters of a network as tensors by name, differentiable in the hypernetwork's parameters: for meta-training.
- * Tensors of one size are decoded together. The caller owns the result.
+ * Tensors of one size are decoded together. `embeddings` `[nodes, dim]` are by default those of {@link embedNodes}. The caller owns the result.
  */
 export function predictTensors(
   hypernet: Hypernet,
   graph: ComputationalGraph,
-  options: Pick<PredictOptions, 'random'> = {},
+  options: Pick<PredictOptions, 'random'> & { readonly embeddings?: tf.Tensor2D } = {},
 ): Record<string, tf.Tensor> {
   return tf.tidy(() => {
     const { config, parameters } = hypernet;
-    const codes = embeddingsToCodes(parameters, embedNodes(hypernet, graph), decoderConfig(config)); // [nodes, 2r, r]
+    const embeddings = options.embeddings ?? embedNodes(hypernet, graph);
+    const codes = embeddingsToCodes(parameters, embeddings, decoderConfig(config)); // [nodes, 2r, r]
     const groups = new Map<string, TargetPlan[]>();
     for (const target of graph.targets) {
       const plan = planTarget(target, config.maxChannels);
@@ -101,9 +119,9 @@ export async function* predict(
   graph: Graph,
   options: PredictOptions = {},
 ): AsyncGenerator<PredictedTensor> {
-  const { languageModelHead = 'after-norm', random } = options;
+  const { random } = options;
   const { config, parameters } = hypernet;
-  const lowered = toComputationalGraph(graph, { cutoff: config.virtualEdges, languageModelHead });
+  const lowered = lowerFor(hypernet, graph, options);
   const plans = new Map(
     lowered.targets.map((target) => [target.parameter.name, planTarget(target, config.maxChannels)]),
   );

@@ -2,11 +2,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './kernels.js';
 
+/** What GHN-3 gives the logits of pairs that must not see each other: small enough for softmax, and within half precision. */
+const MASKED_LOGIT = -(2 ** 15);
+
 /**
  * Attention of packed queries, keys and values: qkv `[batch, time, 3 * features]`, heads side by side within each third.
- * `bias`, broadcast to `[batch, heads, time, time]`, is added to the scaled logits. Returns `[batch, time, features]`.
+ * `bias`, broadcast to `[batch, heads, time, time]`, is added to the scaled logits; where the bool `mask` of that shape is false, they become
+ * −2^15 instead. Returns `[batch, time, features]`.
  */
-export function multiHeadAttention(qkv: tf.Tensor, heads: number, bias?: tf.Tensor): tf.Tensor {
+export function multiHeadAttention(qkv: tf.Tensor, heads: number, bias?: tf.Tensor, mask?: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const [batch, time, packed] = qkv.shape;
     const features = packed / 3;
@@ -15,7 +19,8 @@ export function multiHeadAttention(qkv: tf.Tensor, heads: number, bias?: tf.Tens
     const [queries, keys, values] = tf.split(tf.reshape(split, [3 * batch * heads, time, headSize]), 3, 0);
     const logits = tf.matMul(tf.mul(queries, 1 / Math.sqrt(headSize)), keys, false, true); // [batch * heads, time, time]
     const biased = bias === undefined ? logits : tf.add(tf.reshape(logits, [batch, heads, time, time]), bias);
-    const attention = tf.reshape(softmax(biased), [batch * heads, time, time]);
+    const visible = mask === undefined ? biased : tf.where(mask, biased, tf.fill(biased.shape, MASKED_LOGIT));
+    const attention = tf.reshape(softmax(visible), [batch * heads, time, time]);
     const mixed = tf.reshape(tf.matMul(attention, values), [batch, heads, time, headSize]);
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, time, features]);
   });

@@ -1,0 +1,12 @@
+export { type ArchitectureEntry, createDataset, DatasetError, type DatasetOptions, type Split } from './dataset.js';
+export { datasetFromJsonLines, datasetToJsonLines } from './json-lines.js';
+export {
+  type ArchitectureSampler,
+  GPTS_1K_MAX_PARAMETERS,
+  gpts1k,
+  type LanguageTask,
+  VITS_1K_MAX_PARAMETERS,
+  type VisionTask,
+  vits1k,
+} from './samplers.js';
+export { type DatasetStatistics, datasetStatistics, type ParameterHistogram } from './statistics.js';

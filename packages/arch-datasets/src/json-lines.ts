@@ -1,0 +1,47 @@
+// Data sets as JSON Lines: one entry a line, written by us, by hand or by another tool.
+import { buildArchitecture, parameterCount, parseArchitecture } from '@logah/graph-ir';
+import { type ArchitectureEntry, DatasetError, type Split } from './dataset.js';
+
+const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
+
+/** The entries as JSON Lines. */
+export const datasetToJsonLines = (entries: readonly ArchitectureEntry[]): string =>
+  entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+
+/**
+ * Reads JSON Lines: `architecture` is required, `split` is "train" by default, `parameters` is counted where it is missing and checked
+ * where it is not. Empty lines are skipped. Throws {@link DatasetError} naming `source`, the line and the field.
+ */
+export function datasetFromJsonLines(text: string, source = 'data set'): ArchitectureEntry[] {
+  const counts = new Map<string, number>();
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    try {
+      return [readEntry(line, counts)];
+    } catch (cause) {
+      throw new DatasetError(
+        `${source}, line ${index + 1}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
+    }
+  });
+}
+
+function readEntry(line: string, counts: Map<string, number>): ArchitectureEntry {
+  const json: unknown = JSON.parse(line);
+  if (typeof json !== 'object' || json === null) throw new DatasetError('an entry is a JSON object');
+  const { architecture, parameters, split = 'train' } = json as Record<string, unknown>;
+  if (typeof architecture !== 'string') {
+    throw new DatasetError(
+      `architecture should be text such as "vit:layers=3,heads=4,hidden=128", got ${JSON.stringify(architecture)}`,
+    );
+  }
+  const part = SPLITS.find((known) => known === split);
+  if (part === undefined) throw new DatasetError(`split should be ${SPLITS.join(', ')}, got ${JSON.stringify(split)}`);
+  const counted = counts.get(architecture) ?? parameterCount(buildArchitecture(parseArchitecture(architecture)));
+  counts.set(architecture, counted);
+  if (parameters !== undefined && parameters !== counted) {
+    throw new DatasetError(`parameters is ${JSON.stringify(parameters)}, but ${architecture} has ${counted}`);
+  }
+  return { architecture, parameters: counted, split: part };
+}

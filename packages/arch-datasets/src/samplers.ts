@@ -1,0 +1,79 @@
+// How the paper draws its training architectures (arXiv 2405.16287 §4; the authors' code): small transformers of many shapes.
+import type { Architecture } from '@logah/graph-ir';
+import type { Random } from '@logah/random';
+
+/** Draws one architecture. A sampler of your own is any function of this type. */
+export type ArchitectureSampler = (random: Random) => Architecture;
+
+/** What a ViT is to see. */
+export interface VisionTask {
+  /** Height and width of an image in pixels. */
+  readonly image: number;
+  readonly patch: number;
+  readonly classes: number;
+}
+
+/** What a language model is to read. */
+export interface LanguageTask {
+  readonly vocab: number;
+  readonly context: number;
+}
+
+/** The paper's caps: no architecture has more parameters. */
+export const VITS_1K_MAX_PARAMETERS = 10_000_000;
+export const GPTS_1K_MAX_PARAMETERS = 30_000_000;
+
+/** Deep networks are narrow and shallow ones wide, so that their parameter counts spread evenly. Ends included. */
+interface WidthRange {
+  readonly from: number;
+  readonly to: number;
+  readonly step: number;
+}
+
+const drawWidth = (random: Random, { from, to, step }: WidthRange): number =>
+  from + step * random.integer(0, (to - from) / step);
+
+function vitWidths(layers: number): WidthRange {
+  if (layers > 5) return { from: 128, to: 256, step: 32 };
+  if (layers > 3) return { from: 256, to: 384, step: 32 };
+  return { from: 384, to: 512, step: 32 };
+}
+
+function vitHeads(hidden: number): readonly number[] {
+  if (hidden % 12 === 0) return [3, 6, 12];
+  if (hidden % 6 === 0) return [3, 6];
+  if (hidden % 3 === 0) return [3];
+  return [4, 8];
+}
+
+/** VITS-1K: 3 to 9 layers, widths by depth in steps of 32. */
+export function vits1k({ image, patch, classes }: VisionTask): ArchitectureSampler {
+  return (random) => {
+    const layers = random.integer(3, 9);
+    const hidden = drawWidth(random, vitWidths(layers));
+    const heads = random.choose(vitHeads(hidden));
+    return { family: 'vit', layers, heads, hidden, mlp: 4 * hidden, patch, classes, image };
+  };
+}
+
+function gptWidths(layers: number): WidthRange {
+  if (layers > 5) return { from: 72, to: 176, step: 8 };
+  if (layers > 3) return { from: 128, to: 176, step: 8 };
+  return { from: 176, to: 256, step: 8 };
+}
+
+/** GPTS-1K: 3 to 9 layers, widths by depth in steps of 8, 8 heads, an untied head. */
+export function gpts1k({ vocab, context }: LanguageTask): ArchitectureSampler {
+  return (random) => {
+    const layers = random.integer(3, 9);
+    return {
+      family: 'gpt2',
+      layers,
+      heads: 8,
+      hidden: drawWidth(random, gptWidths(layers)),
+      vocab,
+      context,
+      tied: false,
+    };
+  };
+}

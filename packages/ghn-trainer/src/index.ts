@@ -1,0 +1,4 @@
+export * from './adamw.js';
+export * from './meta-batch.js';
+export * from './schedule.js';
+export * from './task.js';

@@ -1,0 +1,144 @@
+// One step of meta-training without the update: several networks, one mini-batch, and the gradients of the hypernetwork.
+import type { ComputationalGraph, Graph } from '@logah/graph-ir';
+import { embedNodes, type Hypernet, lowerFor, predictTensors } from '@logah/hypernet';
+import { forward } from '@logah/network';
+import type { Random } from '@logah/random';
+import * as tf from '@tensorflow/tfjs-core';
+import type { TensorRecord } from './adamw.js';
+import { referenceRows } from './reference-rows.js';
+import type { Batch, Task } from './task.js';
+
+export interface MetaBatchOptions {
+  /** γ: the weight of the predicted tensors' Frobenius norms in the loss. */
+  readonly predictedParameterRegularization: number;
+  /**
+   * Reads the embeddings of a meta-batch as the reference does, so that its runs can be followed; see `reference-rows.ts`. False by default: every
+   * network is predicted from its own nodes.
+   */
+  readonly referenceRows?: boolean;
+  /** Draws what is not predicted (class-token rows); without it they are 0. */
+  readonly random?: Random;
+}
+
+export interface MetaBatchResult {
+  /** The mean over the networks of the task's loss and the regulariser. */
+  readonly loss: number;
+  /** The mean of the task's loss alone. */
+  readonly taskLoss: number;
+  /** The share of correct answers, over all networks. */
+  readonly accuracy: number;
+  /** Of `loss`, by parameter of the hypernetwork; the caller owns them. */
+  readonly gradients: TensorRecord;
+}
+
+/**
+ * Loss and gradients of a meta-batch (arXiv 2405.16287 §3.3): `mean over networks of (task loss + γ Σ ‖p‖_F)`, where p runs over all predicted
+ * tensors. One network after the other, so memory is that of the largest one.
+ */
+export function metaBatchGradients(
+  hypernet: Hypernet,
+  graphs: readonly Graph[],
+  batch: Batch,
+  task: Task,
+  options: MetaBatchOptions,
+): MetaBatchResult {
+  const names = Object.keys(hypernet.parameters);
+  let sums: tf.Tensor[] | undefined;
+  const totals = { loss: 0, taskLoss: 0, correct: 0, answers: 0 };
+  const lowered = graphs.map((graph) => lowerFor(hypernet, graph));
+  for (const [index, graph] of graphs.entries()) {
+    const embed = options.referenceRows === true ? referenceRows(lowered, index) : embedOwn(lowered[index]);
+    const network = { graph, lowered: lowered[index], embed };
+    const { value, grads, taskLoss, correct, answers } = networkGradients(
+      hypernet,
+      names,
+      network,
+      batch,
+      task,
+      options,
+    );
+    totals.loss += value;
+    totals.taskLoss += taskLoss;
+    totals.correct += correct;
+    totals.answers += answers;
+    const previous: tf.Tensor[] | undefined = sums;
+    sums = previous === undefined ? grads : grads.map((grad, i) => tf.add(previous[i], grad));
+    if (previous !== undefined) tf.dispose([previous, grads]);
+  }
+  const count = graphs.length;
+  const means = (sums ?? []).map((sum) => (count === 1 ? sum : tf.div(sum, count)));
+  if (count > 1) tf.dispose(sums ?? []);
+  return {
+    loss: totals.loss / count,
+    taskLoss: totals.taskLoss / count,
+    accuracy: totals.correct / totals.answers,
+    gradients: Object.fromEntries(names.map((name, i) => [name, means[i]])),
+  };
+}
+
+/** A network of a meta-batch, and how the embeddings of its nodes come about. */
+interface Member {
+  readonly graph: Graph;
+  readonly lowered: ComputationalGraph;
+  embed(hypernet: Hypernet): tf.Tensor2D;
+}
+
+const embedOwn =
+  (lowered: ComputationalGraph) =>
+  (hypernet: Hypernet): tf.Tensor2D =>
+    embedNodes(hypernet, lowered);
+
+function networkGradients(
+  hypernet: Hypernet,
+  names: readonly string[],
+  { graph, lowered, embed }: Member,
+  batch: Batch,
+  task: Task,
+  { predictedParameterRegularization: gamma, random }: MetaBatchOptions,
+) {
+  let taskLoss = Number.NaN;
+  let correct = 0;
+  let answers = 0;
+  const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
+    const parameters = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+    const current = { ...hypernet, parameters };
+    const draws = random === undefined ? {} : { random };
+    const predicted = predictTensors(current, lowered, { ...draws, embeddings: embed(current) });
+    const complete = Object.fromEntries(
+      graph.parameters.map(({ name, shape }) => [name, predicted[name] ?? tf.zeros([...shape])]),
+    );
+    const [output] = forward(graph, complete, { [graph.inputs[0]]: batch.inputs });
+    const loss = task.loss(output, batch);
+    const judged = task.judge(output, batch);
+    taskLoss = loss.dataSync()[0];
+    correct = judged.correct;
+    answers = judged.answers;
+    const norms = Object.values(predicted).map((p) => frobeniusNorm(p));
+    return tf.add<tf.Scalar>(loss, tf.mul(tf.addN(norms), gamma));
+  })(names.map((name) => hypernet.parameters[name]));
+  const [total] = value.dataSync();
+  value.dispose();
+  return { value: total, grads, taskLoss, correct, answers };
+}
+
+/** √Σp², with the gradient p/‖p‖ written out, and 0 at 0 as PyTorch has it. */
+const frobeniusNorm = tf.customGrad((...args) => {
+  const [p, save] = args as [tf.Tensor, tf.GradSaveFunc];
+  const norm = tf.sqrt(tf.sum(tf.square(p)));
+  save([p, norm]);
+  return {
+    value: norm,
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0], tf.divNoNan(dy, saved[1])),
+  };
+});
+
+/** The global norm of gradients, √Σ‖g‖². */
+export function globalNorm(gradients: TensorRecord): number {
+  const norm = tf.tidy(() => tf.sqrt(tf.addN(Object.values(gradients).map((g) => tf.sum(tf.square(g))))));
+  const [value] = norm.dataSync();
+  norm.dispose();
+  return value;
+}
+
+/** What gradients of this norm are multiplied with so that it is at most `limit`, as PyTorch's `clip_grad_norm_` does. */
+export const clipScale = (norm: number, limit: number): number => Math.min(1, limit / (norm + 1e-6));
