@@ -1,12 +1,11 @@
 // One step of meta-training without the update: several networks, one mini-batch, and the gradients of the hypernetwork.
+import type { Batch } from '@logah/data';
 import type { ComputationalGraph, Graph } from '@logah/graph-ir';
 import { embedNodes, type Hypernet, lowerFor, predictTensors } from '@logah/hypernet';
-import { forward } from '@logah/network';
+import { forward, type Task, type TensorRecord } from '@logah/network';
 import type { Random } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TensorRecord } from './adamw.js';
 import { referenceRows } from './reference-rows.js';
-import type { Batch, Task } from './task.js';
 
 export interface MetaBatchOptions {
   /** γ: the weight of the predicted tensors' Frobenius norms in the loss. */
@@ -131,14 +130,3 @@ const frobeniusNorm = tf.customGrad((...args) => {
     gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0], tf.divNoNan(dy, saved[1])),
   };
 });
-
-/** The global norm of gradients, √Σ‖g‖². */
-export function globalNorm(gradients: TensorRecord): number {
-  const norm = tf.tidy(() => tf.sqrt(tf.addN(Object.values(gradients).map((g) => tf.sum(tf.square(g))))));
-  const [value] = norm.dataSync();
-  norm.dispose();
-  return value;
-}
-
-/** What gradients of this norm are multiplied with so that it is at most `limit`, as PyTorch's `clip_grad_norm_` does. */
-export const clipScale = (norm: number, limit: number): number => Math.min(1, limit / (norm + 1e-6));

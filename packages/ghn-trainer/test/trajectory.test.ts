@@ -4,18 +4,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildVit } from '@logah/graph-ir';
 import { fromCheckpoint } from '@logah/hypernet';
+import { ADAMW_DEFAULTS, classification, clipScale, globalNorm, initAdamW, updateAdamW } from '@logah/network';
 import { readSafetensors } from '@logah/safetensors/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  ADAMW_DEFAULTS,
-  classification,
-  clipScale,
-  globalNorm,
-  initAdamW,
-  metaBatchGradients,
-  updateAdamW,
-} from '../src/index.js';
+import { metaBatchGradients } from '../src/index.js';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`./fixtures/vit-meta-batch-2.${name}`, import.meta.url));

@@ -1,7 +1,6 @@
 // AdamW (arXiv 1711.05101) as PyTorch computes it: weight decay on its own, bias-corrected moments.
 import * as tf from '@tensorflow/tfjs-core';
-
-export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
+import type { TensorRecord } from './forward.js';
 
 export interface AdamWConfig {
   readonly beta1: number;

@@ -1,12 +1,7 @@
 // What networks are trained for: a loss and a count of right answers.
-import { classificationLoss, correctCount, nextTokenLoss } from '@logah/network';
+import type { Batch } from '@logah/data';
 import * as tf from '@tensorflow/tfjs-core';
-
-/** One mini-batch: images `[batch, 3, height, width]` with labels int32 `[batch]`, or token ids int32 `[batch, time]` that are their own labels. */
-export interface Batch {
-  readonly inputs: tf.Tensor;
-  readonly labels: tf.Tensor;
-}
+import { classificationLoss, correctCount, nextTokenLoss } from './loss.js';
 
 export interface Task {
   /** The mean loss in nats. Differentiable. */

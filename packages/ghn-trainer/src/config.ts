@@ -1,0 +1,54 @@
+// The recipe of a run: checked once, then trusted.
+import type { ScheduleConfig } from './schedule.js';
+
+export interface TrainerConfig extends ScheduleConfig {
+  readonly seed: number;
+  /** Networks predicted in one step, m. */
+  readonly metaBatch: number;
+  /** Samples in a mini-batch. */
+  readonly batch: number;
+  /** Steps that count as an epoch; by default one pass over the data. */
+  readonly stepsPerEpoch?: number;
+  readonly weightDecay: number;
+  /** The largest global norm of gradients. */
+  readonly gradientClip: number;
+  /** γ, the weight of the predicted tensors' Frobenius norms in the loss. */
+  readonly predictedParameterRegularization: number;
+}
+
+/** A run that cannot start or go on; the message says why and what to do. */
+export class TrainingError extends Error {
+  override readonly name = 'TrainingError';
+}
+
+/** LoGAH's recipe for vision (arXiv 2405.16287 §4). */
+export const TRAINER_DEFAULTS: TrainerConfig = {
+  seed: 0,
+  metaBatch: 1,
+  batch: 64,
+  epochs: 300,
+  learningRate: 3e-4,
+  warmupEpochs: 5,
+  warmupFrom: 1e-5,
+  weightDecay: 1e-2,
+  gradientClip: 5,
+  predictedParameterRegularization: 3e-5,
+};
+
+/** Checks every field. Throws {@link TrainingError} naming the first one at fault. */
+export function checkTrainerConfig(config: TrainerConfig): void {
+  const fail = (field: keyof TrainerConfig, wanted: string): never => {
+    throw new TrainingError(`trainer configuration: ${field} should be ${wanted}, got ${JSON.stringify(config[field])}`);
+  };
+  for (const field of ['metaBatch', 'batch', 'epochs'] as const) {
+    if (!Number.isSafeInteger(config[field]) || config[field] < 1) fail(field, 'a positive integer');
+  }
+  const { stepsPerEpoch = 1 } = config;
+  if (!Number.isSafeInteger(stepsPerEpoch) || stepsPerEpoch < 1) fail('stepsPerEpoch', 'a positive integer');
+  if (!Number.isSafeInteger(config.seed)) fail('seed', 'an integer');
+  if (!Number.isSafeInteger(config.warmupEpochs) || config.warmupEpochs < 0) fail('warmupEpochs', 'an integer of at least 0');
+  for (const field of ['learningRate', 'gradientClip'] as const) if (!(config[field] > 0)) fail(field, 'a positive number');
+  for (const field of ['weightDecay', 'predictedParameterRegularization', 'warmupFrom'] as const) {
+    if (!(config[field] >= 0)) fail(field, 'a number of at least 0');
+  }
+}

@@ -1,0 +1,40 @@
+// How good a network is on a data set.
+import type { DataSource } from '@logah/data';
+import type { Graph } from '@logah/graph-ir';
+import * as tf from '@tensorflow/tfjs-core';
+import { forward, type TensorRecord } from './forward.js';
+import type { Task } from './task.js';
+
+export interface NetworkScore {
+  /** The mean loss in nats; exp of it is the perplexity of a language model. */
+  readonly loss: number;
+  /** The share of right answers. */
+  readonly accuracy: number;
+}
+
+/** The score of a network over all samples of a source, without augmentation. Throws RangeError for an empty source. */
+export function evaluateNetwork(
+  graph: Graph,
+  parameters: TensorRecord,
+  source: DataSource,
+  task: Task,
+  batchSize = 100,
+): NetworkScore {
+  if (source.length === 0) throw new RangeError('a data source without samples has no score');
+  let loss = 0;
+  let correct = 0;
+  let answers = 0;
+  for (let first = 0; first < source.length; first += batchSize) {
+    const count = Math.min(batchSize, source.length - first);
+    const batch = source.batch(Array.from({ length: count }, (_, i) => first + i));
+    tf.tidy(() => {
+      const [output] = forward(graph, parameters, { [graph.inputs[0]]: batch.inputs });
+      loss += task.loss(output, batch).dataSync()[0] * count;
+      const judged = task.judge(output, batch);
+      correct += judged.correct;
+      answers += judged.answers;
+    });
+    tf.dispose([batch.inputs, batch.labels]);
+  }
+  return { loss: loss / source.length, accuracy: correct / answers };
+}
