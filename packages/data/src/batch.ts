@@ -22,7 +22,11 @@ export interface DataSource {
 export function subset(source: DataSource, indices: readonly number[]): DataSource {
   return {
     length: indices.length,
-    batch: (places, random) => source.batch(places.map((place) => indices[place]), random),
+    batch: (places, random) =>
+      source.batch(
+        places.map((place) => indices[place]),
+        random,
+      ),
   };
 }
 
@@ -31,7 +35,10 @@ export function subset(source: DataSource, indices: readonly number[]): DataSour
  * Throws RangeError when there are fewer samples than a batch has.
  */
 export function epochBatches(length: number, batchSize: number, random: Random): number[][] {
-  if (batchSize > length) throw new RangeError(`a batch of ${batchSize} wants at least as many samples, but there are ${length}`);
+  if (batchSize > length)
+    throw new RangeError(`a batch of ${batchSize} wants at least as many samples, but there are ${length}`);
   const order = random.shuffle(Array.from({ length }, (_, i) => i));
-  return Array.from({ length: Math.floor(length / batchSize) }, (_, b) => order.slice(b * batchSize, (b + 1) * batchSize));
+  return Array.from({ length: Math.floor(length / batchSize) }, (_, b) =>
+    order.slice(b * batchSize, (b + 1) * batchSize),
+  );
 }

@@ -43,7 +43,9 @@ export function imageSource(images: ImageSet, options: ImageSourceOptions = {}):
       `${labels.length} labels want ${labels.length * CHANNELS * plane} pixels of 3x${height}x${width}, got ${pixels.length}`,
     );
   }
-  const tables = mean.map((center, c) => Float32Array.from({ length: 256 }, (_, value) => (value / 255 - center) / std[c]));
+  const tables = mean.map((center, c) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - center) / std[c]),
+  );
   // Padding is black before normalisation.
   const black = tables.map((table) => table[0]);
 
@@ -71,12 +73,16 @@ export function imageSource(images: ImageSet, options: ImageSourceOptions = {}):
     batch(indices, random) {
       const values = new Float32Array(indices.length * CHANNELS * plane);
       indices.forEach((index, i) => {
-        if (!(index >= 0 && index < labels.length)) throw new RangeError(`image ${index} is not among the ${labels.length}`);
+        if (!(index >= 0 && index < labels.length))
+          throw new RangeError(`image ${index} is not among the ${labels.length}`);
         writeImage(values, i * CHANNELS * plane, index, random);
       });
       return {
         inputs: tf.tensor4d(values, [indices.length, CHANNELS, height, width]),
-        labels: tf.tensor1d(Int32Array.from(indices, (index) => labels[index]), 'int32'),
+        labels: tf.tensor1d(
+          Int32Array.from(indices, (index) => labels[index]),
+          'int32',
+        ),
       };
     },
   };

@@ -38,7 +38,9 @@ export const TRAINER_DEFAULTS: TrainerConfig = {
 /** Checks every field. Throws {@link TrainingError} naming the first one at fault. */
 export function checkTrainerConfig(config: TrainerConfig): void {
   const fail = (field: keyof TrainerConfig, wanted: string): never => {
-    throw new TrainingError(`trainer configuration: ${field} should be ${wanted}, got ${JSON.stringify(config[field])}`);
+    throw new TrainingError(
+      `trainer configuration: ${field} should be ${wanted}, got ${JSON.stringify(config[field])}`,
+    );
   };
   for (const field of ['metaBatch', 'batch', 'epochs'] as const) {
     if (!Number.isSafeInteger(config[field]) || config[field] < 1) fail(field, 'a positive integer');
@@ -46,8 +48,10 @@ export function checkTrainerConfig(config: TrainerConfig): void {
   const { stepsPerEpoch = 1 } = config;
   if (!Number.isSafeInteger(stepsPerEpoch) || stepsPerEpoch < 1) fail('stepsPerEpoch', 'a positive integer');
   if (!Number.isSafeInteger(config.seed)) fail('seed', 'an integer');
-  if (!Number.isSafeInteger(config.warmupEpochs) || config.warmupEpochs < 0) fail('warmupEpochs', 'an integer of at least 0');
-  for (const field of ['learningRate', 'gradientClip'] as const) if (!(config[field] > 0)) fail(field, 'a positive number');
+  if (!Number.isSafeInteger(config.warmupEpochs) || config.warmupEpochs < 0)
+    fail('warmupEpochs', 'an integer of at least 0');
+  for (const field of ['learningRate', 'gradientClip'] as const)
+    if (!(config[field] > 0)) fail(field, 'a positive number');
   for (const field of ['weightDecay', 'predictedParameterRegularization', 'warmupFrom'] as const) {
     if (!(config[field] >= 0)) fail(field, 'a number of at least 0');
   }

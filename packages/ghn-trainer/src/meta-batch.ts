@@ -4,6 +4,7 @@ import type { ComputationalGraph, Graph } from '@logah/graph-ir';
 import { embedNodes, type Hypernet, lowerFor, predictTensors } from '@logah/hypernet';
 import { forward, type Task, type TensorRecord } from '@logah/network';
 import type { Random } from '@logah/random';
+import { sumOfNorms } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { referenceRows } from './reference-rows.js';
 
@@ -112,21 +113,9 @@ function networkGradients(
     taskLoss = loss.dataSync()[0];
     correct = judged.correct;
     answers = judged.answers;
-    const norms = Object.values(predicted).map((p) => frobeniusNorm(p));
-    return tf.add<tf.Scalar>(loss, tf.mul(tf.addN(norms), gamma));
+    return tf.add<tf.Scalar>(loss, tf.mul(sumOfNorms(Object.values(predicted)), gamma));
   })(names.map((name) => hypernet.parameters[name]));
   const [total] = value.dataSync();
   value.dispose();
   return { value: total, grads, taskLoss, correct, answers };
 }
-
-/** √Σp², with the gradient p/‖p‖ written out, and 0 at 0 as PyTorch has it. */
-const frobeniusNorm = tf.customGrad((...args) => {
-  const [p, save] = args as [tf.Tensor, tf.GradSaveFunc];
-  const norm = tf.sqrt(tf.sum(tf.square(p)));
-  save([p, norm]);
-  return {
-    value: norm,
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0], tf.divNoNan(dy, saved[1])),
-  };
-});

@@ -7,12 +7,12 @@ import {
   type AdamWState,
   clipScale,
   disposeAdamW,
-  globalNorm,
   initAdamW,
   type Task,
   updateAdamW,
 } from '@logah/network';
 import { createRandom, type Random } from '@logah/random';
+import { globalNorm } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainerConfig, type TrainerConfig, TrainingError } from './config.js';
 import { metaBatchGradients } from './meta-batch.js';
@@ -57,7 +57,11 @@ export interface TrainEvent {
 }
 
 /** A fresh state for a hypernetwork, whose tensors it takes over. */
-export const initTrainer = (hypernet: Hypernet): TrainerState => ({ step: 0, hypernet, optimizer: initAdamW(hypernet.parameters) });
+export const initTrainer = (hypernet: Hypernet): TrainerState => ({
+  step: 0,
+  hypernet,
+  optimizer: initAdamW(hypernet.parameters),
+});
 
 /** How many steps a run of this configuration has on a data source. */
 export const totalSteps = ({ epochs, batch, stepsPerEpoch }: TrainerConfig, data: DataSource): number =>
@@ -69,7 +73,13 @@ export const totalSteps = ({ epochs, batch, stepsPerEpoch }: TrainerConfig, data
  * What a step draws depends on the seed and the step alone. Throws {@link TrainingError} for a configuration that cannot run, and for a loss or
  * gradient that is not finite, naming the step and the architectures; the state is then that of the step before.
  */
-export async function* train({ config, state, architectures, data, task }: TrainOptions): AsyncGenerator<TrainEvent, TrainerState> {
+export async function* train({
+  config,
+  state,
+  architectures,
+  data,
+  task,
+}: TrainOptions): AsyncGenerator<TrainEvent, TrainerState> {
   checkTrainerConfig(config);
   const steps = totalSteps(config, data);
   const perEpoch = steps / config.epochs;
@@ -91,7 +101,7 @@ export async function* train({ config, state, architectures, data, task }: Train
       random,
     });
     tf.dispose([batch.inputs, batch.labels]);
-    const gradientNorm = globalNorm(result.gradients);
+    const gradientNorm = tf.tidy(() => globalNorm(Object.values(result.gradients)).dataSync()[0]);
     const names = drawn.map(formatArchitecture);
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradientNorm)) {
       tf.dispose(Object.values(result.gradients));
@@ -111,7 +121,11 @@ export async function* train({ config, state, architectures, data, task }: Train
     );
     tf.dispose([Object.values(result.gradients), Object.values(current.hypernet.parameters)]);
     disposeAdamW(current.optimizer);
-    current = { step: current.step + 1, hypernet: { ...current.hypernet, parameters: next.parameters }, optimizer: next.state };
+    current = {
+      step: current.step + 1,
+      hypernet: { ...current.hypernet, parameters: next.parameters },
+      optimizer: next.state,
+    };
     yield {
       step: current.step,
       steps,

@@ -1,4 +1,5 @@
 // AdamW (arXiv 1711.05101) as PyTorch computes it: weight decay on its own, bias-corrected moments.
+import { type AdamWScalars, adamWStep } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorRecord } from './forward.js';
 
@@ -36,24 +37,29 @@ export function updateAdamW(
   state: AdamWState,
   learningRate: number,
   gradientScale = 1,
-  config: AdamWConfig = ADAMW_DEFAULTS,
+  { beta1, beta2, epsilon, weightDecay }: AdamWConfig = ADAMW_DEFAULTS,
 ): { parameters: TensorRecord; state: AdamWState } {
-  const { beta1, beta2, epsilon, weightDecay } = config;
   const step = state.step + 1;
-  const stepSize = learningRate / (1 - beta1 ** step);
-  const secondCorrection = 1 / Math.sqrt(1 - beta2 ** step);
+  const scalars: AdamWScalars = {
+    gradientScale,
+    keep: 1 - learningRate * weightDecay,
+    beta1,
+    beta2,
+    stepSize: learningRate / (1 - beta1 ** step),
+    secondCorrection: 1 / Math.sqrt(1 - beta2 ** step),
+    epsilon,
+  };
   const updated: Record<string, tf.Tensor> = {};
   const first: Record<string, tf.Tensor> = {};
   const second: Record<string, tf.Tensor> = {};
   for (const [name, parameter] of Object.entries(parameters)) {
-    [updated[name], first[name], second[name]] = tf.tidy(() => {
-      const gradient = gradientScale === 1 ? gradients[name] : tf.mul(gradients[name], gradientScale);
-      const m = tf.add(tf.mul(state.first[name], beta1), tf.mul(gradient, 1 - beta1));
-      const v = tf.add(tf.mul(state.second[name], beta2), tf.mul(tf.square(gradient), 1 - beta2));
-      const denominator = tf.add(tf.mul(tf.sqrt(v), secondCorrection), epsilon);
-      const decayed = tf.mul(parameter, 1 - learningRate * weightDecay);
-      return [tf.sub(decayed, tf.mul(tf.div(m, denominator), stepSize)), m, v];
-    });
+    [updated[name], first[name], second[name]] = adamWStep(
+      parameter,
+      gradients[name],
+      state.first[name],
+      state.second[name],
+      scalars,
+    );
   }
   return { parameters: updated, state: { step, first, second } };
 }

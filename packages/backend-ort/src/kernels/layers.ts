@@ -123,6 +123,40 @@ const pair = (backend: OrtBackend, kernel: Kernel, dy: TensorInfo, x: TensorInfo
 
 type Approximation = { readonly approximate: 'none' | 'tanh' };
 
+const sumOfSquares = new Kernel({
+  inputs: floats('x'),
+  outputs: floats('y'),
+  nodes: [node('ReduceSumSquare', ['x'], 'y', { keepdims: 0 })],
+});
+
+type AdamWAttributes = Readonly<
+  Record<'gradientScale' | 'keep' | 'beta1' | 'beta2' | 'stepSize' | 'secondCorrection' | 'epsilon', number>
+>;
+
+/** One pass over memory in plain JavaScript: a program of some fourteen operators would be called more often than it computes. */
+function adamW(
+  backend: OrtBackend,
+  inputs: Record<'parameter' | 'gradient' | 'first' | 'second', TensorInfo>,
+  scalars: AdamWAttributes,
+): TensorInfo[] {
+  const { gradientScale, keep, beta1, beta2, stepSize, secondCorrection, epsilon } = scalars;
+  const [p, g, m, v] = [inputs.parameter, inputs.gradient, inputs.first, inputs.second].map((info) =>
+    backend.floats(info),
+  );
+  const [newP, newM, newV] = [inputs.parameter, inputs.first, inputs.second].map(({ shape }) =>
+    backend.allocate(shape),
+  );
+  for (let i = 0; i < p.length; i++) {
+    const gradient = g[i] * gradientScale;
+    const first = beta1 * m[i] + (1 - beta1) * gradient;
+    const second = beta2 * v[i] + (1 - beta2) * gradient * gradient;
+    newM.values[i] = first;
+    newV.values[i] = second;
+    newP.values[i] = p[i] * keep - (stepSize * first) / (Math.sqrt(second) * secondCorrection + epsilon);
+  }
+  return [newP.info, newM.info, newV.info];
+}
+
 export const layerKernels: readonly NativeKernel[] = [
   nativeKernel<{ x: TensorInfo }, Approximation>('Gelu', (backend, { x }, { approximate }) =>
     areFloats(x) ? backend.runNative(gelu(approximate), [x], [{ shape: x.shape }])[0] : undefined,
@@ -150,5 +184,12 @@ export const layerKernels: readonly NativeKernel[] = [
             summed: [weight.shape, weight.shape],
           })
         : undefined,
+  ),
+  nativeKernel<{ x: TensorInfo }>('SumOfSquares', (backend, { x }) =>
+    areFloats(x) ? backend.runNative(sumOfSquares, [x], [{ shape: [] }])[0] : undefined,
+  ),
+  nativeKernel<Record<'parameter' | 'gradient' | 'first' | 'second', TensorInfo>, AdamWAttributes>(
+    'AdamW',
+    (backend, inputs, scalars) => (areFloats(...Object.values(inputs)) ? adamW(backend, inputs, scalars) : undefined),
   ),
 ];

@@ -1,0 +1,39 @@
+// Norms of whole tensors.
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernels.js';
+
+/** Σx² as a scalar. Not differentiable by itself. */
+function sumOfSquares(x: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => {
+    const sum = hasKernel('SumOfSquares') ? runKernel('SumOfSquares', { x })[0] : tf.sum(tf.square(x));
+    return tf.reshape<tf.Rank.R0>(sum, []);
+  });
+}
+
+/** The norm of all tensors together, √ΣΣx², as a scalar. Not differentiable. Throws RangeError for no tensors. */
+export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
+  if (tensors.length === 0) throw new RangeError('no tensors have no norm');
+  return tf.tidy(() => tf.sqrt(tf.addN(tensors.map(sumOfSquares))));
+}
+
+/**
+ * The sum of the tensors' own Frobenius norms, Σ√Σx², as a scalar. The gradient is x/‖x‖, and 0 at 0 as PyTorch has it.
+ * Throws RangeError for no tensors.
+ */
+export function sumOfNorms(tensors: readonly tf.Tensor[]): tf.Scalar {
+  if (tensors.length === 0) throw new RangeError('no tensors have no norms');
+  const total = tf.customGrad((...args) => {
+    const [save] = args.slice(-1) as unknown as [tf.GradSaveFunc];
+    const inputs = args.slice(0, -1) as tf.Tensor[];
+    const norms = tf.sqrt(tf.stack(inputs.map(sumOfSquares))); // [tensors]
+    save([...inputs, norms]);
+    return {
+      value: tf.sum(norms),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const factors = tf.unstack(tf.divNoNan(dy, saved[saved.length - 1]));
+        return factors.map((factor, i) => tf.mul(saved[i], factor));
+      },
+    };
+  });
+  return tf.tidy(() => total(...tensors) as tf.Scalar);
+}
