@@ -89,7 +89,15 @@ const frame = (title: string): EChartsCoreOption => ({
   textStyle: { ...TEXT, fontFamily: 'system-ui, sans-serif' },
   title: { text: title, left: 0, top: 0, padding: 0, textStyle: { ...TEXT, fontSize: 14, fontWeight: 600 } },
   // Without a browser the widths of words are guessed: the gap leaves room for wider fonts.
-  legend: { top: 22, left: 0, padding: [4, 0], textStyle: { ...TEXT, fontSize: 11 }, itemHeight: 8, itemWidth: 16, itemGap: 32 },
+  legend: {
+    top: 22,
+    left: 0,
+    padding: [4, 0],
+    textStyle: { ...TEXT, fontSize: 11 },
+    itemHeight: 8,
+    itemWidth: 16,
+    itemGap: 32,
+  },
   grid: { left: 56, right: 16, top: 76, bottom: 56 },
 });
 

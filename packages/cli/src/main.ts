@@ -1,4 +1,5 @@
 // The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { graphCommand } from './commands/graph.js';
 import { infoCommand } from './commands/info.js';
@@ -6,9 +7,11 @@ import { predictCommand } from './commands/predict.js';
 import { quickstartCommand } from './commands/quickstart.js';
 import { isUserError } from './errors.js';
 
+const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
+
 const program = new Command('logah')
   .description('Predicts the initial parameters of neural networks with LoGAH, a low-rank graph hypernetwork.')
-  .version('0.1.0')
+  .version(version)
   .exitOverride()
   .addCommand(graphCommand())
   .addCommand(predictCommand())

@@ -1,0 +1,240 @@
+// The built command, run as a process.
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildArchitecture, graphToJson, parseArchitecture } from '@logah/graph-ir';
+import { createHypernet, hypernetPreset } from '@logah/hypernet';
+import { createRandom } from '@logah/random';
+import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '@logah/safetensors/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import '@tensorflow/tfjs-backend-cpu';
+import { writeHypernet } from '../src/checkpoint.js';
+
+const BIN = fileURLToPath(new URL('../bin/logah.js', import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+const inFolder = (name: string): string => join(folder, name);
+const logah = (...args: string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [BIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
+    );
+  });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'logah-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const MINI = 'vit:layers=1,heads=2,hidden=16,mlp=32,patch=8';
+
+describe('logah graph', () => {
+  it('--json prints the reference graph', async () => {
+    const { stdout, code } = await logah(
+      'graph',
+      'vit:layers=9,heads=8,hidden=128,mlp=512,patch=2,classes=10,image=32',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const golden = new URL('../../graph-ir/test/fixtures/vit-l9-h8-d128.json', import.meta.url);
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(golden, 'utf8')));
+  });
+
+  it('prints a summary, also of a graph in a file', async () => {
+    await writeFile(inFolder('net.graph.json'), graphToJson(buildArchitecture(parseArchitecture(MINI))));
+    const [preset, file] = [await logah('graph', MINI), await logah('graph', 'net.graph.json')];
+    expect(preset.stdout).toMatch(/vit: 5,802 parameters in 20 tensors\ncomputational graph: 21 nodes, /);
+    expect(file.stdout).toBe(preset.stdout);
+  });
+
+  it('says what is known when an architecture is not', async () => {
+    const { code, stderr } = await logah('graph', 'vit-xxl');
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'logah: unknown architecture "vit-xxl"; known are vit, vit-s, vit-b, vit-l, gpt2, gpt2-medium, gpt2-large, gpt2-xl\n',
+    );
+  });
+
+  it('names a file that is missing or not a graph', async () => {
+    await writeFile(inFolder('bad.graph.json'), '{"format":"logah-graph"}');
+    expect((await logah('graph', 'none.graph.json')).stderr).toMatch(/^logah: cannot read none\.graph\.json: ENOENT/);
+    expect((await logah('graph', 'bad.graph.json')).stderr).toBe(
+      'logah: bad.graph.json: version should be 1, got nothing\n',
+    );
+  });
+});
+
+describe('logah predict', () => {
+  it('writes every parameter under its own name and shape, the same for the same seed', async () => {
+    const first = await logah('predict', MINI, '--seed', '3', '--out', 'a.safetensors', '--json');
+    await logah('predict', MINI, '--seed', '3', '--out', 'b.safetensors');
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      parameters: 5802,
+      tensors: 20,
+      out: 'a.safetensors',
+      dtype: 'F32',
+    });
+    const { tensors } = await readSafetensorsHeader(inFolder('a.safetensors'));
+    expect([...tensors].map(([name, { shape }]) => [name, shape])).toEqual(
+      buildArchitecture(parseArchitecture(MINI)).parameters.map(({ name, shape }) => [name, shape]),
+    );
+    expect(await readFile(inFolder('b.safetensors'))).toEqual(await readFile(inFolder('a.safetensors')));
+  });
+
+  it('loads a hypernetwork, and stores half precision', async () => {
+    const config = hypernetPreset('tiny', { dim: 16, heads: 4, layers: 1, rank: 4, maxRows: 256, maxChannels: 64 });
+    await writeHypernet(inFolder('ghn.safetensors'), createHypernet(config, createRandom(1)));
+    for (const dtype of ['F32', 'BF16']) {
+      expect(
+        (
+          await logah(
+            'predict',
+            MINI,
+            '--checkpoint',
+            'ghn.safetensors',
+            '--out',
+            `${dtype}.safetensors`,
+            '--dtype',
+            dtype,
+          )
+        ).code,
+      ).toBe(0);
+    }
+    const [full, half] = [
+      await readSafetensors(inFolder('F32.safetensors')),
+      await readSafetensors(inFolder('BF16.safetensors')),
+    ];
+    for (const [name, { data }] of full.tensors) {
+      const rounded = half.tensors.get(name)?.data ?? new Float32Array();
+      data.forEach((value, i) => expect(Math.abs(rounded[i] - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -8));
+    }
+  });
+
+  it('--dry-run prints statistics and writes nothing', async () => {
+    const before = await readdir(folder);
+    const { stdout } = await logah('predict', MINI, '--dry-run', '--json');
+    const { tensors } = JSON.parse(stdout);
+    expect(tensors).toHaveLength(20);
+    expect(tensors[0]).toMatchObject({ name: 'conv_proj.weight', shape: [16, 3, 8, 8] });
+    expect(await readdir(folder)).toEqual(before);
+  });
+
+  it('names a checkpoint that is missing, truncated or of something else', async () => {
+    const predict = (file: string): Promise<Outcome> =>
+      logah('predict', MINI, '--checkpoint', file, '--out', 'x.safetensors');
+    await logah('predict', MINI, '--out', 'net.safetensors');
+    await writeFile(inFolder('cut.safetensors'), (await readFile(inFolder('net.safetensors'))).subarray(0, 5000));
+    expect(await predict('none.safetensors')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^logah: cannot read none\.safetensors: ENOENT/),
+    });
+    expect(await predict('cut.safetensors')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^logah: cut\.safetensors: the header promises \d+ bytes, but the file has 5000: it is truncated/,
+      ),
+    });
+    expect(await predict('net.safetensors')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^logah: net\.safetensors: not a hypernetwork/),
+    });
+    expect(existsSync(inFolder('x.safetensors'))).toBe(false);
+  });
+
+  it('names a tensor of the wrong shape', async () => {
+    const { tensors, metadata } = await readSafetensors(inFolder('ghn.safetensors'));
+    tensors.set('ln.weight', { shape: [8], data: new Float32Array(8) });
+    await writeSafetensors(inFolder('wrong.safetensors'), tensors, metadata);
+    const { code, stderr } = await logah(
+      'predict',
+      MINI,
+      '--checkpoint',
+      'wrong.safetensors',
+      '--out',
+      'x.safetensors',
+    );
+    expect([code, stderr]).toEqual([
+      1,
+      'logah: wrong.safetensors: the tensor "ln.weight" is [8], but its configuration wants [16]\n',
+    ]);
+  });
+
+  it('says how to install a backend that is missing', async () => {
+    const { code, stderr } = await logah('predict', MINI, '--out', 'x.safetensors', '--backend', 'node-gpu');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^logah: the backend "node-gpu" does not work here \(.*\)\. To install it: npm install @tensorflow\/tfjs-node-gpu\n$/,
+    );
+  });
+
+  it.each([
+    [['predict', MINI], 'either --out FILE or --dry-run is needed'],
+    [
+      ['predict', MINI, '--seed', 'x', '--dry-run'],
+      "option '--seed <integer>' argument 'x' is invalid. An integer was wanted.",
+    ],
+    [['predict', MINI, '--variant', 'huge', '--dry-run'], 'Allowed choices are tiny, small, base, large.'],
+    [['fly'], "unknown command 'fly'"],
+  ])('%j is wrong usage: exit code 2', async (args, message) => {
+    const { code, stderr } = await logah(...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('logah info', () => {
+  it('shows a hypernetwork, a prediction and a graph', async () => {
+    expect((await logah('info', 'ghn.safetensors')).stdout).toMatch(/format: logah\nconfig: \{.*"rank":4/);
+    const { stdout } = await logah('info', 'net.safetensors', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ values: 5802 });
+    expect((await logah('info', 'net.graph.json')).stdout).toMatch(
+      /input images: float32 \[batch, 3, 32, 32\]\noutput heads\.head: float32 \[batch, 10\]/,
+    );
+  });
+
+  it('knows which files it reads', async () => {
+    expect((await logah('info', 'a.txt')).stderr).toBe(
+      'logah: a.txt: known are *.safetensors and *.graph.json files\n',
+    );
+  });
+});
+
+describe('logah quickstart', () => {
+  it('trains, compares and leaves a report, numbers, the hypernetwork and a network', async () => {
+    const { code, stdout } = await logah('quickstart', '--steps', '20', '--out', 'qs', '--json');
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(result.curve).toHaveLength(20);
+    expect(result.comparisons).toHaveLength(6);
+    expect((await readdir(inFolder('qs'))).sort()).toEqual([
+      'hypernet.safetensors',
+      'predicted-vit.safetensors',
+      'report.html',
+      'results.json',
+    ]);
+    expect(JSON.parse(await readFile(inFolder('qs/results.json'), 'utf8'))).toEqual(result);
+    const again = await logah(
+      'predict',
+      'vit:layers=2,heads=4,hidden=64,mlp=256,patch=8',
+      '--checkpoint',
+      'qs/hypernet.safetensors',
+      '--out',
+      'again.safetensors',
+    );
+    expect(again.code).toBe(0);
+    const [kept, repeated] = [
+      await readSafetensors(inFolder('qs/predicted-vit.safetensors')),
+      await readSafetensors(inFolder('again.safetensors')),
+    ];
+    expect([...repeated.tensors]).toEqual([...kept.tensors]);
+  }, 120_000);
+});

@@ -1,0 +1,144 @@
+import '@logah/backend-ort';
+import { imageSource } from '@logah/data';
+import { createHypernet, disposeHypernet, hypernetPreset } from '@logah/hypernet';
+import { classification, disposeAdamW } from '@logah/network';
+import { createRandom } from '@logah/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  type ArchitectureSource,
+  checkTrainerConfig,
+  initTrainer,
+  learningRateAt,
+  TRAINER_DEFAULTS,
+  type TrainerConfig,
+  type TrainerState,
+  train,
+} from '../src/index.js';
+
+beforeAll(() => tf.setBackend('ort'));
+
+const HYPERNET = hypernetPreset('tiny', { dim: 16, heads: 4, layers: 1, rank: 4, maxRows: 256, maxChannels: 64 });
+const CONFIG: TrainerConfig = {
+  ...TRAINER_DEFAULTS,
+  batch: 4,
+  epochs: 2,
+  stepsPerEpoch: 4,
+  warmupEpochs: 0,
+  learningRate: 1e-3,
+  metaBatch: 2,
+};
+
+const random = createRandom(9);
+/** Bright images of one class, dark ones of the other. */
+const data = imageSource({
+  pixels: Uint8Array.from({ length: 16 * 3 * 64 }, (_, i) =>
+    Math.floor(i / 192) % 2 === 0 ? random.integer(150, 255) : random.integer(0, 100),
+  ),
+  labels: Uint16Array.from({ length: 16 }, (_, i) => i % 2),
+  height: 8,
+  width: 8,
+  classNames: ['bright', 'dark'],
+});
+const architectures: ArchitectureSource = (draw) => ({
+  family: 'vit',
+  layers: draw.integer(1, 2),
+  heads: 2,
+  hidden: draw.choose([8, 16]),
+  mlp: 32,
+  patch: 4,
+  classes: 2,
+  image: 8,
+});
+
+const freeState = ({ hypernet, optimizer }: TrainerState): void => {
+  disposeHypernet(hypernet);
+  disposeAdamW(optimizer);
+};
+
+async function losses(config: TrainerConfig): Promise<{ losses: number[]; state: TrainerState }> {
+  const state = initTrainer(createHypernet(HYPERNET, createRandom(1)));
+  const found: number[] = [];
+  let last = state;
+  for await (const event of train({ config, state, architectures, data, task: classification })) {
+    found.push(event.loss);
+    last = event.state;
+  }
+  return { losses: found, state: last };
+}
+
+describe('train', () => {
+  it('gives the same losses for the same seed, and others for another', async () => {
+    const [a, b, c] = [await losses(CONFIG), await losses(CONFIG), await losses({ ...CONFIG, seed: 5 })];
+    expect(a.losses).toHaveLength(8);
+    expect(b.losses).toEqual(a.losses);
+    expect(c.losses).not.toEqual(a.losses);
+    for (const { state } of [a, b, c]) freeState(state);
+  });
+
+  it('goes on from a state as if it had never stopped', async () => {
+    const whole = await losses(CONFIG);
+    const resumed: number[] = [];
+    let state = initTrainer(createHypernet(HYPERNET, createRandom(1)));
+    for (const stopAt of [3, 8]) {
+      for await (const event of train({ config: CONFIG, state, architectures, data, task: classification })) {
+        resumed.push(event.loss);
+        state = event.state;
+        if (event.step === stopAt) break;
+      }
+    }
+    expect(resumed).toEqual(whole.losses);
+    freeState(state);
+    freeState(whole.state);
+  });
+
+  it('teaches the hypernetwork: networks it predicts tell bright from dark', async () => {
+    const config = { ...CONFIG, epochs: 20, stepsPerEpoch: 6, learningRate: 3e-3 };
+    const { losses: found, state } = await losses(config);
+    expect(found[0]).toBeGreaterThan(0.5); // near ln 2, knowing nothing
+    expect(found.slice(-10).reduce((sum, loss) => sum + loss, 0) / 10).toBeLessThan(0.2);
+    freeState(state);
+  });
+
+  it('leaves no tensor behind but the state', async () => {
+    const before = tf.memory().numTensors;
+    const { state } = await losses(CONFIG);
+    freeState(state);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('stops at a loss that is not finite, naming the step and the architectures, with the last good state kept', async () => {
+    const hypernet = createHypernet(HYPERNET, createRandom(1));
+    const state = initTrainer({
+      ...hypernet,
+      parameters: { ...hypernet.parameters, 'ln.bias': tf.fill([16], Number.NaN) },
+    });
+    const run = train({ config: CONFIG, state, architectures, data, task: classification });
+    await expect(run.next()).rejects.toThrow(
+      /^step 1: the loss is NaN and the gradient norm NaN for vit:layers=.*Nothing was updated: go on from the last checkpoint/,
+    );
+    expect(state.hypernet.parameters['ln.weight'].isDisposed).toBe(false);
+    freeState(state);
+  });
+
+  it.each([
+    [{ metaBatch: 0 }, 'metaBatch should be a positive integer, got 0'],
+    [{ learningRate: Number.NaN }, 'learningRate should be a positive number, got null'],
+    [{ weightDecay: -1 }, 'weightDecay should be a number of at least 0, got -1'],
+    [{ stepsPerEpoch: 1.5 }, 'stepsPerEpoch should be a positive integer, got 1.5'],
+  ] as ReadonlyArray<readonly [Partial<TrainerConfig>, string]>)('refuses %j', (changes, message) => {
+    expect(() => checkTrainerConfig({ ...CONFIG, ...changes })).toThrow(message);
+  });
+});
+
+describe('learningRateAt', () => {
+  const schedule = { learningRate: 3e-4, epochs: 300, warmupEpochs: 5, warmupFrom: 1e-5 };
+
+  it('warms up over epochs 0 to 3 on linspace(1e-5, 3e-4, 5), then follows the cosine', () => {
+    expect(learningRateAt(0, schedule)).toBeCloseTo(1e-5, 12);
+    expect(learningRateAt(2, schedule)).toBeCloseTo((1e-5 + 3e-4) / 2, 12);
+    expect(learningRateAt(3, schedule)).toBeCloseTo(1e-5 + 0.75 * 2.9e-4, 12);
+    expect(learningRateAt(5, schedule)).toBeCloseTo(3e-4, 12);
+    expect(learningRateAt(299, schedule)).toBeCloseTo(1.5e-4 * (1 + Math.cos((Math.PI * 294) / 295)), 12);
+  });
+});
