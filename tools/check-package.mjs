@@ -26,7 +26,9 @@ try {
   );
   const tarball = join(folder, readdirSync(folder)[0]);
   run('publint', ['--strict', tarball]);
-  if (manifest.exports['.']) run('attw', ['--no-emoji', '--format', 'ascii', '--quiet', tarball]);
+  // Node 10's resolution knows no subpath exports; the packages want Node 20.
+  if (manifest.exports['.'])
+    run('attw', ['--profile', 'node16', '--no-emoji', '--format', 'ascii', '--quiet', tarball]);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -10,21 +10,29 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = ['.', ...readdirSync(join(root, 'packages')).map((name) => join('packages', name))];
 
 describe('the first example of', () => {
-  it.each(folders)('%s/README.md runs, and prints what it says', (folder) => {
-    const readme = readFileSync(join(root, folder, 'README.md'), 'utf8');
-    const example = /```js\n(.*?)```/s.exec(readme)?.[1];
-    if (example === undefined) throw new Error(`${folder}/README.md has no example in JavaScript`);
-    // Inside the package, so that its imports resolve as they would for a reader who installed it.
-    const workplace = join(root, folder, 'node_modules', '.readme');
-    mkdirSync(workplace, { recursive: true });
-    try {
-      writeFileSync(join(workplace, 'example.mjs'), example);
-      const printed = execFileSync(process.execPath, ['example.mjs'], { cwd: workplace, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-      const promised = [...example.matchAll(/\/\/ => (.*)/g)].map(([, text]) => text);
-      expect(promised.length).toBeGreaterThan(0);
-      expect(printed.trim().split('\n')).toEqual(promised);
-    } finally {
-      rmSync(workplace, { recursive: true });
-    }
-  }, 60_000);
+  it.each(folders)(
+    '%s/README.md runs, and prints what it says',
+    (folder) => {
+      const readme = readFileSync(join(root, folder, 'README.md'), 'utf8');
+      const example = /```js\n(.*?)```/s.exec(readme)?.[1];
+      if (example === undefined) throw new Error(`${folder}/README.md has no example in JavaScript`);
+      // Inside the package, so that its imports resolve as they would for a reader who installed it.
+      const workplace = join(root, folder, '.readme');
+      mkdirSync(workplace, { recursive: true });
+      try {
+        writeFileSync(join(workplace, 'example.mjs'), example);
+        const printed = execFileSync(process.execPath, ['example.mjs'], {
+          cwd: workplace,
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
+        const promised = [...example.matchAll(/\/\/ => (.*)/g)].map(([, text]) => text);
+        expect(promised.length).toBeGreaterThan(0);
+        expect(printed.trim().split('\n')).toEqual(promised);
+      } finally {
+        rmSync(workplace, { recursive: true });
+      }
+    },
+    60_000,
+  );
 });

@@ -165,7 +165,9 @@ describe('normalisation', () => {
           tf.tidy(() => {
             const p = tf.tensor2d(createRandom(a * 31 + b).normals(a * b, 0.5, 2), [a, b]);
             const cut = tf.slice(p, [0, 0], [Math.min(a, rows), Math.min(b, columns)]);
-            const values = tileTo(normalizeDeviation(cut, [rows, columns], 0.02), [rows, columns]).dataSync();
+            const values = Array.from(
+              tileTo(normalizeDeviation(cut, [rows, columns], 0.02), [rows, columns]).dataSync(),
+            );
             const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
             const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1);
             expect(Math.sqrt(variance)).toBeCloseTo(0.02, 5);

@@ -27,7 +27,7 @@ const images = (batch: number): tf.Tensor =>
 
 describe('randomParameters', () => {
   const spread = async (tensor: tf.Tensor): Promise<{ largest: number; std: number }> => {
-    const values = await tensor.data();
+    const values = Array.from(await tensor.data());
     return {
       largest: Math.max(...values.map(Math.abs)),
       std: Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length),
