@@ -5,6 +5,8 @@ export {
   GPTS_1K_MAX_PARAMETERS,
   gpts1k,
   type LanguageTask,
+  LLAMAS_1K_MAX_PARAMETERS,
+  llamas1k,
   VITS_1K_MAX_PARAMETERS,
   type VisionTask,
   vits1k,

@@ -22,6 +22,7 @@ export interface LanguageTask {
 /** The paper's caps: no architecture has more parameters. */
 export const VITS_1K_MAX_PARAMETERS = 10_000_000;
 export const GPTS_1K_MAX_PARAMETERS = 30_000_000;
+export const LLAMAS_1K_MAX_PARAMETERS = 30_000_000;
 
 /** Deep networks are narrow and shallow ones wide, so that their parameter counts spread evenly. Ends included. */
 interface WidthRange {
@@ -75,5 +76,22 @@ export function gpts1k({ vocab, context }: LanguageTask): ArchitectureSampler {
       context,
       tied: false,
     };
+  };
+}
+
+/** Heads and the range of head sizes, step 2 (the authors' extension of the paper). */
+function llamaHeads(layers: number): { readonly heads: number; readonly sizes: WidthRange } {
+  if (layers > 5) return { heads: 4, sizes: { from: 16, to: 32, step: 2 } };
+  if (layers > 3) return { heads: 6, sizes: { from: 16, to: 32, step: 2 } };
+  return { heads: 8, sizes: { from: 8, to: 16, step: 2 } };
+}
+
+/** LLAMAS-1K: 3 to 9 layers, as many key heads as heads, an MLP of four times the width, an untied head. */
+export function llamas1k({ vocab, context }: LanguageTask): ArchitectureSampler {
+  return (random) => {
+    const layers = random.integer(3, 9);
+    const { heads, sizes } = llamaHeads(layers);
+    const hidden = heads * drawWidth(random, sizes);
+    return { family: 'llama', layers, heads, kvHeads: heads, hidden, mlp: 4 * hidden, vocab, context, tied: false };
   };
 }

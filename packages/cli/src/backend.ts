@@ -4,34 +4,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Option } from 'commander';
 import { CliError } from './errors.js';
 
-/** Backends by name: how each is loaded, and how it is installed where it is missing. */
+/** Backends by name: the package that registers each, and the name it registers. */
 const BACKENDS = {
-  ort: { load: () => import('@logah/backend-ort'), install: 'npm install @logah/backend-ort', registered: 'ort' },
-  wasm: {
-    load: () => import('@tensorflow/tfjs-backend-wasm'),
-    install: 'npm install @tensorflow/tfjs-backend-wasm',
-    registered: 'wasm',
-  },
-  cpu: {
-    load: () => import('@tensorflow/tfjs-backend-cpu'),
-    install: 'npm install @tensorflow/tfjs-backend-cpu',
-    registered: 'cpu',
-  },
-  node: {
-    load: () => importOptional('@tensorflow/tfjs-node'),
-    install: 'npm install @tensorflow/tfjs-node',
-    registered: 'tensorflow',
-  },
-  'node-gpu': {
-    load: () => importOptional('@tensorflow/tfjs-node-gpu'),
-    install: 'npm install @tensorflow/tfjs-node-gpu',
-    registered: 'tensorflow',
-  },
-  webgpu: {
-    load: () => importOptional('@tensorflow/tfjs-backend-webgpu'),
-    install: 'npm install @tensorflow/tfjs-backend-webgpu',
-    registered: 'webgpu',
-  },
+  ort: { module: '@logah/backend-ort', registered: 'ort' },
+  wasm: { module: '@tensorflow/tfjs-backend-wasm', registered: 'wasm' },
+  cpu: { module: '@tensorflow/tfjs-backend-cpu', registered: 'cpu' },
+  node: { module: '@tensorflow/tfjs-node', registered: 'tensorflow' },
+  'node-gpu': { module: '@tensorflow/tfjs-node-gpu', registered: 'tensorflow' },
+  webgpu: { module: '@tensorflow/tfjs-backend-webgpu', registered: 'webgpu' },
 } as const;
 
 export type BackendName = keyof typeof BACKENDS;
@@ -39,8 +19,11 @@ export type BackendName = keyof typeof BACKENDS;
 /** The fastest first; used in this order when none is named. */
 const PREFERENCE: readonly BackendName[] = ['ort', 'wasm', 'cpu'];
 
-/** A package that this one does not depend on: the specifier is not for bundlers or type checkers to resolve. */
-const importOptional = (specifier: string): Promise<unknown> => import(specifier);
+/** The module that registers a backend, for a thread to load, and the name it registers. */
+export const backendModule = (name: BackendName): { backendUrl: string; backend: string } => ({
+  backendUrl: import.meta.resolve(BACKENDS[name].module),
+  backend: BACKENDS[name].registered,
+});
 
 /** The option `--backend` of a command. */
 export const backendOption = (): Option =>
@@ -67,14 +50,14 @@ export async function useBackend(name?: BackendName): Promise<BackendName> {
 }
 
 async function activate(name: BackendName): Promise<void> {
-  const { load, install, registered } = BACKENDS[name];
-  const reason = await Promise.resolve(load())
+  const { module, registered } = BACKENDS[name];
+  const reason = await import(module)
     .then(() => tf.setBackend(registered))
     .then((isReady) => (isReady ? undefined : new Error('it could not be initialised')))
     .catch((error: unknown) => error);
   if (reason !== undefined) {
     const [what] = (reason instanceof Error ? reason.message : String(reason)).split('\n');
-    throw new CliError(`the backend "${name}" does not work here (${what}). To install it: ${install}`, {
+    throw new CliError(`the backend "${name}" does not work here (${what}). To install it: npm install ${module}`, {
       cause: reason,
     });
   }

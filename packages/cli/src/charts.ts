@@ -81,6 +81,20 @@ export function barChart(
   });
 }
 
+/** One column for each category, as SVG. */
+export function columnChart(
+  { title, x, y }: AxisNames,
+  categories: readonly string[],
+  { name, color, values }: BarSeries,
+): string {
+  return render({
+    ...frame(title),
+    xAxis: { ...axis('category', x, 'middle'), data: categories, axisLabel: { ...TEXT, interval: 0, fontSize: 9 } },
+    yAxis: { ...axis('value', y, 'end'), min: 0 },
+    series: [{ type: 'bar', name, data: values, itemStyle: { color }, barCategoryGap: '10%' }],
+  });
+}
+
 const TEXT = { color: 'currentColor' };
 const GRID_LINE = { color: 'currentColor', opacity: 0.15 };
 

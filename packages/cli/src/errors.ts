@@ -1,4 +1,5 @@
 // Which errors are for the person at the keyboard: those that our packages raise with a message to act on.
+import { DatasetError } from '@logah/arch-datasets';
 import { DataError } from '@logah/data';
 import { TrainingError } from '@logah/ghn-trainer';
 import { GraphError } from '@logah/graph-ir';
@@ -10,7 +11,7 @@ export class CliError extends Error {
   override readonly name = 'CliError';
 }
 
-const USER_ERRORS = [CliError, DataError, GraphError, HypernetError, SafetensorsError, TrainingError];
+const USER_ERRORS = [CliError, DataError, DatasetError, GraphError, HypernetError, SafetensorsError, TrainingError];
 
 /** Whether an error's message is enough: its stack would not help who reads it. */
 export const isUserError = (error: unknown): error is Error => USER_ERRORS.some((type) => error instanceof type);

@@ -1,10 +1,12 @@
 // The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { datasetCommand } from './commands/dataset.js';
 import { graphCommand } from './commands/graph.js';
 import { infoCommand } from './commands/info.js';
 import { predictCommand } from './commands/predict.js';
 import { quickstartCommand } from './commands/quickstart.js';
+import { trainCommand } from './commands/train.js';
 import { isUserError } from './errors.js';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
@@ -16,6 +18,8 @@ const program = new Command('logah')
   .addCommand(graphCommand())
   .addCommand(predictCommand())
   .addCommand(infoCommand())
+  .addCommand(datasetCommand())
+  .addCommand(trainCommand())
   .addCommand(quickstartCommand());
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)');
 

@@ -4,6 +4,10 @@ import { SingleBar } from 'cli-progress';
 export interface Progress {
   /** `done` of the total, and a few words on how it goes. */
   update(done: number, note: string): void;
+  /** What was done before, and does not count for the rate. */
+  skip(done: number): void;
+  /** A line that stays. */
+  say(text: string): void;
   stop(): void;
 }
 
@@ -24,9 +28,17 @@ function barProgress(total: number, unit: string): Progress {
   });
   bar.start(total, 0, { note: '', rate: '-', left: '-' });
   const started = performance.now();
+  let first = 0;
   return {
     update(done, note) {
-      bar.update(done, { note, ...pace(done, total, started) });
+      bar.update(done, { note, ...pace(done - first, total - first, started) });
+    },
+    skip(done) {
+      first = done;
+    },
+    say(text) {
+      process.stderr.write(`\r\u001b[K${text}\n`);
+      bar.render();
     },
     stop: () => bar.stop(),
   };
@@ -35,14 +47,19 @@ function barProgress(total: number, unit: string): Progress {
 function lineProgress(total: number, unit: string): Progress {
   const started = performance.now();
   let printed = started;
+  let first = 0;
   return {
     update(done, note) {
       const now = performance.now();
       if (now - printed < LINE_INTERVAL * 1000 && done < total) return;
       printed = now;
-      const { rate, left } = pace(done, total, started);
+      const { rate, left } = pace(done - first, total - first, started);
       console.error(`${done}/${total} ${unit} | ${rate}/s | ${left} left | ${note}`);
     },
+    skip(done) {
+      first = done;
+    },
+    say: (text) => console.error(text),
     stop() {},
   };
 }

@@ -14,6 +14,8 @@ export interface TrainerConfig extends ScheduleConfig {
   readonly gradientClip: number;
   /** γ, the weight of the predicted tensors' Frobenius norms in the loss. */
   readonly predictedParameterRegularization: number;
+  /** Of the moving average of the hypernetwork's parameters, such as 0.999; without it there is none. */
+  readonly averageDecay?: number;
 }
 
 /** A run that cannot start or go on; the message says why and what to do. */
@@ -50,6 +52,8 @@ export function checkTrainerConfig(config: TrainerConfig): void {
   if (!Number.isSafeInteger(config.seed)) fail('seed', 'an integer');
   if (!Number.isSafeInteger(config.warmupEpochs) || config.warmupEpochs < 0)
     fail('warmupEpochs', 'an integer of at least 0');
+  const { averageDecay = 0 } = config;
+  if (!(averageDecay >= 0 && averageDecay < 1)) fail('averageDecay', 'a number in [0, 1)');
   for (const field of ['learningRate', 'gradientClip'] as const)
     if (!(config[field] > 0)) fail(field, 'a positive number');
   for (const field of ['weightDecay', 'predictedParameterRegularization', 'warmupFrom'] as const) {

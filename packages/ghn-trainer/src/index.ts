@@ -1,9 +1,14 @@
 export { checkTrainerConfig, TRAINER_DEFAULTS, type TrainerConfig, TrainingError } from './config.js';
-export { type MetaBatchOptions, type MetaBatchResult, metaBatchGradients } from './meta-batch.js';
+export { evaluatePredictions, type PredictedScore } from './evaluate.js';
+export { type MetaBatchOptions, type MetaBatchResult, type MetaNetwork, metaBatchGradients } from './meta-batch.js';
 export { learningRateAt, type ScheduleConfig } from './schedule.js';
 export {
   type ArchitectureSource,
+  type DrawnNetwork,
+  disposeTrainer,
   initTrainer,
+  localGradients,
+  type MetaGradients,
   type TrainEvent,
   type TrainerState,
   type TrainOptions,

@@ -16,6 +16,11 @@ export interface MetaBatchOptions {
    * network is predicted from its own nodes.
    */
   readonly referenceRows?: boolean;
+}
+
+/** A network to predict. */
+export interface MetaNetwork {
+  readonly graph: Graph;
   /** Draws what is not predicted (class-token rows); without it they are 0. */
   readonly random?: Random;
 }
@@ -37,7 +42,7 @@ export interface MetaBatchResult {
  */
 export function metaBatchGradients(
   hypernet: Hypernet,
-  graphs: readonly Graph[],
+  networks: readonly MetaNetwork[],
   batch: Batch,
   task: Task,
   options: MetaBatchOptions,
@@ -45,14 +50,14 @@ export function metaBatchGradients(
   const names = Object.keys(hypernet.parameters);
   let sums: tf.Tensor[] | undefined;
   const totals = { loss: 0, taskLoss: 0, correct: 0, answers: 0 };
-  const lowered = graphs.map((graph) => lowerFor(hypernet, graph));
-  for (const [index, graph] of graphs.entries()) {
+  const lowered = networks.map(({ graph }) => lowerFor(hypernet, graph));
+  for (const [index, network] of networks.entries()) {
     const embed = options.referenceRows === true ? referenceRows(lowered, index) : embedOwn(lowered[index]);
-    const network = { graph, lowered: lowered[index], embed };
+    const member = { ...network, lowered: lowered[index], embed };
     const { value, grads, taskLoss, correct, answers } = networkGradients(
       hypernet,
       names,
-      network,
+      member,
       batch,
       task,
       options,
@@ -65,7 +70,7 @@ export function metaBatchGradients(
     sums = previous === undefined ? grads : grads.map((grad, i) => tf.add(previous[i], grad));
     if (previous !== undefined) tf.dispose([previous, grads]);
   }
-  const count = graphs.length;
+  const count = networks.length;
   const means = (sums ?? []).map((sum) => (count === 1 ? sum : tf.div(sum, count)));
   if (count > 1) tf.dispose(sums ?? []);
   return {
@@ -77,8 +82,7 @@ export function metaBatchGradients(
 }
 
 /** A network of a meta-batch, and how the embeddings of its nodes come about. */
-interface Member {
-  readonly graph: Graph;
+interface Member extends MetaNetwork {
   readonly lowered: ComputationalGraph;
   embed(hypernet: Hypernet): tf.Tensor2D;
 }
@@ -91,10 +95,10 @@ const embedOwn =
 function networkGradients(
   hypernet: Hypernet,
   names: readonly string[],
-  { graph, lowered, embed }: Member,
+  { graph, random, lowered, embed }: Member,
   batch: Batch,
   task: Task,
-  { predictedParameterRegularization: gamma, random }: MetaBatchOptions,
+  { predictedParameterRegularization: gamma }: MetaBatchOptions,
 ) {
   let taskLoss = Number.NaN;
   let correct = 0;

@@ -1,21 +1,21 @@
 // Meta-training: an application drives it, step by step, and decides what to do with each step's state.
-import { type DataSource, epochBatches } from '@logah/data';
+import { type Batch, type DataSource, epochBatches } from '@logah/data';
 import { type Architecture, buildArchitecture, formatArchitecture } from '@logah/graph-ir';
 import type { Hypernet } from '@logah/hypernet';
 import {
   ADAMW_DEFAULTS,
   type AdamWState,
   clipScale,
-  disposeAdamW,
   initAdamW,
   type Task,
+  type TensorRecord,
   updateAdamW,
 } from '@logah/network';
 import { createRandom, type Random } from '@logah/random';
 import { globalNorm } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainerConfig, type TrainerConfig, TrainingError } from './config.js';
-import { metaBatchGradients } from './meta-batch.js';
+import { type MetaBatchResult, metaBatchGradients } from './meta-batch.js';
 import { learningRateAt } from './schedule.js';
 
 /** What a run is made of; nothing else is remembered, so a run goes on from here to the same numbers. */
@@ -24,10 +24,25 @@ export interface TrainerState {
   readonly step: number;
   readonly hypernet: Hypernet;
   readonly optimizer: AdamWState;
+  /** The moving average of the hypernetwork's parameters, where one is kept. */
+  readonly average?: TensorRecord;
 }
 
 /** Draws the architecture of a network to predict. */
 export type ArchitectureSource = (random: Random) => Architecture;
+
+/** A network of a meta-batch: its architecture, and the seed of what is drawn rather than predicted. */
+export interface DrawnNetwork {
+  readonly architecture: Architecture;
+  readonly seed: number;
+}
+
+/** Computes the loss and gradients of a meta-batch; the caller owns the gradients. */
+export type MetaGradients = (
+  hypernet: Hypernet,
+  networks: readonly DrawnNetwork[],
+  batch: Batch,
+) => MetaBatchResult | Promise<MetaBatchResult>;
 
 export interface TrainOptions {
   readonly config: TrainerConfig;
@@ -36,6 +51,8 @@ export interface TrainOptions {
   readonly architectures: ArchitectureSource;
   readonly data: DataSource;
   readonly task: Task;
+  /** Where gradients are computed; by default here, one network after the other. */
+  readonly gradients?: MetaGradients;
 }
 
 /** One step of meta-training. */
@@ -56,16 +73,42 @@ export interface TrainEvent {
   readonly state: TrainerState;
 }
 
-/** A fresh state for a hypernetwork, whose tensors it takes over. */
-export const initTrainer = (hypernet: Hypernet): TrainerState => ({
-  step: 0,
-  hypernet,
-  optimizer: initAdamW(hypernet.parameters),
-});
+/** A fresh state for a hypernetwork, whose tensors it takes over; `averageDecay` as the configuration has it. */
+export function initTrainer(
+  hypernet: Hypernet,
+  { averageDecay }: Pick<TrainerConfig, 'averageDecay'> = {},
+): TrainerState {
+  const { parameters } = hypernet;
+  const average = averageDecay === undefined ? {} : { average: mapTensors(parameters, (tensor) => tf.clone(tensor)) };
+  return { step: 0, hypernet, optimizer: initAdamW(parameters), ...average };
+}
+
+/** Frees a state's tensors. */
+export function disposeTrainer({ hypernet, optimizer, average = {} }: TrainerState): void {
+  tf.dispose([hypernet.parameters, optimizer.first, optimizer.second, average].map((record) => Object.values(record)));
+}
 
 /** How many steps a run of this configuration has on a data source. */
 export const totalSteps = ({ epochs, batch, stepsPerEpoch }: TrainerConfig, data: DataSource): number =>
   epochs * (stepsPerEpoch ?? Math.floor(data.length / batch));
+
+/** Gradients of a meta-batch on this thread. */
+export const localGradients =
+  (
+    task: Task,
+    { predictedParameterRegularization }: Pick<TrainerConfig, 'predictedParameterRegularization'>,
+  ): MetaGradients =>
+  (hypernet, networks, batch) =>
+    metaBatchGradients(
+      hypernet,
+      networks.map(({ architecture, seed }) => ({
+        graph: buildArchitecture(architecture),
+        random: createRandom(seed),
+      })),
+      batch,
+      task,
+      { predictedParameterRegularization },
+    );
 
 /**
  * Meta-trains a hypernetwork from a state to the end of the configured epochs, yielding after every step; the last state is returned, and is the
@@ -73,17 +116,13 @@ export const totalSteps = ({ epochs, batch, stepsPerEpoch }: TrainerConfig, data
  * What a step draws depends on the seed and the step alone. Throws {@link TrainingError} for a configuration that cannot run, and for a loss or
  * gradient that is not finite, naming the step and the architectures; the state is then that of the step before.
  */
-export async function* train({
-  config,
-  state,
-  architectures,
-  data,
-  task,
-}: TrainOptions): AsyncGenerator<TrainEvent, TrainerState> {
+export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, TrainerState> {
+  const { config, architectures, data, task } = options;
   checkTrainerConfig(config);
+  const { gradients: computeGradients = localGradients(task, config) } = options;
   const steps = totalSteps(config, data);
   const perEpoch = steps / config.epochs;
-  let current = state;
+  let current = options.state;
   let epochOf = -1;
   let batches: number[][] = [];
   while (current.step < steps) {
@@ -94,15 +133,15 @@ export async function* train({
       epochOf = epoch;
     }
     const random = createRandom(mix(config.seed, current.step));
-    const drawn = Array.from({ length: config.metaBatch }, () => architectures(random));
+    const networks = Array.from({ length: config.metaBatch }, () => ({
+      architecture: architectures(random),
+      seed: random.integer(0, 0x7fffffff),
+    }));
     const batch = data.batch(batches[(current.step % perEpoch) % batches.length], random);
-    const result = metaBatchGradients(current.hypernet, drawn.map(buildArchitecture), batch, task, {
-      predictedParameterRegularization: config.predictedParameterRegularization,
-      random,
-    });
+    const result = await computeGradients(current.hypernet, networks, batch);
     tf.dispose([batch.inputs, batch.labels]);
     const gradientNorm = tf.tidy(() => globalNorm(Object.values(result.gradients)).dataSync()[0]);
-    const names = drawn.map(formatArchitecture);
+    const names = networks.map(({ architecture }) => formatArchitecture(architecture));
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradientNorm)) {
       tf.dispose(Object.values(result.gradients));
       throw new TrainingError(
@@ -111,21 +150,7 @@ export async function* train({
       );
     }
     const learningRate = learningRateAt(epoch, config);
-    const next = updateAdamW(
-      current.hypernet.parameters,
-      result.gradients,
-      current.optimizer,
-      learningRate,
-      clipScale(gradientNorm, config.gradientClip),
-      { ...ADAMW_DEFAULTS, weightDecay: config.weightDecay },
-    );
-    tf.dispose([Object.values(result.gradients), Object.values(current.hypernet.parameters)]);
-    disposeAdamW(current.optimizer);
-    current = {
-      step: current.step + 1,
-      hypernet: { ...current.hypernet, parameters: next.parameters },
-      optimizer: next.state,
-    };
+    current = update(current, result.gradients, learningRate, clipScale(gradientNorm, config.gradientClip), config);
     yield {
       step: current.step,
       steps,
@@ -142,6 +167,41 @@ export async function* train({
   }
   return current;
 }
+
+/** The state after an update; frees the one before, and the gradients. */
+function update(
+  state: TrainerState,
+  gradients: TensorRecord,
+  learningRate: number,
+  gradientScale: number,
+  config: TrainerConfig,
+): TrainerState {
+  const { hypernet, optimizer, average } = state;
+  const adamW = { ...ADAMW_DEFAULTS, weightDecay: config.weightDecay };
+  const { parameters, state: moments } = updateAdamW(
+    hypernet.parameters,
+    gradients,
+    optimizer,
+    learningRate,
+    gradientScale,
+    adamW,
+  );
+  const { averageDecay: decay = 0 } = config;
+  const moved =
+    average === undefined
+      ? {}
+      : {
+          average: mapTensors(parameters, (tensor, name) =>
+            tf.tidy(() => tf.add(tf.mul(average[name], decay), tf.mul(tensor, 1 - decay))),
+          ),
+        };
+  tf.dispose(Object.values(gradients));
+  disposeTrainer(state);
+  return { step: state.step + 1, hypernet: { ...hypernet, parameters }, optimizer: moments, ...moved };
+}
+
+const mapTensors = (record: TensorRecord, map: (tensor: tf.Tensor, name: string) => tf.Tensor): TensorRecord =>
+  Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, map(tensor, name)]));
 
 /** A seed of its own for each purpose of a run (splitmix32's finaliser). */
 function mix(seed: number, purpose: number): number {

@@ -63,10 +63,16 @@ describe('metaBatchGradients and updateAdamW', () => {
         inputs: tf.squeeze(tf.slice(images, [step], [1]), [0]),
         labels: tf.squeeze(tf.slice(labels, [step], [1]), [0]),
       };
-      const { loss, gradients } = metaBatchGradients(hypernet, graphs, batch, classification, {
-        ...golden,
-        referenceRows: true,
-      });
+      const { loss, gradients } = metaBatchGradients(
+        hypernet,
+        graphs.map((graph) => ({ graph })),
+        batch,
+        classification,
+        {
+          ...golden,
+          referenceRows: true,
+        },
+      );
       const [norm] = globalNorm(Object.values(gradients)).dataSync();
       // Float32 numbers near 2 are spaced 1.2e-7 relative to them; ten updates keep the difference within a few such steps.
       expect(Math.abs(loss / expectedLoss - 1), `loss of step ${step}`).toBeLessThan(1e-6);

@@ -1,15 +1,19 @@
 // Architectures as short text: a preset ("vit-s", "gpt2-large") or a preset with changes ("vit:layers=5,heads=3").
 import { buildGpt2, type Gpt2Config } from './builders/gpt2.js';
+import { buildLlama, type LlamaConfig } from './builders/llama.js';
 import { buildVit, type VitConfig } from './builders/vit.js';
 import { type Graph, GraphError } from './graph.js';
 
 /** A network by its family and sizes. */
-export type Architecture = ({ readonly family: 'vit' } & VitConfig) | ({ readonly family: 'gpt2' } & Gpt2Config);
+export type Architecture =
+  | ({ readonly family: 'vit' } & VitConfig)
+  | ({ readonly family: 'gpt2' } & Gpt2Config)
+  | ({ readonly family: 'llama' } & LlamaConfig);
 
 const CIFAR10 = { patch: 2, classes: 10, image: 32 };
 const GPT2_TEXT = { vocab: 50257, context: 1024, tied: true };
 
-/** LoGAH's Table 6 and GPT-2's published sizes. ViTs see CIFAR-10: 10 classes, images of 32, patches of 2; GPT-2 heads are tied. */
+/** LoGAH's Table 6, GPT-2's and Llama's published sizes. ViTs see CIFAR-10: 10 classes, images of 32, patches of 2; GPT-2 heads are tied. */
 export const ARCHITECTURE_PRESETS = {
   vit: { family: 'vit', layers: 12, heads: 6, hidden: 384, mlp: 1536, ...CIFAR10 },
   'vit-s': { family: 'vit', layers: 12, heads: 6, hidden: 384, mlp: 1536, ...CIFAR10 },
@@ -19,6 +23,39 @@ export const ARCHITECTURE_PRESETS = {
   'gpt2-medium': { family: 'gpt2', layers: 24, heads: 16, hidden: 1024, ...GPT2_TEXT },
   'gpt2-large': { family: 'gpt2', layers: 36, heads: 20, hidden: 1280, ...GPT2_TEXT },
   'gpt2-xl': { family: 'gpt2', layers: 48, heads: 25, hidden: 1600, ...GPT2_TEXT },
+  llama: {
+    family: 'llama',
+    layers: 6,
+    heads: 4,
+    kvHeads: 4,
+    hidden: 128,
+    mlp: 512,
+    vocab: 32000,
+    context: 1024,
+    tied: false,
+  },
+  'llama2-7b': {
+    family: 'llama',
+    layers: 32,
+    heads: 32,
+    kvHeads: 32,
+    hidden: 4096,
+    mlp: 11008,
+    vocab: 32000,
+    context: 4096,
+    tied: false,
+  },
+  'llama3-8b': {
+    family: 'llama',
+    layers: 32,
+    heads: 32,
+    kvHeads: 8,
+    hidden: 4096,
+    mlp: 14336,
+    vocab: 128256,
+    context: 8192,
+    tied: false,
+  },
 } as const satisfies Record<string, Architecture>;
 
 /**
@@ -63,6 +100,8 @@ export function buildArchitecture(architecture: Architecture): Graph {
       return buildVit(architecture);
     case 'gpt2':
       return buildGpt2(architecture);
+    case 'llama':
+      return buildLlama(architecture);
   }
 }
 

@@ -131,6 +131,12 @@ export class GraphBuilder {
     return this.#add('batch_norm', layer, [x], this.#norm(layer, this.#size(x, 1, layer)), { epsilon });
   }
 
+  /** RMS norm over the last axis. */
+  rmsNorm(x: ValueRef, layer: string, epsilon = 1e-6): ValueRef {
+    const weight = this.#parameter(`${layer}.weight`, [this.#size(x, -1, layer)], 'features');
+    return this.#add('rms_norm', layer, [x], { weight }, { epsilon });
+  }
+
   /** Rows of a table: int32 `[...]` to `[..., features]`. */
   embedding(indices: ValueRef, layer: string, rows: number, features: number): ValueRef {
     return this.#add(
@@ -167,6 +173,25 @@ export class GraphBuilder {
   /** Multi-head attention of packed queries, keys and values `[batch, time, 3 * features]`, without projections. */
   attention(qkv: ValueRef, layer: string, attributes: OperatorAttributes['attention']): ValueRef {
     return this.#add('attention', layer, [qkv], {}, attributes);
+  }
+
+  /** Rotary position embedding of `[batch, time, heads * headSize]`. */
+  rotaryEmbedding(x: ValueRef, attributes: OperatorAttributes['rotary_embedding']): ValueRef {
+    return this.#add('rotary_embedding', this.#fresh('rotary_embedding'), [x], {}, attributes);
+  }
+
+  /** Attention of queries with keys and values that groups of heads may share, without projections. */
+  groupedAttention(
+    [queries, keys, values]: readonly [ValueRef, ValueRef, ValueRef],
+    layer: string,
+    attributes: OperatorAttributes['grouped_attention'],
+  ): ValueRef {
+    return this.#add('grouped_attention', layer, [queries, keys, values], {}, attributes);
+  }
+
+  /** Element by element. */
+  multiply(a: ValueRef, b: ValueRef): ValueRef {
+    return this.#add('multiply', this.#fresh('multiply'), [a, b], {}, {});
   }
 
   activation(x: ValueRef, fn: ActivationFunction): ValueRef {

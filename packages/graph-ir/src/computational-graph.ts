@@ -168,12 +168,19 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
         return pushNorm('ln', operator.parameters, from);
       case 'batch_norm':
         return pushNorm('bn', operator.parameters, from);
+      case 'rms_norm':
+        return pushParameter('rmsnorm', 'norm_weight', operator.parameters.weight, from);
       case 'embedding':
         return pushParameter('pos_enc', 'embedding', operator.parameters.weight, from);
       case 'position_embedding':
         return pushParameter('pos_enc', 'position', operator.parameters.weight, []);
       case 'attention':
+      case 'grouped_attention':
         return push('msa', from);
+      case 'rotary_embedding':
+        return push('rot_emb', from);
+      case 'multiply':
+        return push('gate', from);
       case 'add':
         return from.length > 1 ? push('sum', from) : from;
       case 'concat':

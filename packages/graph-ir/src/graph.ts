@@ -42,8 +42,8 @@ export interface Window {
   readonly padding: Padding;
 }
 
-/** `gelu` is exact, `gelu_tanh` its tanh approximation. */
-export type ActivationFunction = 'relu' | 'gelu' | 'gelu_tanh';
+/** `gelu` is exact, `gelu_tanh` its tanh approximation, `silu` is x · sigmoid(x). */
+export type ActivationFunction = 'relu' | 'gelu' | 'gelu_tanh' | 'silu';
 
 type NoAttributes = Readonly<Record<string, never>>;
 
@@ -53,6 +53,8 @@ export interface OperatorAttributes {
   conv2d: { readonly stride: Pair; readonly padding: Padding; readonly dilation: Pair; readonly groups: number };
   layer_norm: { readonly epsilon: number };
   batch_norm: { readonly epsilon: number };
+  /** x / √(mean x² + ε) · weight, over the last axis. */
+  rms_norm: { readonly epsilon: number };
   embedding: NoAttributes;
   /** Token ids `[batch, time]` to their positions `[time]`. */
   positions: NoAttributes;
@@ -62,8 +64,14 @@ export interface OperatorAttributes {
   prepend_token: NoAttributes;
   /** Scaled dot-product attention of a packed `[batch, time, 3 * features]` (query, key, value). */
   attention: { readonly heads: number; readonly causal: boolean };
+  /** Rotary position embedding of `[batch, time, heads * headSize]`: halves of each head turned by angles of frequencies `base^(-2i / headSize)`. */
+  rotary_embedding: { readonly heads: number; readonly base: number };
+  /** Attention of queries `[batch, time, heads * headSize]`, keys and values `[batch, time, keyValueHeads * headSize]`; heads in groups share a key head. */
+  grouped_attention: { readonly heads: number; readonly keyValueHeads: number; readonly causal: boolean };
   activation: { readonly function: ActivationFunction };
   add: NoAttributes;
+  /** Element by element, as in a gated MLP. */
+  multiply: NoAttributes;
   concat: { readonly axis: number };
   max_pool: Window;
   avg_pool: Window;

@@ -7,6 +7,7 @@ export {
 } from './architecture.js';
 export { type Conv2dOptions, GraphBuilder, type LinearOptions, type PoolOptions, type ValueRef } from './builder.js';
 export { buildGpt2, type Gpt2Config } from './builders/gpt2.js';
+export { buildLlama, type LlamaConfig } from './builders/llama.js';
 export { buildVit, type VitConfig } from './builders/vit.js';
 export {
   type ComputationalGraph,

@@ -116,13 +116,17 @@ function readOperator(reader: Reader): Graph['operators'][number] {
       'conv2d',
       'layer_norm',
       'batch_norm',
+      'rms_norm',
       'embedding',
       'positions',
       'position_embedding',
       'prepend_token',
       'attention',
+      'rotary_embedding',
+      'grouped_attention',
       'activation',
       'add',
+      'multiply',
       'concat',
       'max_pool',
       'avg_pool',
@@ -147,6 +151,7 @@ function readOperator(reader: Reader): Graph['operators'][number] {
       };
     case 'layer_norm':
     case 'batch_norm':
+    case 'rms_norm':
       return { ...common, type, attributes: { epsilon: attributes.field('epsilon').number() } };
     case 'attention':
       return {
@@ -154,11 +159,27 @@ function readOperator(reader: Reader): Graph['operators'][number] {
         type,
         attributes: { heads: attributes.field('heads').number(), causal: attributes.field('causal').boolean() },
       };
+    case 'rotary_embedding':
+      return {
+        ...common,
+        type,
+        attributes: { heads: attributes.field('heads').number(), base: attributes.field('base').number() },
+      };
+    case 'grouped_attention':
+      return {
+        ...common,
+        type,
+        attributes: {
+          heads: attributes.field('heads').number(),
+          keyValueHeads: attributes.field('keyValueHeads').number(),
+          causal: attributes.field('causal').boolean(),
+        },
+      };
     case 'activation':
       return {
         ...common,
         type,
-        attributes: { function: attributes.field('function').literal('relu', 'gelu', 'gelu_tanh') },
+        attributes: { function: attributes.field('function').literal('relu', 'gelu', 'gelu_tanh', 'silu') },
       };
     case 'concat':
       return { ...common, type, attributes: { axis: attributes.field('axis').number() } };
@@ -180,6 +201,7 @@ function readOperator(reader: Reader): Graph['operators'][number] {
     case 'position_embedding':
     case 'prepend_token':
     case 'add':
+    case 'multiply':
     case 'global_avg_pool':
       return { ...common, type, attributes: {} };
   }

@@ -154,6 +154,15 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       return float(x.shape);
     },
   },
+  rms_norm: {
+    inputs: [1, 1],
+    parameters: { required: ['weight'], optional: [] },
+    infer(_, [{ shape }], { weight }) {
+      expect(weight.length === 1, `the weight of a norm is a vector, got ${show(weight)}`);
+      lastOf(shape, weight[0], 'this RMS norm');
+      return float(shape);
+    },
+  },
   embedding: {
     inputs: [1, 1],
     parameters: { required: ['weight'], optional: [] },
@@ -200,8 +209,41 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       return float([batch, time, packed / 3]);
     },
   },
+  rotary_embedding: {
+    inputs: [1, 1],
+    parameters: none,
+    infer({ attributes: { heads } }, [{ shape }]) {
+      const features = shape[2];
+      expect(
+        shape.length === 3 && typeof features === 'number' && features % (2 * heads) === 0,
+        `a rotary embedding of ${heads} heads wants [batch, time, features] with heads of an even size, got ${show(shape)}`,
+      );
+      return float(shape);
+    },
+  },
+  grouped_attention: {
+    inputs: [3, 3],
+    parameters: none,
+    infer({ attributes: { heads, keyValueHeads } }, [queries, keys, values]) {
+      const size = (shape: Shape, count: number): number => {
+        const features = shape[2];
+        expect(
+          shape.length === 3 && typeof features === 'number' && features % count === 0,
+          `${count} heads want [batch, time, features] with features divisible by ${count}, got ${show(shape)}`,
+        );
+        return features / count;
+      };
+      expect(heads % keyValueHeads === 0, `${heads} heads are not a multiple of ${keyValueHeads} key heads`);
+      expect(
+        size(queries.shape, heads) === size(keys.shape, keyValueHeads) && keys.shape.join() === values.shape.join(),
+        `queries ${show(queries.shape)}, keys ${show(keys.shape)} and values ${show(values.shape)} have heads of different sizes`,
+      );
+      return float(queries.shape);
+    },
+  },
   activation: { inputs: [1, 1], parameters: none, infer: (_, [x]) => x },
   add: { inputs: [2, 2], parameters: none, infer: (_, [a, b]) => float(broadcast(a.shape, b.shape)) },
+  multiply: { inputs: [2, 2], parameters: none, infer: (_, [a, b]) => float(broadcast(a.shape, b.shape)) },
   concat: {
     inputs: [1, Number.POSITIVE_INFINITY],
     parameters: none,

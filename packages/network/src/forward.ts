@@ -1,13 +1,15 @@
 // Runs a graph: one small case per operator, in the graph's order.
 import { type Graph, GraphError, type Operator } from '@logah/graph-ir';
-import { gelu, geluTanh, layerNorm, linear, multiHeadAttention } from '@logah/tensor-ops';
+import { attention, gelu, geluTanh, layerNorm, linear, multiHeadAttention, rmsNorm } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchNorm, convolve, pool } from './convolution.js';
+import { groupedHeads, joinHeads, rotate } from './heads.js';
 import { channelLast, graphOrder, image, plain, type Value } from './image.js';
 
 export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
 
-const ACTIVATIONS = { relu: tf.relu, gelu, gelu_tanh: geluTanh } as const;
+const silu = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x));
+const ACTIVATIONS = { relu: tf.relu, gelu, gelu_tanh: geluTanh, silu } as const;
 
 /** Added to the attention logits of later positions: exp of it is 0 in float32. */
 const MASKED = -1e9;
@@ -63,6 +65,8 @@ function run(operator: Operator, inputs: readonly Value[], parameters: TensorRec
       return plain(layerNorm(graphOrder(x), parameter('weight'), parameter('bias'), operator.attributes.epsilon));
     case 'batch_norm':
       return image(batchNorm(channelLast(x), parameter('weight'), parameter('bias'), operator.attributes.epsilon));
+    case 'rms_norm':
+      return plain(rmsNorm(graphOrder(x), parameter('weight'), operator.attributes.epsilon));
     case 'embedding':
       return plain(tf.gather(parameter('weight'), tf.cast(x.tensor, 'int32')));
     case 'positions':
@@ -76,10 +80,20 @@ function run(operator: Operator, inputs: readonly Value[], parameters: TensorRec
       const qkv = graphOrder(x);
       return plain(multiHeadAttention(qkv, heads, causal ? causalMask(qkv.shape[1] ?? 0) : undefined));
     }
+    case 'rotary_embedding':
+      return plain(rotate(graphOrder(x), operator.attributes));
+    case 'grouped_attention': {
+      const { causal } = operator.attributes;
+      const [queries, keys, values] = groupedHeads(inputs.map(graphOrder), operator.attributes);
+      const mask = causal ? causalMask(queries.shape[2] ?? 0) : undefined;
+      return plain(joinHeads(attention(queries, keys, values, mask)));
+    }
     case 'activation':
       return { ...x, tensor: ACTIVATIONS[operator.attributes.function](x.tensor) };
     case 'add':
       return add(inputs[0], inputs[1]);
+    case 'multiply':
+      return plain(tf.mul(graphOrder(inputs[0]), graphOrder(inputs[1])));
     case 'concat':
       return plain(tf.concat(inputs.map(graphOrder), operator.attributes.axis));
     case 'max_pool':

@@ -1,5 +1,5 @@
 // RandInit: the first values PyTorch gives a network's parameters, operator by operator.
-import { elementCount, type Graph, type Operator, type Parameter } from '@logah/graph-ir';
+import { elementCount, type Graph, type Operator, type OperatorOf, type Parameter } from '@logah/graph-ir';
 import type { Random } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -23,8 +23,8 @@ const TRANSFORMER_STD = 0.02;
 
 /**
  * Fresh parameters for a network, as PyTorch's modules draw them: linear and convolution layers uniform in ±1/√fan_in with their biases;
- * the input projection of attention Xavier-uniform and attention's biases 0 (`nn.MultiheadAttention`); Hugging Face's `Conv1D` and
- * embeddings N(0, 0.02) with biases 0; positional encodings N(0, 0.02); class tokens 0; norms 1 and 0.
+ * the input projection of attention Xavier-uniform and attention's biases 0 (`nn.MultiheadAttention`); in language models, as Hugging Face has it, all
+ * matrices N(0, 0.02) (GPT-2's residual projections smaller by √(2 · layers)) with biases 0; positional encodings N(0, 0.02); class tokens 0; norms 1 and 0.
  * The caller owns the tensors. The same stream of random numbers gives the same parameters.
  */
 export function randomParameters(graph: Graph, random: Random): Record<string, tf.Tensor> {
@@ -49,7 +49,9 @@ function operatorDraws(operator: Operator, graph: Graph): Record<string, Draw> {
     graph.parameters.find(({ name }) => name === operator.parameters[role])?.shape ?? [];
   switch (operator.type) {
     case 'linear': {
-      if (operator.attributes.layout === 'in_out') return { weight: normal(TRANSFORMER_STD), bias: constant(0) };
+      if (graph.operators.some(({ type }) => type === 'embedding')) {
+        return { weight: normal(languageModelStd(operator, graph)), bias: constant(0) };
+      }
       const [outputs, inputs] = shapeOf('weight');
       const feedsAttention = graph.operators.some(
         ({ type, inputs: read }) => type === 'attention' && read.includes(operator.outputs[0]),
@@ -66,6 +68,7 @@ function operatorDraws(operator: Operator, graph: Graph): Record<string, Draw> {
       const bound = 1 / Math.sqrt(elementCount(fanIn));
       return { weight: uniform(bound), bias: uniform(bound) };
     }
+    case 'rms_norm':
     case 'layer_norm':
     case 'batch_norm':
       return { weight: constant(1), bias: constant(0) };
@@ -75,4 +78,15 @@ function operatorDraws(operator: Operator, graph: Graph): Record<string, Draw> {
     default:
       return {};
   }
+}
+
+/** GPT-2's projections into the residual stream (Hugging Face's `c_proj`) start smaller by √(2 · layers); all else has 0.02. */
+function languageModelStd(operator: OperatorOf<'linear'>, graph: Graph): number {
+  const isConv1d = operator.attributes.layout === 'in_out';
+  const entersResidual = graph.operators.some(
+    ({ type, inputs }) => type === 'add' && inputs.includes(operator.outputs[0]),
+  );
+  if (!isConv1d || !entersResidual) return TRANSFORMER_STD;
+  const layers = graph.operators.filter(({ type }) => type === 'attention').length;
+  return TRANSFORMER_STD / Math.sqrt(2 * layers);
 }

@@ -17,12 +17,29 @@ export function multiHeadAttention(qkv: tf.Tensor, heads: number, bias?: tf.Tens
     const headSize = features / heads;
     const split = tf.transpose(tf.reshape(qkv, [batch, time, 3, heads, headSize]), [2, 0, 3, 1, 4]); // [3, batch, heads, time, headSize]
     const [queries, keys, values] = tf.split(tf.reshape(split, [3 * batch * heads, time, headSize]), 3, 0);
-    const logits = tf.matMul(tf.mul(queries, 1 / Math.sqrt(headSize)), keys, false, true); // [batch * heads, time, time]
-    const biased = bias === undefined ? logits : tf.add(tf.reshape(logits, [batch, heads, time, time]), bias);
-    const visible = mask === undefined ? biased : tf.where(mask, biased, tf.fill(biased.shape, MASKED_LOGIT));
-    const attention = tf.reshape(softmax(visible), [batch * heads, time, time]);
-    const mixed = tf.reshape(tf.matMul(attention, values), [batch, heads, time, headSize]);
+    const heads4d = (x: tf.Tensor): tf.Tensor => tf.reshape(x, [batch, heads, time, headSize]);
+    const mixed = attention(heads4d(queries), heads4d(keys), heads4d(values), bias, mask);
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, time, features]);
+  });
+}
+
+/**
+ * Attention of heads that are split already: queries, keys and values `[batch, heads, time, headSize]`; `bias` and `mask` as for
+ * {@link multiHeadAttention}. Returns `[batch, heads, time, headSize]`.
+ */
+export function attention(
+  queries: tf.Tensor,
+  keys: tf.Tensor,
+  values: tf.Tensor,
+  bias?: tf.Tensor,
+  mask?: tf.Tensor,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const headSize = queries.shape[3] ?? 0;
+    const logits = tf.matMul(tf.mul(queries, 1 / Math.sqrt(headSize)), keys, false, true); // [batch, heads, time, time]
+    const biased = bias === undefined ? logits : tf.add(logits, bias);
+    const visible = mask === undefined ? biased : tf.where(mask, biased, tf.fill(biased.shape, MASKED_LOGIT));
+    return tf.matMul(softmax(visible), values);
   });
 }
 

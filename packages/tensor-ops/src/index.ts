@@ -2,10 +2,11 @@
 import './gradients.js';
 
 export { type AdamWScalars, adamWStep } from './adamw-step.js';
-export { multiHeadAttention } from './attention.js';
+export { attention, multiHeadAttention } from './attention.js';
 export { softmaxCrossEntropy } from './cross-entropy.js';
 export { gelu, geluTanh } from './gelu.js';
 export { layerNorm } from './layer-norm.js';
 export { linear } from './linear.js';
 export { globalNorm, sumOfNorms } from './norms.js';
 export { embeddingParameters, layerNormParameters, linearParameters, type ParameterSpec } from './parameters.js';
+export { rmsNorm } from './rms-norm.js';

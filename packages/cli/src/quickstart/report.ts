@@ -1,5 +1,6 @@
 // The quick start's result as one page that needs nothing else: curves, bars, the table and how it was made.
 import { barChart, lineChart } from '../charts.js';
+import { movingMean } from '../curves.js';
 import type { Comparison } from './compare.js';
 
 /** Everything that the quick start found; also written as JSON. */
@@ -26,6 +27,7 @@ const SMOOTHING = 25;
 /** The report as HTML. */
 export function quickstartReport(result: QuickstartResult): string {
   const { comparisons, trainedSteps } = result;
+  const points = result.curve.map(({ step, loss: value }) => [step, value] as const);
   const loss = lineChart(
     { title: 'Meta-training: loss of predicted networks on fresh digits', x: 'step', y: 'cross-entropy, nats' },
     [
@@ -34,9 +36,9 @@ export function quickstartReport(result: QuickstartResult): string {
         color: PREDICTED,
         opacity: 0.3,
         width: 1,
-        points: result.curve.map(({ step, loss: value }) => [step, value]),
+        points,
       },
-      { name: `mean of ${SMOOTHING} steps`, color: PREDICTED_TRAINED, points: smooth(result.curve) },
+      { name: `mean of ${SMOOTHING} steps`, color: PREDICTED_TRAINED, points: movingMean(points, SMOOTHING) },
     ],
   );
   const values = (pick: (comparison: Comparison) => number): number[] => comparisons.map(pick);
@@ -97,15 +99,6 @@ export const percent = (share: number): string => `${(100 * share).toFixed(1)} %
 export function sizes(architecture: string): string {
   const size = (key: string): string => new RegExp(`${key}=(\\d+)`).exec(architecture)?.[1] ?? '?';
   return `${size('layers')} layers, width ${size('hidden')}`;
-}
-
-function smooth(curve: QuickstartResult['curve']): ReadonlyArray<readonly [number, number]> {
-  const points: Array<[number, number]> = [];
-  for (let end = SMOOTHING; end <= curve.length; end++) {
-    const window = curve.slice(end - SMOOTHING, end);
-    points.push([curve[end - 1].step, window.reduce((sum, { loss }) => sum + loss, 0) / SMOOTHING]);
-  }
-  return points;
 }
 
 const escapeHtml = (text: string): string => text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);

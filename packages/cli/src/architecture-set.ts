@@ -1,0 +1,46 @@
+// Data sets of architectures by name or file.
+import { readFile } from 'node:fs/promises';
+import {
+  type ArchitectureEntry,
+  createDataset,
+  datasetFromJsonLines,
+  GPTS_1K_MAX_PARAMETERS,
+  gpts1k,
+  LLAMAS_1K_MAX_PARAMETERS,
+  llamas1k,
+  VITS_1K_MAX_PARAMETERS,
+  vits1k,
+} from '@logah/arch-datasets';
+import { CliError } from './errors.js';
+
+export const ARCHITECTURE_SETS = ['vits-1k', 'gpts-1k', 'llamas-1k'] as const;
+
+export interface ArchitectureSetOptions {
+  readonly seed: number;
+  readonly patch?: number;
+  readonly classes?: number;
+  readonly image?: number;
+  readonly vocab?: number;
+  readonly context?: number;
+}
+
+/** The entries of a named data set, drawn for a task, or of a JSON Lines file. Throws CliError or DatasetError naming what is wrong. */
+export async function readArchitectureSet(name: string, options: ArchitectureSetOptions): Promise<ArchitectureEntry[]> {
+  const { seed, patch = 2, classes = 10, image = 32, vocab = 50257, context = 1024 } = options;
+  switch (name) {
+    case 'vits-1k':
+      return createDataset(vits1k({ image, patch, classes }), { seed, maxParameters: VITS_1K_MAX_PARAMETERS });
+    case 'gpts-1k':
+      return createDataset(gpts1k({ vocab, context }), { seed, maxParameters: GPTS_1K_MAX_PARAMETERS });
+    case 'llamas-1k':
+      return createDataset(llamas1k({ vocab, context }), { seed, maxParameters: LLAMAS_1K_MAX_PARAMETERS });
+  }
+  if (!name.endsWith('.jsonl'))
+    throw new CliError(
+      `unknown data set of architectures "${name}"; known are ${ARCHITECTURE_SETS.join(', ')} and *.jsonl files`,
+    );
+  const text = await readFile(name, 'utf8').catch((cause: Error) => {
+    throw new CliError(`cannot read ${name}: ${cause.message}`, { cause });
+  });
+  return datasetFromJsonLines(text, name);
+}

@@ -1,0 +1,287 @@
+// `logah train`: meta-trains a hypernetwork in a folder, from where it stands there.
+import { rename, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ArchitectureSource,
+  initTrainer,
+  TRAINER_DEFAULTS,
+  type TrainerConfig,
+  totalSteps,
+} from '@logah/ghn-trainer';
+import { createWorkerPool, type RunEvent, run, type WorkerPool } from '@logah/ghn-trainer/node';
+import { parseArchitecture } from '@logah/graph-ir';
+import {
+  createHypernet,
+  HYPERNET_VARIANTS,
+  type HypernetConfig,
+  type HypernetVariant,
+  hypernetParameterCount,
+  hypernetPreset,
+} from '@logah/hypernet';
+import { classification, languageModelling } from '@logah/network';
+import { createRandom } from '@logah/random';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { readArchitectureSet } from '../architecture-set.js';
+import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
+import { applyConfigFile } from '../config-file.js';
+import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
+import { CliError } from '../errors.js';
+import { type Progress, showProgress } from '../progress.js';
+import { thousands } from '../text-table.js';
+import { DATA_NAMES, type DataName, readTrainingData, type TrainingData } from '../training-data.js';
+import { integer } from './predict.js';
+
+interface TrainCommandOptions {
+  readonly dataset: string;
+  readonly data: DataName;
+  readonly dataDir: string;
+  readonly out: string;
+  readonly variant: HypernetVariant;
+  readonly metaBatch: number;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch?: number;
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly clip: number;
+  readonly gamma: number;
+  readonly warmupEpochs: number;
+  readonly ema?: number;
+  readonly seed: number;
+  readonly patch: number;
+  readonly tokenizer: 'bytes' | 'gpt2';
+  readonly context: number;
+  readonly workers: number;
+  readonly saveEvery: number;
+  readonly keep: number;
+  readonly evalEvery: number;
+  readonly evalArchitectures: number;
+  readonly evalSamples: number;
+  readonly config?: string;
+  readonly json?: true;
+  readonly backend?: BackendName;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number was wanted.');
+  return value;
+}
+
+export const trainCommand = (): Command =>
+  new Command('train')
+    .description('meta-trains a hypernetwork; run again with the same options, it goes on from its last state')
+    .option('--dataset <name>', 'the architectures: vits-1k, gpts-1k, llamas-1k or a *.jsonl file', 'vits-1k')
+    .addOption(
+      new Option(
+        '--data <name>',
+        'the data: CIFAR, IDX files, train/ and test/ folders of pictures, or train.txt and test.txt',
+      )
+        .choices(DATA_NAMES)
+        .default('cifar10'),
+    )
+    .option('--data-dir <folder>', 'where the data lies', '.')
+    .option('--out <folder>', "the run's folder", 'run')
+    .addOption(
+      new Option('--variant <name>', 'the size of the hypernetwork').choices(HYPERNET_VARIANTS).default('tiny'),
+    )
+    .option('--meta-batch <count>', 'networks in a step', integer, TRAINER_DEFAULTS.metaBatch)
+    .option('--batch <count>', 'samples in a mini-batch', integer, TRAINER_DEFAULTS.batch)
+    .option('--epochs <count>', 'epochs of the schedule', integer, TRAINER_DEFAULTS.epochs)
+    .option('--steps-per-epoch <count>', 'steps that count as an epoch; by default one pass over the data', integer)
+    .option('--lr <rate>', 'the learning rate after warm-up', number, TRAINER_DEFAULTS.learningRate)
+    .option('--weight-decay <rate>', 'of AdamW', number, TRAINER_DEFAULTS.weightDecay)
+    .option('--clip <norm>', 'the largest global norm of gradients', number, TRAINER_DEFAULTS.gradientClip)
+    .option(
+      '--gamma <weight>',
+      "the weight of the predicted tensors' norms in the loss",
+      number,
+      TRAINER_DEFAULTS.predictedParameterRegularization,
+    )
+    .option('--warmup-epochs <count>', 'epochs of warm-up from 1e-5', integer, TRAINER_DEFAULTS.warmupEpochs)
+    .option('--ema <decay>', "keeps a moving average of the hypernetwork, such as 0.999, as the run's result", number)
+    .option('--seed <integer>', 'of everything that is drawn', integer, 0)
+    .option('--patch <pixels>', 'of the ViTs', integer, 2)
+    .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
+    .option('--context <tokens>', 'of a block of text, and of the language models', integer, 1024)
+    .option(
+      '--workers <count>',
+      'threads that share a meta-batch; by default one a core, at most one a network',
+      integer,
+      availableParallelism(),
+    )
+    .option('--save-every <steps>', 'between states on disk', integer, 200)
+    .option('--keep <count>', 'states that are kept', integer, 3)
+    .option('--eval-every <steps>', 'between evaluations on architectures that were held out', integer, 200)
+    .option('--eval-architectures <count>', 'how many of them', integer, 4)
+    .option('--eval-samples <count>', 'samples they are evaluated on', integer, 1000)
+    .option('--config <file>', 'these options as JSON; the command line goes before')
+    .option('--json', 'every event as a line of JSON')
+    .addOption(backendOption())
+    .action(async (given: TrainCommandOptions, command: Command) => {
+      if (given.config !== undefined) await applyConfigFile(command, given.config);
+      const { config: _, json, ...options } = command.opts<TrainCommandOptions>();
+      const backend = await useBackend(options.backend);
+      const data = await readTrainingData(options);
+      const hypernet = hypernetFor(data, options);
+      const config = recipe(options);
+      const pool = await openPool(hypernet, data, options, backend);
+      const stop = new AbortController();
+      const interrupt = (): void => stop.abort();
+      process.once('SIGINT', interrupt);
+      process.once('SIGTERM', interrupt);
+      try {
+        const { source, heldOut } = await architecturesFor(data, options);
+        const say = json ? (): void => {} : (text: string): void => console.error(text);
+        say(
+          `Meta-training a LoGAH of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
+            `${options.metaBatch} networks a step, backend ${backend}, ${pool ? `${workersOf(options)} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
+        );
+        const { backend: _backend, workers: _workers, out: _out, ...lasting } = options;
+        const events = run({
+          folder: options.out,
+          configuration: { ...lasting, hypernet },
+          config,
+          start: () => initTrainer(createHypernet(hypernet, createRandom(options.seed)), config),
+          architectures: source,
+          data: data.train,
+          task: data.kind === 'images' ? classification : languageModelling,
+          ...(pool ? { gradients: pool.gradients } : {}),
+          saveEvery: options.saveEvery,
+          keep: options.keep,
+          evaluation: { every: options.evalEvery, architectures: heldOut, data: data.test, batch: options.batch },
+          signal: stop.signal,
+        });
+        const progress = json ? undefined : showProgress(totalSteps(config, data.train), 'steps');
+        await follow(events, { out: options.out, isText: data.kind === 'text', progress, isJson: json === true });
+        if (stop.signal.aborted) say('Stopped. The same command goes on from here.');
+      } finally {
+        process.off('SIGINT', interrupt);
+        process.off('SIGTERM', interrupt);
+        await pool?.close();
+      }
+    });
+
+const recipe = (options: TrainCommandOptions): TrainerConfig => ({
+  seed: options.seed,
+  metaBatch: options.metaBatch,
+  batch: options.batch,
+  epochs: options.epochs,
+  ...(options.stepsPerEpoch === undefined ? {} : { stepsPerEpoch: options.stepsPerEpoch }),
+  learningRate: options.lr,
+  warmupEpochs: options.warmupEpochs,
+  warmupFrom: TRAINER_DEFAULTS.warmupFrom,
+  weightDecay: options.weightDecay,
+  gradientClip: options.clip,
+  predictedParameterRegularization: options.gamma,
+  ...(options.ema === undefined ? {} : { averageDecay: options.ema }),
+});
+
+const hypernetFor = (data: TrainingData, { variant }: TrainCommandOptions): HypernetConfig =>
+  data.kind === 'images'
+    ? hypernetPreset(variant, { classes: data.classes })
+    : hypernetPreset(variant, { domain: 'language', classes: data.vocab });
+
+const workersOf = ({ workers, metaBatch }: TrainCommandOptions): number => Math.min(workers, metaBatch);
+
+async function openPool(
+  hypernet: HypernetConfig,
+  data: TrainingData,
+  options: TrainCommandOptions,
+  backend: BackendName,
+): Promise<WorkerPool | undefined> {
+  const workers = workersOf(options);
+  if (workers < 2) return undefined;
+  return createWorkerPool({
+    workers,
+    ...backendModule(backend),
+    hypernet,
+    task: data.kind === 'images' ? 'classification' : 'languageModelling',
+    predictedParameterRegularization: options.gamma,
+  });
+}
+
+/** Architectures to train on, drawn as often as the data set has them, and some that are only evaluated. */
+async function architecturesFor(
+  data: TrainingData,
+  options: TrainCommandOptions,
+): Promise<{ source: ArchitectureSource; heldOut: string[] }> {
+  const { dataset, seed, patch, evalArchitectures } = options;
+  const sizes =
+    data.kind === 'images'
+      ? { patch, classes: data.classes, image: data.image }
+      : { vocab: data.vocab, context: data.context };
+  const entries = await readArchitectureSet(dataset, { seed, ...sizes });
+  const part = (split: string): string[] =>
+    entries.filter((entry) => entry.split === split).map(({ architecture }) => architecture);
+  const train = part('train').map(parseArchitecture);
+  const [isVision, wanted] = [train.every(({ family }) => family === 'vit'), data.kind === 'images'];
+  if (train.length === 0) throw new CliError(`${dataset}: no architectures to train on`);
+  if (isVision !== wanted)
+    throw new CliError(
+      `${dataset} has ${isVision ? 'vision' : 'language'} models, but --data ${options.data} is ${wanted ? 'images' : 'text'}`,
+    );
+  return { source: (random) => random.choose(train), heldOut: [...new Set(part('test'))].slice(0, evalArchitectures) };
+}
+
+interface FollowOptions {
+  readonly out: string;
+  readonly isText: boolean;
+  readonly progress: Progress | undefined;
+  readonly isJson: boolean;
+}
+
+/** Shows a run as it goes, and draws its curves at every evaluation. */
+async function follow(
+  events: AsyncIterable<RunEvent>,
+  { out, isText, progress, isJson }: FollowOptions,
+): Promise<void> {
+  const score = (loss: number, accuracy: number): string =>
+    isText ? `perplexity ${Math.exp(loss).toFixed(1)}` : `accuracy ${(100 * accuracy).toFixed(1)} %`;
+  let recent: Array<{ loss: number; accuracy: number }> = [];
+  let done = 0;
+  for await (const event of events) {
+    if (isJson) console.log(JSON.stringify(event));
+    switch (event.type) {
+      case 'resumed':
+        progress?.skip(event.step);
+        progress?.say(`Going on from step ${event.step} (${event.path}).`);
+        break;
+      case 'step': {
+        recent = [...recent.slice(-49), { loss: event.taskLoss, accuracy: event.accuracy }];
+        const mean = (pick: (point: { loss: number; accuracy: number }) => number): number =>
+          recent.reduce((sum, point) => sum + pick(point), 0) / recent.length;
+        done = event.step;
+        progress?.update(
+          done,
+          `loss ${mean(({ loss }) => loss).toFixed(3)}, ${score(
+            mean(({ loss }) => loss),
+            mean(({ accuracy }) => accuracy),
+          )}`,
+        );
+        break;
+      }
+      case 'evaluation':
+        progress?.say(
+          `step ${event.step}: on architectures never trained, loss ${event.loss.toFixed(3)}, ${score(event.loss, event.accuracy)}`,
+        );
+        break;
+      case 'saved':
+        await drawCurves(out, isText);
+        break;
+    }
+  }
+  progress?.stop();
+}
+
+async function drawCurves(out: string, isText: boolean): Promise<void> {
+  const curve: Curve = await curvesOf(join(out, 'metrics.jsonl'));
+  for (const [name, svg] of [
+    ['loss.svg', lossChart(curve)],
+    ['heldout.svg', scoreChart(curve, isText)],
+  ] as const) {
+    await writeFile(join(out, `${name}.partial`), svg);
+    await rename(join(out, `${name}.partial`), join(out, name));
+  }
+}

@@ -1,0 +1,5 @@
+// Data sets in files, for Node.js.
+export { readCifar10, readCifar100 } from './readers/cifar.js';
+export { readIdx } from './readers/idx.js';
+export { readImageFolder } from './readers/image-folder.js';
+export { readText } from './readers/text.js';

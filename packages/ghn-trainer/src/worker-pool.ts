@@ -1,0 +1,145 @@
+// Spreads the networks of a meta-batch over worker threads and averages their gradients.
+import { Worker } from 'node:worker_threads';
+import { buildArchitecture, formatArchitecture, parameterCount } from '@logah/graph-ir';
+import { type Hypernet, hypernetParameters } from '@logah/hypernet';
+import * as tf from '@tensorflow/tfjs-core';
+import { TrainingError } from './config.js';
+import type { DrawnNetwork, MetaGradients } from './train.js';
+import type { PlainTensor, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
+
+export interface WorkerPoolOptions extends WorkerSetup {
+  readonly workers: number;
+}
+
+export interface WorkerPool {
+  /** For `train`: the same numbers as on one thread, but for the order in which gradients are added. */
+  readonly gradients: MetaGradients;
+  close(): Promise<void>;
+}
+
+/** Starts the workers and waits until they are ready. Throws {@link TrainingError} when one cannot start. */
+export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolOptions): Promise<WorkerPool> {
+  const workers = Array.from(
+    { length: count },
+    () => new Worker(new URL('./worker.js', import.meta.url), { workerData: setup }),
+  );
+  const close = async (): Promise<void> => {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  };
+  try {
+    await Promise.all(workers.map((worker) => nextMessage(worker)));
+  } catch (cause) {
+    await close();
+    throw new TrainingError(
+      `a gradient worker could not start: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+  const specs = hypernetParameters(setup.hypernet);
+  const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const shared = new Float32Array(new SharedArrayBuffer(total * Float32Array.BYTES_PER_ELEMENT));
+
+  const gradients: MetaGradients = async (hypernet, networks, batch) => {
+    writeParameters(hypernet, specs, shared);
+    const plain = (tensor: tf.Tensor): PlainTensor => ({
+      shape: tensor.shape,
+      values: tensor.dataSync<'float32' | 'int32'>().slice(),
+    });
+    const [inputs, labels] = [plain(batch.inputs), plain(batch.labels)];
+    const shares = evenShares(networks, count).filter((share) => share.length > 0);
+    const replies = await Promise.all(
+      shares.map(async (share, i) => {
+        const reply = nextMessage<WorkerReply>(workers[i]);
+        const request: WorkerRequest = {
+          parameters: shared,
+          networks: share.map(({ architecture, seed }) => ({ architecture: formatArchitecture(architecture), seed })),
+          inputs,
+          labels,
+        };
+        workers[i].postMessage(request);
+        return reply;
+      }),
+    );
+    return averaged(
+      replies,
+      shares.map((share) => share.length / networks.length),
+      specs,
+      total,
+    );
+  };
+  return { gradients, close };
+}
+
+/** The networks in `count` lists of about the same number of parameters: the largest first, each to the list that has least. */
+function evenShares(networks: readonly DrawnNetwork[], count: number): DrawnNetwork[][] {
+  const weighed = networks.map((network) => ({
+    network,
+    weight: parameterCount(buildArchitecture(network.architecture)),
+  }));
+  weighed.sort((a, b) => b.weight - a.weight);
+  const shares = Array.from({ length: count }, () => ({ weight: 0, networks: [] as DrawnNetwork[] }));
+  for (const { network, weight } of weighed) {
+    const lightest = shares.reduce((least, share) => (share.weight < least.weight ? share : least));
+    lightest.networks.push(network);
+    lightest.weight += weight;
+  }
+  return shares.map((share) => share.networks);
+}
+
+type Specs = ReturnType<typeof hypernetParameters>;
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+function writeParameters({ parameters }: Hypernet, specs: Specs, out: Float32Array): void {
+  let at = 0;
+  for (const { name, shape } of specs) {
+    out.set(parameters[name].dataSync(), at);
+    at += sizeOf(shape);
+  }
+}
+
+function averaged(replies: readonly WorkerReply[], weights: readonly number[], specs: Specs, total: number) {
+  const sum = new Float32Array(total);
+  const result = { loss: 0, taskLoss: 0, accuracy: 0 };
+  replies.forEach((reply, i) => {
+    if ('error' in reply) throw new TrainingError(`a gradient worker failed: ${reply.error}`);
+    for (let j = 0; j < total; j++) sum[j] += weights[i] * reply.gradients[j];
+    result.loss += weights[i] * reply.loss;
+    result.taskLoss += weights[i] * reply.taskLoss;
+    result.accuracy += weights[i] * reply.accuracy;
+  });
+  let at = 0;
+  const gradients = Object.fromEntries(
+    specs.map(({ name, shape }) => {
+      const size = sizeOf(shape);
+      at += size;
+      return [name, tf.tensor(sum.slice(at - size, at), [...shape])];
+    }),
+  );
+  return { ...result, gradients };
+}
+
+function nextMessage<T>(worker: Worker): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => {
+      worker.off('message', onMessage);
+      worker.off('error', onError);
+      worker.off('exit', onExit);
+    };
+    const onMessage = (message: T): void => {
+      done();
+      resolve(message);
+    };
+    const onError = (error: Error): void => {
+      done();
+      reject(error);
+    };
+    const onExit = (code: number): void => {
+      done();
+      reject(new Error(`it ended with code ${code}`));
+    };
+    worker.on('message', onMessage);
+    worker.on('error', onError);
+    worker.on('exit', onExit);
+  });
+}

@@ -1,0 +1,214 @@
+// Runs in folders and on worker threads, as built: workers are files.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { imageSource } from '@logah/data';
+import {
+  type ArchitectureSource,
+  initTrainer,
+  localGradients,
+  TRAINER_DEFAULTS,
+  type TrainerConfig,
+} from '@logah/ghn-trainer';
+import { createWorkerPool, type RunEvent, type RunOptions, run } from '@logah/ghn-trainer/node';
+import { createHypernet, disposeHypernet, hypernetPreset } from '@logah/hypernet';
+import { classification } from '@logah/network';
+import { createRandom } from '@logah/random';
+import { readSafetensors } from '@logah/safetensors/node';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import '@logah/backend-ort';
+
+let folder: string;
+beforeAll(async () => {
+  await tf.setBackend('ort');
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'logah-run-'));
+});
+const folders: string[] = [];
+beforeEach(() => {
+  folders.push(folder);
+});
+afterAll(() => Promise.all(folders.map((path) => rm(path, { recursive: true }))));
+
+const HYPERNET = hypernetPreset('tiny', { dim: 16, heads: 4, layers: 1, rank: 4, maxRows: 256, maxChannels: 64 });
+const CONFIG: TrainerConfig = {
+  ...TRAINER_DEFAULTS,
+  batch: 4,
+  epochs: 2,
+  stepsPerEpoch: 5,
+  warmupEpochs: 0,
+  metaBatch: 3,
+  averageDecay: 0.9,
+};
+const data = imageSource({
+  pixels: Uint8Array.from({ length: 16 * 192 }, (_, i) => (i * 37) % 256),
+  labels: Uint16Array.from({ length: 16 }, (_, i) => i % 2),
+  height: 8,
+  width: 8,
+  classNames: ['a', 'b'],
+});
+const architectures: ArchitectureSource = (draw) => ({
+  family: 'vit',
+  layers: draw.integer(1, 2),
+  heads: 2,
+  hidden: draw.choose([8, 16]),
+  mlp: 32,
+  patch: 4,
+  classes: 2,
+  image: 8,
+});
+const HELD_OUT = ['vit:layers=3,heads=2,hidden=16,mlp=32,patch=4,classes=2,image=8'];
+
+const options = (changes: Partial<RunOptions> = {}): RunOptions => ({
+  folder,
+  config: CONFIG,
+  configuration: { seed: 0 },
+  start: () => initTrainer(createHypernet(HYPERNET, createRandom(1)), CONFIG),
+  architectures,
+  data,
+  task: classification,
+  saveEvery: 2,
+  keep: 2,
+  evaluation: { every: 5, architectures: HELD_OUT, data },
+  ...changes,
+});
+
+async function follow(changes: Partial<RunOptions> = {}, stopAfter = Number.POSITIVE_INFINITY): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for await (const event of run(options(changes))) {
+    events.push(event);
+    if (event.type === 'step' && event.step >= stopAfter) break;
+  }
+  return events;
+}
+
+const lossesOf = (events: readonly RunEvent[]): number[] =>
+  events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
+
+describe('run', () => {
+  it('leaves states, the hypernetwork, its configuration and metrics, and no tensors', async () => {
+    const before = tf.memory().numTensors;
+    const events = await follow();
+    expect(tf.memory().numTensors).toBe(before);
+    expect(lossesOf(events)).toHaveLength(10);
+    expect(events.filter(({ type }) => type === 'evaluation')).toHaveLength(2);
+    const files = (await readdir(folder)).map((name) => name.replace(/tfevents.*/, 'tfevents')).sort();
+    expect(files).toEqual([
+      'config.json',
+      'events.out.tfevents',
+      'hypernet.safetensors',
+      'metrics.jsonl',
+      'step-0000008.safetensors',
+      'step-0000010.safetensors',
+    ]);
+    const lines = (await readFile(join(folder, 'metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.filter(({ type }) => type === 'step').map(({ loss }) => loss)).toEqual(lossesOf(events));
+  });
+
+  it('keeps the moving average of the hypernetwork as the result', async () => {
+    await follow();
+    const state = (await readSafetensors(join(folder, 'step-0000010.safetensors'))).tensors;
+    const { tensors } = await readSafetensors(join(folder, 'hypernet.safetensors'));
+    for (const [name, { data: values }] of tensors) expect(values).toEqual(state.get(`average.${name}`)?.data);
+    expect(tensors.get('ln.weight')?.data).not.toEqual(state.get('ln.weight')?.data);
+  });
+
+  it('that was left between two states goes on to the losses of one that was not', async () => {
+    const whole = await follow();
+    folder = await mkdtemp(join(tmpdir(), 'logah-run-'));
+    folders.push(folder);
+    await follow({}, 7); // the last state is that of step 6
+    const rest = await follow();
+    expect(rest[0]).toMatchObject({ type: 'resumed', step: 6 });
+    expect(lossesOf(rest)).toEqual(lossesOf(whole).slice(6));
+    const noted = (await readFile(join(folder, 'metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(noted.filter(({ type }) => type === 'step').map(({ loss }) => loss)).toEqual(lossesOf(whole));
+  });
+
+  it('stopped by its signal writes its state first', async () => {
+    const stop = new AbortController();
+    const events: RunEvent[] = [];
+    for await (const event of run(options({ signal: stop.signal }))) {
+      events.push(event);
+      if (event.type === 'step' && event.step === 3) stop.abort();
+    }
+    expect(events.at(-1)).toMatchObject({ type: 'saved', step: 3 });
+  });
+
+  it('refuses a folder of another configuration, and names the difference', async () => {
+    await follow({}, 1);
+    await expect(follow({ configuration: { seed: 5 } })).rejects.toThrow(
+      /config\.json: the folder holds a run of another configuration \(there "seed": 0, here "seed": 5\)/,
+    );
+  });
+
+  it('writes events that TensorBoard’s framing accepts', async () => {
+    await follow({}, 2);
+    const [name] = (await readdir(folder)).filter((file) => file.includes('tfevents'));
+    const bytes = await readFile(join(folder, name));
+    const lengths: number[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const length = Number(bytes.readBigUInt64LE(at));
+      lengths.push(length);
+      at += 8 + 4 + length + 4;
+      expect(at).toBeLessThanOrEqual(bytes.length);
+    }
+    expect(lengths).toHaveLength(3); // the version and two steps
+    // How every event file begins: the length 24 and its masked CRC-32C, as TensorFlow writes them.
+    expect(bytes.subarray(0, 12).toString('hex')).toBe('1800000000000000a37f4b22');
+  });
+});
+
+describe('createWorkerPool', () => {
+  it('gives the loss and gradients of one thread', async () => {
+    const hypernet = createHypernet(HYPERNET, createRandom(1));
+    const random = createRandom(2);
+    const networks = Array.from({ length: 3 }, (_, seed) => ({ architecture: architectures(random), seed }));
+    const batch = data.batch([0, 1, 2, 3]);
+    const pool = await createWorkerPool({
+      workers: 2,
+      backendUrl: import.meta.resolve('@logah/backend-ort'),
+      backend: 'ort',
+      hypernet: HYPERNET,
+      task: 'classification',
+      predictedParameterRegularization: 3e-5,
+    });
+    try {
+      const here = await localGradients(classification, CONFIG)(hypernet, networks, batch);
+      const there = await pool.gradients(hypernet, networks, batch);
+      expect(there.loss).toBeCloseTo(here.loss, 6);
+      expect(there.accuracy).toBeCloseTo(here.accuracy, 6);
+      for (const [name, gradient] of Object.entries(here.gradients)) {
+        const [expected, actual] = [await gradient.data(), await there.gradients[name].data()];
+        const scale = Math.max(1e-6, ...expected.map(Math.abs));
+        // Three gradients added in another order.
+        actual.forEach((value, i) => expect(Math.abs(value - expected[i]) / scale, name).toBeLessThan(1e-5));
+      }
+      tf.dispose([Object.values(here.gradients), Object.values(there.gradients)]);
+    } finally {
+      await pool.close();
+      disposeHypernet(hypernet);
+      tf.dispose([batch.inputs, batch.labels]);
+    }
+  });
+
+  it('says why a worker cannot start', async () => {
+    const setup = {
+      workers: 1,
+      backendUrl: 'file:///nowhere.js',
+      backend: 'ort',
+      hypernet: HYPERNET,
+      task: 'classification',
+      predictedParameterRegularization: 0,
+    } as const;
+    await expect(createWorkerPool(setup)).rejects.toThrow(/a gradient worker could not start: Cannot find module/);
+  });
+});
