@@ -59,9 +59,7 @@ describe('logah graph', () => {
   it('says what is known when an architecture is not', async () => {
     const { code, stderr } = await logah('graph', 'vit-xxl');
     expect(code).toBe(1);
-    expect(stderr).toBe(
-      'logah: unknown architecture "vit-xxl"; known are vit, vit-s, vit-b, vit-l, gpt2, gpt2-medium, gpt2-large, gpt2-xl\n',
-    );
+    expect(stderr).toMatch(/^logah: unknown architecture "vit-xxl"; known are vit, vit-s, .*gpt2-xl/);
   });
 
   it('names a file that is missing or not a graph', async () => {

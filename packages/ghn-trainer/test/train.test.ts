@@ -96,9 +96,21 @@ describe('train', () => {
     disposeTrainer(state);
   });
 
-  it('leaves no tensor behind but the state', async () => {
+  it('has as many tensors after every step, and none but the state’s at the end', async () => {
     const before = tf.memory().numTensors;
-    const { state } = await losses(CONFIG);
+    const counts = new Set<number>();
+    let state = initTrainer(createHypernet(HYPERNET, createRandom(1)));
+    for await (const event of train({
+      config: { ...CONFIG, epochs: 10 },
+      state,
+      architectures,
+      data,
+      task: classification,
+    })) {
+      counts.add(tf.memory().numTensors);
+      state = event.state;
+    }
+    expect(counts.size).toBe(1);
     disposeTrainer(state);
     expect(tf.memory().numTensors).toBe(before);
   });

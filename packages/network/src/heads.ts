@@ -22,9 +22,9 @@ export function groupedHeads(
   const repeat = (x: tf.Tensor): tf.Tensor => {
     const split = splitHeads(x, keyValueHeads);
     if (heads === keyValueHeads) return split;
-    const [batch, , time, headSize] = split.shape;
-    const tiled = tf.tile(tf.expandDims(split, 2), [1, 1, heads / keyValueHeads, 1, 1]);
-    return tf.reshape(tiled, [batch, heads, time, headSize]);
+    const group = heads / keyValueHeads;
+    const sharedBy = Int32Array.from({ length: heads }, (_, head) => Math.floor(head / group));
+    return tf.gather(split, tf.tensor1d(sharedBy, 'int32'), 1);
   };
   return [splitHeads(queries, heads), repeat(keys), repeat(values)];
 }

@@ -1,0 +1,210 @@
+// Meta-training from the command line: the built command, stopped, killed and resumed as a process.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const BIN = fileURLToPath(new URL('../bin/logah.js', import.meta.url));
+
+let folder: string;
+const at = (...parts: string[]): string => join(folder, ...parts);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'logah-train-'));
+  const text = 'the quick brown fox jumps over the lazy dog. '.repeat(60);
+  await writeFile(at('train.txt'), text);
+  await writeFile(at('test.txt'), text.slice(0, 400));
+  const entry = (layers: number, hidden: number, split: string): string =>
+    JSON.stringify({
+      architecture: `gpt2:layers=${layers},heads=2,hidden=${hidden},vocab=257,context=16,tied=false`,
+      split,
+    });
+  await writeFile(
+    at('nets.jsonl'),
+    [entry(1, 16, 'train'), entry(2, 16, 'train'), entry(1, 24, 'train'), entry(2, 24, 'test')].join('\n'),
+  );
+  await writeFile(
+    at('run.json'),
+    JSON.stringify({
+      dataset: 'nets.jsonl',
+      data: 'text',
+      tokenizer: 'bytes',
+      context: 16,
+      batch: 4,
+      epochs: 2,
+      stepsPerEpoch: 6,
+      'meta-batch': 2,
+      saveEvery: 3,
+      evalEvery: 6,
+      evalSamples: 8,
+    }),
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const logah = (...args: string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [BIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
+    );
+  });
+const train = (out: string, ...args: string[]): Promise<Outcome> =>
+  logah('train', '--config', 'run.json', '--workers', '1', '--out', out, ...args);
+
+const lossesOf = async (out: string): Promise<number[]> =>
+  (await readFile(at(out, 'metrics.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .flatMap((event) => (event.type === 'step' ? [event.loss] : []));
+
+/** Starts a run and calls `act` on the process once it has made a number of steps; returns when it has ended. */
+async function interrupted(out: string, steps: number, act: (run: ChildProcess) => void): Promise<string> {
+  const run = spawn(
+    process.execPath,
+    [BIN, 'train', '--config', 'run.json', '--workers', '1', '--out', out, '--json'],
+    { cwd: folder },
+  );
+  let stdout = '';
+  let hasActed = false;
+  run.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+    if (hasActed || (stdout.match(/"type":"step"/g) ?? []).length < steps) return;
+    hasActed = true;
+    act(run);
+  });
+  await new Promise((resolve) => run.on('close', resolve));
+  return stdout;
+}
+
+describe('logah train', () => {
+  it('leaves the resolved configuration, states, the hypernetwork, metrics and curves; what it learned can be used', async () => {
+    const { code, stderr } = await train('whole');
+    expect(stderr).toMatch(/step 12: on architectures never trained, loss \d\.\d+, perplexity \d+/);
+    expect(code).toBe(0);
+    const files = (await readdir(at('whole'))).map((name) => name.replace(/tfevents.*/, 'tfevents')).sort();
+    expect(files).toEqual([
+      'config.json',
+      'events.out.tfevents',
+      'heldout.svg',
+      'hypernet.safetensors',
+      'loss.svg',
+      'metrics.jsonl',
+      'step-0000006.safetensors',
+      'step-0000009.safetensors',
+      'step-0000012.safetensors',
+    ]);
+    expect(JSON.parse(await readFile(at('whole', 'config.json'), 'utf8'))).toMatchObject({
+      metaBatch: 2,
+      context: 16,
+      lr: 3e-4,
+      hypernet: { domain: 'language', classes: 257 },
+    });
+    const predicted = await logah(
+      'predict',
+      'gpt2:layers=3,heads=2,hidden=16,vocab=257,context=16,tied=false',
+      '--checkpoint',
+      'whole/hypernet.safetensors',
+      '--out',
+      'net.safetensors',
+    );
+    expect(predicted.code).toBe(0);
+  }, 120_000);
+
+  it('killed between two states, goes on to the losses of a run that was never stopped', async () => {
+    await interrupted('killed', 8, (run) => run.kill('SIGKILL'));
+    const { stderr } = await train('killed');
+    expect(stderr).toMatch(/Going on from step [6-9] /);
+    expect(await lossesOf('killed')).toEqual(await lossesOf('whole'));
+  }, 120_000);
+
+  it('stopped by Ctrl-C, keeps its last step and goes on from there', async () => {
+    const stdout = await interrupted('stopped', 4, (run) => run.kill('SIGINT'));
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const last = events.findLast(({ type }) => type === 'step').step;
+    expect(events.at(-1)).toMatchObject({ type: 'saved', step: last });
+    await train('stopped');
+    expect(await lossesOf('stopped')).toEqual(await lossesOf('whole'));
+  }, 120_000);
+
+  it('with two workers has the losses of one, but for the order of sums', async () => {
+    await logah('train', '--config', 'run.json', '--workers', '2', '--out', 'parallel');
+    const [one, two] = [await lossesOf('whole'), await lossesOf('parallel')];
+    expect(two).toHaveLength(12);
+    two.forEach((loss, i) => expect(Math.abs(loss / one[i] - 1)).toBeLessThan(1e-4));
+  }, 120_000);
+
+  it('refuses to go on with another configuration', async () => {
+    const { code, stderr } = await train('whole', '--lr', '0.5');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /holds a run of another configuration \(there "lr": 0\.0003, here "lr": 0\.5\); use another folder/,
+    );
+  });
+
+  it.each([
+    [['--data', 'text', '--data-dir', 'nowhere', '--tokenizer', 'bytes'], 1, /cannot read nowhere\/train\.txt/],
+    [
+      ['--data', 'text', '--tokenizer', 'bytes', '--context', '16', '--dataset', 'vits-1k'],
+      1,
+      /vits-1k has vision models, but --data text is text/,
+    ],
+    [['--data', 'cifar10'], 1, /cannot read data_batch_1\.bin/],
+    [
+      ['--dataset', 'cnns', '--data', 'text', '--tokenizer', 'bytes', '--context', '16'],
+      1,
+      /unknown data set of architectures "cnns"; known are vits-1k, gpts-1k, llamas-1k/,
+    ],
+    [['--lr', 'fast'], 2, /A number was wanted/],
+    [['--data', 'films'], 2, /Allowed choices are cifar10/],
+  ])('%j fails with a reason', async (args, code, message) => {
+    const outcome = await logah('train', ...args, '--out', 'failed', '--workers', '1');
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.code).toBe(code);
+  });
+
+  it('names an option of its configuration file that is unknown or invalid', async () => {
+    await writeFile(at('bad.json'), '{"learning": 3}');
+    expect((await logah('train', '--config', 'bad.json')).stderr).toMatch(
+      /bad\.json: unknown option "learning"; known are dataset, data, data-dir/,
+    );
+    await writeFile(at('bad.json'), '{"lr": "fast"}');
+    expect((await logah('train', '--config', 'bad.json')).stderr).toMatch(
+      /bad\.json: lr: "fast" is invalid\. A number was wanted/,
+    );
+  });
+});
+
+describe('logah dataset', () => {
+  it('writes entries that it reads back, shows and draws their sizes', async () => {
+    expect((await logah('dataset', 'vits-1k', '--seed', '4', '--out', 'vits.jsonl', '--svg', 'vits.svg')).code).toBe(0);
+    const [drawn, read] = [
+      await logah('dataset', 'vits-1k', '--seed', '4', '--json'),
+      await logah('dataset', 'vits.jsonl', '--json'),
+    ];
+    expect(JSON.parse(read.stdout)).toEqual(JSON.parse(drawn.stdout));
+    expect(JSON.parse(read.stdout).entries).toEqual({ train: 1000, validation: 100, test: 100 });
+    expect(await readFile(at('vits.svg'), 'utf8')).toMatch(/^<svg/);
+    expect((await logah('dataset', 'vits-1k', '--stats')).stdout).toMatch(
+      /vits-1k: 1000 architectures to train on \(\d+ distinct\)/,
+    );
+  });
+
+  it('names a line that cannot be read', async () => {
+    await writeFile(at('bad.jsonl'), '{"architecture":"vit-s"}\n{"architecture":"vit-q"}\n');
+    expect(await logah('dataset', 'bad.jsonl')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^logah: bad\.jsonl, line 2: unknown architecture "vit-q"/),
+    });
+  });
+});
