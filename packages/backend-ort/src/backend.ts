@@ -52,6 +52,13 @@ export class OrtBackend extends MathBackendCPU {
     return super.readSync(dataId);
   }
 
+  /** Copies a float32 tensor's values into `out`, of the same length, and keeps its memory for other tensors. */
+  readInto(dataId: DataId, out: Float32Array): void {
+    const { values, dtype } = this.data.get(dataId);
+    if (!(values instanceof Float32Array)) throw new Error(`backend ort: wanted a float32 tensor, got ${dtype}`);
+    out.set(values);
+  }
+
   override disposeData(dataId: DataId, force = false): boolean {
     const values = this.data.has(dataId) ? this.data.get(dataId).values : undefined;
     const isFreed = super.disposeData(dataId, force);

@@ -1,6 +1,7 @@
 // Predicts the parameters of a network from its computational graph.
 import {
   type ComputationalGraph,
+  elementCount,
   type Graph,
   type LoweringOptions,
   NODE_TYPES,
@@ -8,20 +9,24 @@ import {
 } from '@logah/graph-ir';
 import { encodeGraph } from '@logah/graphormer';
 import {
-  decodeCodes,
+  decodeFactors,
   embeddingsToCodes,
+  type Factors,
   fanInScale,
+  multiplyFactors,
   normalizeBias,
-  normalizeDeviation,
   normalizeGain,
+  productDeviation,
   tileTo,
 } from '@logah/lowrank-decoder';
 import type { Random } from '@logah/random';
+import { globalNorm, readInto } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { decoderConfig, encoderConfig, HypernetError } from './config.js';
+import { decoderConfig, encoderConfig, type HypernetConfig, HypernetError } from './config.js';
 import type { Hypernet } from './hypernet.js';
 import { planTarget, type TargetPlan } from './plan.js';
-import { repeatTo } from './repeat.js';
+import { repeatInto } from './repeat.js';
+import { freshMemory, type Scratch, sharedMemory } from './scratch.js';
 
 /** A predicted parameter of a target network, row-major in the parameter's own layout. */
 export interface PredictedTensor {
@@ -36,6 +41,11 @@ export interface PredictOptions extends Pick<LoweringOptions, 'languageModelHead
    * without it they are 0. A class token itself is 0, as torchvision initialises it.
    */
   readonly random?: Random;
+  /**
+   * Writes every tensor into the same memory: its data is valid until the next one is asked for. For sinks that are done with a tensor by then, such as a
+   * file; much faster for large networks, where fresh memory costs more than the prediction.
+   */
+  readonly reuseMemory?: boolean;
 }
 
 const CLASS_TOKEN_DEVIATION = 0.02;
@@ -92,22 +102,21 @@ export function predictTensors(
     const predicted: Record<string, tf.Tensor> = {};
     for (const plans of groups.values()) {
       const nodes = [...new Set(plans.map(({ target }) => target.node))];
-      const decoded = decodeCodes(
-        parameters,
-        tf.gather(codes, tf.tensor1d(nodes, 'int32')),
-        plans[0].kernel,
-        decoderConfig(config),
-      );
-      // Unstacking a single tensor has no gradient in tfjs-core 4.22.
-      const slices = nodes.length === 1 ? [tf.squeeze(decoded, [0])] : tf.unstack(decoded); // each [out, inputs, height, width]
+      const groupCodes = tf.gather(codes, tf.tensor1d(nodes, 'int32'));
+      const { left, right } = decodeFactors(parameters, groupCodes, plans[0].kernel, decoderConfig(config));
+      const [lefts, rights] = [left, right].map(unstack);
       for (const plan of plans) {
-        const core = readCore(plan, slices[nodes.indexOf(plan.target.node)], hypernet);
+        const index = nodes.indexOf(plan.target.node);
+        const core = readCore(plan, { left: lefts[index], right: rights[index] }, config);
         predicted[plan.target.parameter.name] = complete(plan, core, options.random);
       }
     }
     return predicted;
   });
 }
+
+/** Along the first axis. Unstacking a single tensor has no gradient in tfjs-core 4.22. */
+const unstack = (x: tf.Tensor): tf.Tensor[] => (x.shape[0] === 1 ? [tf.squeeze(x, [0])] : tf.unstack(x));
 
 /**
  * The parameters of a network one at a time, in the order of the graph's parameters, in memory bounded by the largest of them.
@@ -119,8 +128,9 @@ export async function* predict(
   graph: Graph,
   options: PredictOptions = {},
 ): AsyncGenerator<PredictedTensor> {
-  const { random } = options;
+  const { random, reuseMemory = false } = options;
   const { config, parameters } = hypernet;
+  const [cores, targets] = reuseMemory ? [sharedMemory(), sharedMemory()] : [freshMemory, freshMemory];
   const lowered = lowerFor(hypernet, graph, options);
   const plans = new Map(
     lowered.targets.map((target) => [target.parameter.name, planTarget(target, config.maxChannels)]),
@@ -141,8 +151,8 @@ export async function* predict(
           const index = planned.findIndex(({ target }) => target.parameter.name === name);
           const data =
             index < 0
-              ? new Float32Array(shape.reduce((a, b) => a * b, 1))
-              : await readOut(planned[index], codes, index, hypernet, random);
+              ? targets.take(elementCount(shape)).fill(0)
+              : await readOut(planned[index], codes, index, hypernet, { random, cores, targets });
           yield { name, shape, data };
         }
       } finally {
@@ -158,51 +168,69 @@ async function readOut(
   plan: TargetPlan,
   codes: tf.Tensor3D,
   index: number,
-  hypernet: Hypernet,
-  random: Random | undefined,
+  { parameters, config }: Hypernet,
+  { random, cores, targets }: { random: Random | undefined; cores: Scratch; targets: Scratch },
 ): Promise<Float32Array> {
   const { name, shape } = plan.target.parameter;
-  const core = tf.tidy(() => {
+  const [core, norm] = tf.tidy(() => {
     const [, rows, rank] = codes.shape;
-    const decoded = decodeCodes(
-      hypernet.parameters,
-      tf.slice(codes, [index, 0, 0], [1, rows, rank]),
-      plan.kernel,
-      decoderConfig(hypernet.config),
-    );
-    const read = readCore(plan, tf.squeeze(decoded, [0]), hypernet);
-    return plan.kind === 'position' ? complete(plan, read, random) : read;
+    const own = tf.slice(codes, [index, 0, 0], [1, rows, rank]);
+    const { left, right } = decodeFactors(parameters, own, plan.kernel, decoderConfig(config));
+    const read = readCore(plan, { left: tf.squeeze(left, [0]), right: tf.squeeze(right, [0]) }, config);
+    const whole = plan.kind === 'position' ? complete(plan, read, random) : read;
+    return [whole, globalNorm([whole])];
   });
-  const data = (await core.data()) as Float32Array;
+  const [length] = await norm.data<'float32'>();
   const { shape: coreShape } = core;
-  core.dispose();
-  if (!data.every(Number.isFinite))
+  const isWhole = coreShape.join() === shape.join();
+  const data = (isWhole ? targets : cores).take(core.size);
+  await readInto(core, data);
+  tf.dispose([core, norm]);
+  // One value that is not finite makes the norm so.
+  if (!Number.isFinite(length)) {
     throw new HypernetError(
       `the prediction of "${name}" is not finite: the hypernetwork's parameters hold NaN or are too large`,
     );
-  return repeatTo(data, coreShape, shape);
+  }
+  if (isWhole) return data;
+  const repeated = targets.take(elementCount(shape));
+  repeatInto(repeated, data, coreShape, shape);
+  return repeated;
 }
 
-/** The predicted part of a target, normalised for the target's full shape, before repetition. */
-function readCore(plan: TargetPlan, decoded: tf.Tensor, { config }: Hypernet): tf.Tensor {
-  const { role, parameter } = plan.target;
-  const [out, inputs] = plan.kernel;
+/** The predicted part of a target, normalised for the target's full shape, before repetition: from factors `[rows, r]` of its node. */
+function readCore(plan: TargetPlan, factors: Factors, config: HypernetConfig): tf.Tensor {
+  const [out, inputs, height, width] = plan.kernel;
+  const { left, right } = factors;
   switch (plan.kind) {
     case 'vector': {
-      const vector = tf.slice(tf.reshape(decoded, [out]), [plan.start], [plan.size]);
-      return role === 'norm_weight' ? normalizeGain(vector) : normalizeBias(vector);
+      const vector = tf.slice(tf.reshape(multiplyFactors(factors, plan.kernel), [out]), [plan.start], [plan.size]);
+      return plan.target.role === 'norm_weight' ? normalizeGain(vector) : normalizeBias(vector);
     }
     case 'position':
-      return decoded;
-    case 'matrix': {
-      const matrix = tf.reshape(decoded, [out, inputs]) as tf.Tensor2D;
-      if (config.domain === 'vision') return tf.mul(matrix, fanInScale(parameter.shape));
-      const [rows, columns] = parameter.shape;
-      return role === 'embedding' ? matrix : normalizeDeviation(matrix, [rows, columns], config.initializerRange);
+      return tf.reshape(multiplyFactors(factors, plan.kernel), [out, inputs, height, width]);
+    case 'matrix':
+    case 'kernel': {
+      // Scaling A scales the product, and A is small.
+      const scaled = { left: tf.mul(left, scaleOf(plan, factors, config)), right };
+      return tf.reshape(
+        multiplyFactors(scaled, plan.kernel),
+        plan.kind === 'matrix' ? [out, inputs] : [out, inputs, height, width],
+      );
     }
-    case 'kernel':
-      return tf.mul(decoded, fanInScale(parameter.shape));
   }
+}
+
+/** What a predicted matrix or kernel is multiplied with. */
+function scaleOf(
+  { kind, target: { role, parameter } }: TargetPlan,
+  factors: Factors,
+  config: HypernetConfig,
+): tf.Tensor | number {
+  if (config.domain === 'vision' || kind === 'kernel') return fanInScale(parameter.shape);
+  if (role === 'embedding') return 1;
+  const [rows, columns] = parameter.shape;
+  return tf.div(config.initializerRange, tf.add(productDeviation(factors, [rows, columns]), 1e-7));
 }
 
 /** The whole target from its predicted part: repeated beyond the largest predicted size, a positional encoding as a sequence with its class rows. */

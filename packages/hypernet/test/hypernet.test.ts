@@ -98,6 +98,14 @@ describe('predict', () => {
     expect(mlp?.data.slice(48 * 32, 49 * 32)).toEqual(mlp?.data.slice(0, 32));
   });
 
+  it('gives the same values when it writes them all into the same memory', async () => {
+    const expected = await collect(hypernet);
+    let index = 0;
+    for await (const { name, data } of predict(hypernet, graph, { random: createRandom(2), reuseMemory: true })) {
+      expect(data, name).toEqual(expected[index++].data);
+    }
+  });
+
   it('leaves no tensor behind, also when the caller stops early', async () => {
     const before = tf.memory().numTensors;
     await collect(hypernet);

@@ -44,6 +44,38 @@ export function embeddingsToCodes(
   });
 }
 
+/** A and Bᵀ of targets of one shape: `[targets, out * height, r]` and `[targets, inputs * width, r]`. */
+export interface Factors {
+  readonly left: tf.Tensor;
+  readonly right: tf.Tensor;
+}
+
+/**
+ * The rows of A and Bᵀ that targets of a shape need, from their codes `[targets, 2r, r]`.
+ * Throws RangeError when the shape needs more rows than the decoder has.
+ */
+export function decodeFactors(
+  parameters: TensorRecord,
+  codes: tf.Tensor3D,
+  [out, inputs, height, width]: KernelShape,
+  config: LowRankDecoderConfig,
+): Factors {
+  const [left, right] = tf.tidy(() => [
+    factor(parameters, codes, 'A', out * height, config),
+    factor(parameters, codes, 'B', inputs * width, config),
+  ]);
+  return { left, right };
+}
+
+/** W = A·B of factors `[…, rows, r]`, reshaped to `[targets, out, inputs, height, width]`; factors without targets count as one. */
+export function multiplyFactors({ left, right }: Factors, [out, inputs, height, width]: KernelShape): tf.Tensor5D {
+  return tf.tidy(() => {
+    const product = tf.matMul(left, right, false, true);
+    if (height === 1 && width === 1) return tf.reshape(product, [-1, out, inputs, 1, 1]);
+    return tf.transpose(tf.reshape(product, [-1, out, height, inputs, width]), [0, 1, 3, 2, 4]);
+  });
+}
+
 /**
  * Tensors of one shape from their codes `[targets, 2r, r]`: W = A·B reshaped to `[targets, out, inputs, height, width]`.
  * Throws RangeError when the shape needs more rows than the decoder has.
@@ -51,16 +83,10 @@ export function embeddingsToCodes(
 export function decodeCodes(
   parameters: TensorRecord,
   codes: tf.Tensor3D,
-  [out, inputs, height, width]: KernelShape,
+  shape: KernelShape,
   config: LowRankDecoderConfig,
 ): tf.Tensor5D {
-  return tf.tidy(() => {
-    const left = factor(parameters, codes, 'A', out * height, config); // [targets, out * height, r]
-    const right = factor(parameters, codes, 'B', inputs * width, config); // [targets, inputs * width, r]
-    const product = tf.matMul(left, right, false, true);
-    if (height === 1 && width === 1) return tf.reshape(product, [-1, out, inputs, 1, 1]);
-    return tf.transpose(tf.reshape(product, [-1, out, height, inputs, width]), [0, 1, 3, 2, 4]);
-  });
+  return tf.tidy(() => multiplyFactors(decodeFactors(parameters, codes, shape, config), shape));
 }
 
 /** Both steps at once: embeddings `[targets, dim]` to `[targets, out, inputs, height, width]`. */

@@ -1,12 +1,15 @@
 export {
   decode,
   decodeCodes,
+  decodeFactors,
   embeddingsToCodes,
+  type Factors,
   type KernelShape,
   type LowRankDecoderConfig,
   lowRankDecoderParameters,
+  multiplyFactors,
   type TensorRecord,
 } from './decoder.js';
 export { roundedSize } from './grouping.js';
-export { fanInScale, normalizeBias, normalizeDeviation, normalizeGain } from './normalization.js';
+export { fanInScale, normalizeBias, normalizeGain, productDeviation } from './normalization.js';
 export { tileTo } from './tiling.js';

@@ -1,5 +1,6 @@
 // Brings predicted tensors to the scale that training starts well from (GHN-2's fan-in scheme; LoGAH's for language models).
 import * as tf from '@tensorflow/tfjs-core';
+import type { Factors } from './decoder.js';
 
 /**
  * What a predicted tensor of rank 2 and more is multiplied with: `√(β / fan_in)`, fan_in the elements of one output, `shape[1..]`.
@@ -12,19 +13,22 @@ export function fanInScale([, inputs, ...kernel]: readonly number[]): number {
 }
 
 /**
- * A predicted matrix `[a, b]`, to be tiled to `shape`, at the standard deviation `scale` that it shall have when tiled:
- * `p / (std(p) + 1e-7) · scale`, with the unbiased deviation of PyTorch's `std`.
+ * The standard deviation (unbiased, as PyTorch's `std`) of A·B tiled to `shape`, as a scalar, from its factors A `[rows, r]` and Bᵀ `[columns, r]` alone:
+ * ΣW = (Σ rows of A) · (Σ rows of Bᵀ) and ΣW² = ⟨AᵀA, BBᵀ⟩, where a row counts as often as tiling repeats it. W itself is never touched.
  */
-export function normalizeDeviation(p: tf.Tensor2D, shape: readonly [number, number], scale: number): tf.Tensor2D {
+export function productDeviation({ left, right }: Factors, shape: readonly [number, number]): tf.Scalar {
   return tf.tidy(() => {
-    // Each element counts as often as tiling repeats it, which is a product of a row's and a column's count.
-    const rows = tf.tensor2d(repetitions(p.shape[0], shape[0]), [1, p.shape[0]]);
-    const columns = tf.tensor2d(repetitions(p.shape[1], shape[1]), [p.shape[1], 1]);
-    const total = (x: tf.Tensor2D): tf.Tensor => tf.reshape(tf.matMul(tf.matMul(rows, x), columns), []);
+    const [rows, columns] = [left, right].map((factor, axis) => {
+      const size = factor.shape[0];
+      const counts = tf.tensor2d(repetitions(size, shape[axis]), [size, 1]);
+      const weighted = tf.mul(factor, counts);
+      return { sum: tf.sum(weighted, 0), squares: tf.matMul(weighted, factor, true, false) }; // [r] and [r, r]
+    });
     const count = shape[0] * shape[1];
-    const centered = tf.sub<tf.Tensor2D>(p, tf.div(total(p), count));
-    const deviation = tf.sqrt(tf.div(total(tf.square(centered)), count - 1));
-    return tf.mul<tf.Tensor2D>(p, tf.div(scale, tf.add(deviation, 1e-7)));
+    const sum = tf.sum(tf.mul(rows.sum, columns.sum));
+    const squares = tf.sum(tf.mul(rows.squares, columns.squares));
+    const variance = tf.div(tf.sub(squares, tf.div(tf.square(sum), count)), count - 1);
+    return tf.reshape<tf.Rank.R0>(tf.sqrt(tf.relu(variance)), []);
   });
 }
 

@@ -9,4 +9,5 @@ export { layerNorm } from './layer-norm.js';
 export { linear } from './linear.js';
 export { globalNorm, sumOfNorms } from './norms.js';
 export { embeddingParameters, layerNormParameters, linearParameters, type ParameterSpec } from './parameters.js';
+export { readInto } from './read-into.js';
 export { rmsNorm } from './rms-norm.js';

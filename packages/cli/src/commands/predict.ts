@@ -62,7 +62,11 @@ export const predictCommand = (): Command =>
       const backend = await useBackend(options.backend);
       const hypernet = await openHypernet(graph, options);
       const tensors = withProgress(
-        predict(hypernet, graph, { languageModelHead: options.head, random: createRandom(options.seed) }),
+        predict(hypernet, graph, {
+          languageModelHead: options.head,
+          random: createRandom(options.seed),
+          reuseMemory: true,
+        }),
         graph,
       );
       const started = performance.now();
