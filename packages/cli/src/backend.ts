@@ -7,7 +7,7 @@ import { CliError } from './errors.js';
 /** Backends by name: the package that registers each, and the name it registers. */
 const BACKENDS = {
   ort: { module: '@logah/backend-ort', registered: 'ort' },
-  wasm: { module: '@tensorflow/tfjs-backend-wasm', registered: 'wasm' },
+  wasm: { module: '@logah/wasm-kernels', registered: 'wasm' },
   cpu: { module: '@tensorflow/tfjs-backend-cpu', registered: 'cpu' },
   node: { module: '@tensorflow/tfjs-node', registered: 'tensorflow' },
   'node-gpu': { module: '@tensorflow/tfjs-node-gpu', registered: 'tensorflow' },

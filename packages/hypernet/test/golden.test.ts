@@ -1,4 +1,5 @@
 import '@logah/backend-ort';
+import '@logah/wasm-kernels';
 import '@tensorflow/tfjs-backend-cpu';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +57,7 @@ const GRADIENT_TOLERANCE = 1e-4;
 /** Adds one number to all attention logits of a head, which softmax ignores: its gradient is 0, and rounding noise in any implementation. */
 const SHIFT_OF_LOGITS = 'gnn.0.attn.proj_e.2.bias';
 
-describe.each(['cpu', 'ort'])('on %s', (backend) => {
+describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
   beforeAll(() => tf.setBackend(backend));
 
   describe.each(CASES)('%s', (name, buildGraph, options) => {

@@ -1,4 +1,5 @@
 import '@logah/backend-ort';
+import '@logah/wasm-kernels';
 import '@tensorflow/tfjs-backend-cpu';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -35,7 +36,7 @@ function deviation(actual: ArrayLike<number>, { data }: FloatTensor, scale = Mat
   return Math.max(...data.map((value, i) => Math.abs(value - actual[i]))) / scale;
 }
 
-describe.each(['cpu', 'ort'])('on %s', (backend) => {
+describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
   beforeAll(() => tf.setBackend(backend));
 
   describe.each(CASES)('%s', (name, parametersFile, buildGraph) => {

@@ -7,7 +7,8 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): t
   const loss = tf.customGrad((...args) => {
     const [scores, save] = args as [tf.Tensor, tf.GradSaveFunc];
     const logProbabilities = tf.logSoftmax(scores);
-    const oneHot = tf.oneHot(labels, classes, 1, 0, 'float32');
+    // Not asked for as float32: the wasm backend's kernel gives int32 whatever the type asked for.
+    const oneHot = tf.cast(tf.oneHot(labels, classes), 'float32');
     save([logProbabilities, oneHot]);
     return {
       value: tf.div(tf.neg(tf.sum(tf.mul(oneHot, logProbabilities))), rows),

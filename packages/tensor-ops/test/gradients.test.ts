@@ -1,37 +1,60 @@
 import '@logah/backend-ort';
+import '@logah/wasm-kernels';
 import '@tensorflow/tfjs-backend-cpu';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { gelu, geluTanh, layerNorm, linear, multiHeadAttention, softmaxCrossEntropy } from '../src/index.js';
+import {
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  multiHeadAttention,
+  rmsNorm,
+  softmaxCrossEntropy,
+  sumOfNorms,
+} from '../src/index.js';
+
+/** Inputs as plain numbers: tensors are made on the backend under test. */
+interface Input {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
 
 const random = createRandom(1);
-const normal = (...shape: number[]): tf.Tensor =>
-  tf.tensor(
-    random.normals(
-      shape.reduce((a, b) => a * b, 1),
-      0,
-      1,
-    ),
-    shape,
-  );
-const labels = tf.tensor1d([2, 0, 3], 'int32');
+const normal = (...shape: number[]): Input => ({
+  shape,
+  values: random.normals(
+    shape.reduce((a, b) => a * b, 1),
+    0,
+    1,
+  ),
+});
+const tensorOf = ({ shape, values }: Input): tf.Tensor => tf.tensor(values, [...shape]);
+let labels: tf.Tensor1D;
+const prepare = async (backend: string): Promise<void> => {
+  await tf.setBackend(backend);
+  labels = tf.tensor1d([2, 0, 3], 'int32');
+};
 
-const cases: ReadonlyArray<readonly [name: string, f: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]]> = [
+const cases: ReadonlyArray<readonly [name: string, f: (...xs: tf.Tensor[]) => tf.Tensor, inputs: Input[]]> = [
   ['layerNorm', (x, w, b) => layerNorm(x, w, b, 1e-5), [normal(2, 3, 5), normal(5), normal(5)]],
+  ['rmsNorm', (x, w) => rmsNorm(x, w, 1e-5), [normal(2, 3, 5), normal(5)]],
   ['gelu', (x) => gelu(x), [normal(4, 3)]],
   ['geluTanh', (x) => geluTanh(x), [normal(4, 3)]],
   ['linear', (x, w, b) => linear(x, w, b), [normal(2, 3, 4), normal(5, 4), normal(5)]],
   ['linear (in_out)', (x, w) => linear(x, w, undefined, 'in_out'), [normal(2, 4), normal(4, 3)]],
   ['multiHeadAttention', (qkv, bias) => multiHeadAttention(qkv, 2, bias), [normal(2, 3, 12), normal(2, 3, 3)]],
   ['softmaxCrossEntropy', (x) => softmaxCrossEntropy(x as tf.Tensor2D, labels), [normal(3, 4)]],
+  ['sumOfNorms', (x, y) => sumOfNorms([x, y]), [normal(3, 4), normal(5)]],
 ];
 
-describe.each(['cpu', 'ort'])('on %s, gradients', (backend) => {
-  beforeAll(() => tf.setBackend(backend));
+describe.each(['cpu', 'ort', 'wasm'])('on %s, gradients', (backend) => {
+  beforeAll(() => prepare(backend));
 
-  it.each(cases)('of %s are the finite differences', (_, f, inputs) => {
-    const weights = tf.tidy(() => normal(...f(...inputs).shape));
+  it.each(cases)('of %s are the finite differences', (_, f, given) => {
+    const inputs = given.map(tensorOf);
+    const weights = tf.tidy(() => tensorOf(normal(...f(...inputs).shape)));
     const objective = (...xs: tf.Tensor[]): tf.Tensor => tf.sum(tf.mul(f(...xs), weights));
     const gradients = tf.grads(objective)(inputs);
     inputs.forEach((input, k) => {
@@ -51,15 +74,16 @@ describe.each(['cpu', 'ort'])('on %s, gradients', (backend) => {
     });
   });
 
-  it.each(cases)('of %s leave no tensor behind', (_, f, inputs) => {
+  it.each(cases)('of %s leave no tensor behind', (_, f, given) => {
+    const inputs = given.map(tensorOf);
     const before = tf.memory().numTensors;
     tf.dispose(tf.grads((...xs) => tf.sum(f(...xs)))(inputs));
     expect(tf.memory().numTensors).toBe(before);
   });
 });
 
-describe.each(['cpu', 'ort'])('on %s, values', (backend) => {
-  beforeAll(() => tf.setBackend(backend));
+describe.each(['cpu', 'ort', 'wasm'])('on %s, values', (backend) => {
+  beforeAll(() => prepare(backend));
 
   it('gelu and its approximation agree with the published values', () => {
     // x·Φ(x) at 1 and -2 from tables of the normal distribution.
