@@ -24,8 +24,8 @@ export interface OutputSpec {
 /** More operations than this are worth waking a second thread for; measured, see `bench/`. */
 const LARGE_WORK = 4e6;
 
-/** Elements of a tile: 128 KiB of float32, of which a few fit into the second-level cache. */
-const TILE_ELEMENTS = 2 ** 15;
+/** Elements of a tile, 1 MiB of float32: small enough for the third-level cache, large enough that calls do not count. */
+const TILE_ELEMENTS = 2 ** 18;
 
 const nativeFloats = (data: Float32Array, dims: readonly number[]): NativeTensor => ({
   type: 'float32',

@@ -99,18 +99,21 @@ export function predictTensors(
       if (group) group.push(plan);
       else groups.set(plan.kernel.join(), [plan]);
     }
+    const grouped = [...groups.values()].map((plans) => ({
+      plans,
+      targets: [...new Set(plans.map(({ target }) => target.node))],
+      shape: plans[0].kernel,
+    }));
+    const factors = decodeFactors(parameters, codes, grouped, decoderConfig(config));
     const predicted: Record<string, tf.Tensor> = {};
-    for (const plans of groups.values()) {
-      const nodes = [...new Set(plans.map(({ target }) => target.node))];
-      const groupCodes = tf.gather(codes, tf.tensor1d(nodes, 'int32'));
-      const { left, right } = decodeFactors(parameters, groupCodes, plans[0].kernel, decoderConfig(config));
-      const [lefts, rights] = [left, right].map(unstack);
+    grouped.forEach(({ plans, targets }, group) => {
+      const [lefts, rights] = [factors[group].left, factors[group].right].map(unstack);
       for (const plan of plans) {
-        const index = nodes.indexOf(plan.target.node);
+        const index = targets.indexOf(plan.target.node);
         const core = readCore(plan, { left: lefts[index], right: rights[index] }, config);
         predicted[plan.target.parameter.name] = complete(plan, core, options.random);
       }
-    }
+    });
     return predicted;
   });
 }
@@ -173,9 +176,12 @@ async function readOut(
 ): Promise<Float32Array> {
   const { name, shape } = plan.target.parameter;
   const [core, norm] = tf.tidy(() => {
-    const [, rows, rank] = codes.shape;
-    const own = tf.slice(codes, [index, 0, 0], [1, rows, rank]);
-    const { left, right } = decodeFactors(parameters, own, plan.kernel, decoderConfig(config));
+    const [{ left, right }] = decodeFactors(
+      parameters,
+      codes,
+      [{ targets: [index], shape: plan.kernel }],
+      decoderConfig(config),
+    );
     const read = readCore(plan, { left: tf.squeeze(left, [0]), right: tf.squeeze(right, [0]) }, config);
     const whole = plan.kind === 'position' ? complete(plan, read, random) : read;
     return [whole, globalNorm([whole])];

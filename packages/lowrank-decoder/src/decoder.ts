@@ -50,21 +50,58 @@ export interface Factors {
   readonly right: tf.Tensor;
 }
 
+/** Targets of one shape, by their places among the codes. */
+export interface TargetGroup {
+  readonly targets: readonly number[];
+  readonly shape: KernelShape;
+}
+
 /**
- * The rows of A and Bᵀ that targets of a shape need, from their codes `[targets, 2r, r]`.
- * Throws RangeError when the shape needs more rows than the decoder has.
+ * The rows of A and Bᵀ that groups of targets need, from codes `[codes, 2r, r]`; factors in the order of the groups, which the caller owns.
+ * The linear layer maps each code row [r] to K numbers, and those of all r rows in a row are read as a [K, r] matrix. So a target's first rows come from
+ * its first code rows alone, and when one code row suffices, from the first outputs of the layer alone. The layer runs once for all groups: its gradient,
+ * as large as the layer, is then made once.
+ * Throws RangeError when a shape needs more rows than the decoder has.
  */
 export function decodeFactors(
   parameters: TensorRecord,
   codes: tf.Tensor3D,
-  [out, inputs, height, width]: KernelShape,
-  config: LowRankDecoderConfig,
-): Factors {
-  const [left, right] = tf.tidy(() => [
-    factor(parameters, codes, 'A', out * height, config),
-    factor(parameters, codes, 'B', inputs * width, config),
+  groups: readonly TargetGroup[],
+  { rank, maxRows }: LowRankDecoderConfig,
+): Factors[] {
+  const sides = groups.flatMap(({ targets, shape: [out, inputs, height, width] }) => [
+    sideOf('A', out * height, targets),
+    sideOf('B', inputs * width, targets),
   ]);
-  return { left, right };
+  function sideOf(name: 'A' | 'B', rows: number, targets: readonly number[]) {
+    if (rows > maxRows) throw new RangeError(`a target wants ${rows} rows of ${name}, but the decoder has ${maxRows}`);
+    const values = rows * rank;
+    return { first: name === 'A' ? 0 : rank, rows, values, codeRows: Math.ceil(values / maxRows), targets };
+  }
+  const outputs = Math.min(maxRows, Math.max(...sides.map(({ values }) => values)));
+  const used = sides.flatMap(({ first, codeRows, targets }) =>
+    targets.flatMap((target) => Array.from({ length: codeRows }, (_, row) => 2 * rank * target + first + row)),
+  );
+  const factors = tf.tidy(() => {
+    const isWhole = outputs === maxRows;
+    const weight = read(parameters, 'decoder.l2.weight');
+    const bias = read(parameters, 'decoder.l2.bias');
+    const spread = linear(
+      tf.gather(tf.reshape(codes, [-1, rank]), tf.tensor1d(used, 'int32')),
+      isWhole ? weight : tf.slice(weight, [0, 0], [outputs, rank]),
+      isWhole ? bias : tf.slice(bias, [0], [outputs]),
+    ); // [code rows, outputs]
+    const parts = tf.split(
+      spread,
+      sides.map(({ codeRows, targets }) => codeRows * targets.length),
+    );
+    return sides.map(({ rows, values, codeRows, targets }, i) => {
+      const flat = tf.reshape(parts[i], [targets.length, codeRows * outputs]);
+      const cut = values === codeRows * outputs ? flat : tf.slice(flat, [0, 0], [targets.length, values]);
+      return tf.reshape(cut, [targets.length, rows, rank]);
+    });
+  });
+  return groups.map((_, i) => ({ left: factors[2 * i], right: factors[2 * i + 1] }));
 }
 
 /** W = A·B of factors `[…, rows, r]`, reshaped to `[targets, out, inputs, height, width]`; factors without targets count as one. */
@@ -86,7 +123,11 @@ export function decodeCodes(
   shape: KernelShape,
   config: LowRankDecoderConfig,
 ): tf.Tensor5D {
-  return tf.tidy(() => multiplyFactors(decodeFactors(parameters, codes, shape, config), shape));
+  return tf.tidy(() => {
+    const targets = Array.from({ length: codes.shape[0] }, (_, target) => target);
+    const [factors] = decodeFactors(parameters, codes, [{ targets, shape }], config);
+    return multiplyFactors(factors, shape);
+  });
 }
 
 /** Both steps at once: embeddings `[targets, dim]` to `[targets, out, inputs, height, width]`. */
@@ -97,36 +138,6 @@ export function decode(
   config: LowRankDecoderConfig,
 ): tf.Tensor5D {
   return tf.tidy(() => decodeCodes(parameters, embeddingsToCodes(parameters, embeddings, config), shape, config));
-}
-
-/**
- * The first `rows` rows of A or Bᵀ, `[targets, rows, r]`.
- * The linear layer maps each code row [r] to K numbers, and those of all r rows in a row are read as a [K, r] matrix. So its first
- * rows come from the first code rows alone, and when one code row suffices, from the first outputs of the layer alone.
- */
-function factor(
-  parameters: TensorRecord,
-  codes: tf.Tensor3D,
-  side: 'A' | 'B',
-  rows: number,
-  { rank, maxRows }: LowRankDecoderConfig,
-): tf.Tensor {
-  if (rows > maxRows) throw new RangeError(`a target wants ${rows} rows of ${side}, but the decoder has ${maxRows}`);
-  const targets = codes.shape[0];
-  const values = rows * rank;
-  const codeRows = Math.ceil(values / maxRows);
-  const outputs = Math.min(values, maxRows);
-  const used = tf.slice(codes, [0, side === 'A' ? 0 : rank, 0], [targets, codeRows, rank]);
-  const weight = read(parameters, 'decoder.l2.weight');
-  const bias = read(parameters, 'decoder.l2.bias');
-  const isWhole = outputs === maxRows;
-  const spread = linear(
-    used,
-    isWhole ? weight : tf.slice(weight, [0, 0], [outputs, rank]),
-    isWhole ? bias : tf.slice(bias, [0], [outputs]),
-  );
-  const flat = tf.reshape(spread, [targets, codeRows * outputs]);
-  return tf.reshape(codeRows === 1 ? flat : tf.slice(flat, [0, 0], [targets, values]), [targets, rows, rank]);
 }
 
 function read(parameters: TensorRecord, name: string): tf.Tensor {

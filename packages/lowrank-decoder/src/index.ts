@@ -8,6 +8,7 @@ export {
   type LowRankDecoderConfig,
   lowRankDecoderParameters,
   multiplyFactors,
+  type TargetGroup,
   type TensorRecord,
 } from './decoder.js';
 export { roundedSize } from './grouping.js';
