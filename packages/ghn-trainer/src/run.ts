@@ -1,10 +1,10 @@
 // A run in a folder: states every so often, metrics as JSON Lines and for TensorBoard, scores on architectures that were held out.
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataSource } from '@logah/data';
 import { type Hypernet, toCheckpoint } from '@logah/hypernet';
-import { writeSafetensors } from '@logah/safetensors/node';
+import { writeFileAtomically, writeSafetensors } from '@logah/safetensors/node';
 import { TrainingError } from './config.js';
 import { evaluatePredictions, type PredictedScore } from './evaluate.js';
 import { readTrainerState, writeTrainerState } from './state-file.js';
@@ -127,8 +127,7 @@ async function claimFolder(folder: string, configuration: object): Promise<void>
   const path = join(folder, 'config.json');
   const text = `${JSON.stringify(configuration, null, 2)}\n`;
   if (!existsSync(path)) {
-    await writeFile(`${path}.partial`, text);
-    await rename(`${path}.partial`, path);
+    await writeFileAtomically(path, text);
     return;
   }
   const found = await readFile(path, 'utf8');
@@ -158,8 +157,7 @@ async function stateSteps(folder: string): Promise<number[]> {
 async function keepMetricsUpTo(path: string, step: number): Promise<void> {
   if (!existsSync(path)) return;
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => isNotedUpTo(line, step));
-  await writeFile(`${path}.partial`, lines.map((line) => `${line}\n`).join(''));
-  await rename(`${path}.partial`, path);
+  await writeFileAtomically(path, lines.map((line) => `${line}\n`).join(''));
 }
 
 function isNotedUpTo(line: string, step: number): boolean {

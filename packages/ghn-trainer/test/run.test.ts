@@ -2,22 +2,16 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { imageSource } from '@logah/data';
-import {
-  type ArchitectureSource,
-  initTrainer,
-  localGradients,
-  TRAINER_DEFAULTS,
-  type TrainerConfig,
-} from '@logah/ghn-trainer';
+import { initTrainer, localGradients, TRAINER_DEFAULTS, type TrainerConfig } from '@logah/ghn-trainer';
 import { createWorkerPool, type RunEvent, type RunOptions, run } from '@logah/ghn-trainer/node';
-import { createHypernet, disposeHypernet, hypernetPreset } from '@logah/hypernet';
+import { createHypernet, disposeHypernet } from '@logah/hypernet';
 import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
 import { readSafetensors } from '@logah/safetensors/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import '@logah/backend-ort';
+import { architectures, data, HYPERNET } from './small-run.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -32,7 +26,6 @@ beforeEach(() => {
 });
 afterAll(() => Promise.all(folders.map((path) => rm(path, { recursive: true }))));
 
-const HYPERNET = hypernetPreset('tiny', { dim: 16, heads: 4, layers: 1, rank: 4, maxRows: 256, maxChannels: 64 });
 const CONFIG: TrainerConfig = {
   ...TRAINER_DEFAULTS,
   batch: 4,
@@ -42,23 +35,6 @@ const CONFIG: TrainerConfig = {
   metaBatch: 3,
   averageDecay: 0.9,
 };
-const data = imageSource({
-  pixels: Uint8Array.from({ length: 16 * 192 }, (_, i) => (i * 37) % 256),
-  labels: Uint16Array.from({ length: 16 }, (_, i) => i % 2),
-  height: 8,
-  width: 8,
-  classNames: ['a', 'b'],
-});
-const architectures: ArchitectureSource = (draw) => ({
-  family: 'vit',
-  layers: draw.integer(1, 2),
-  heads: 2,
-  hidden: draw.choose([8, 16]),
-  mlp: 32,
-  patch: 4,
-  classes: 2,
-  image: 8,
-});
 const HELD_OUT = ['vit:layers=3,heads=2,hidden=16,mlp=32,patch=4,classes=2,image=8'];
 
 const options = (changes: Partial<RunOptions> = {}): RunOptions => ({

@@ -1,12 +1,10 @@
 import '@logah/backend-ort';
-import { imageSource } from '@logah/data';
-import { createHypernet, hypernetPreset } from '@logah/hypernet';
+import { createHypernet } from '@logah/hypernet';
 import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  type ArchitectureSource,
   checkTrainerConfig,
   disposeTrainer,
   initTrainer,
@@ -16,10 +14,10 @@ import {
   type TrainerState,
   train,
 } from '../src/index.js';
+import { architectures, data, HYPERNET } from './small-run.js';
 
 beforeAll(() => tf.setBackend('ort'));
 
-const HYPERNET = hypernetPreset('tiny', { dim: 16, heads: 4, layers: 1, rank: 4, maxRows: 256, maxChannels: 64 });
 const CONFIG: TrainerConfig = {
   ...TRAINER_DEFAULTS,
   batch: 4,
@@ -29,28 +27,6 @@ const CONFIG: TrainerConfig = {
   learningRate: 1e-3,
   metaBatch: 2,
 };
-
-const random = createRandom(9);
-/** Bright images of one class, dark ones of the other. */
-const data = imageSource({
-  pixels: Uint8Array.from({ length: 16 * 3 * 64 }, (_, i) =>
-    Math.floor(i / 192) % 2 === 0 ? random.integer(150, 255) : random.integer(0, 100),
-  ),
-  labels: Uint16Array.from({ length: 16 }, (_, i) => i % 2),
-  height: 8,
-  width: 8,
-  classNames: ['bright', 'dark'],
-});
-const architectures: ArchitectureSource = (draw) => ({
-  family: 'vit',
-  layers: draw.integer(1, 2),
-  heads: 2,
-  hidden: draw.choose([8, 16]),
-  mlp: 32,
-  patch: 4,
-  classes: 2,
-  image: 8,
-});
 
 async function losses(config: TrainerConfig): Promise<{ losses: number[]; state: TrainerState }> {
   const state = initTrainer(createHypernet(HYPERNET, createRandom(1)));

@@ -25,14 +25,19 @@ export async function readSafetensorsHeader(path: string): Promise<Header> {
   }
 }
 
-/** Writes a file in one go, beside its name and then renamed, so that a reader never sees half of it. */
+/** Writes text or bytes beside their name and then renames the file, so that a reader never sees half of it. Throws {@link SafetensorsError} naming the file. */
+export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  await writeBeside(path, (file) => writeAll(file, bytes, path));
+}
+
+/** Writes a file in one go; it appears under its name when it is complete. */
 export async function writeSafetensors(
   path: string,
   tensors: Iterable<readonly [name: string, tensor: FloatTensor]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const bytes = encodeSafetensors(tensors, metadata);
-  await writeBeside(path, (file) => writeAll(file, bytes, path));
+  await writeFileAtomically(path, encodeSafetensors(tensors, metadata));
 }
 
 /**

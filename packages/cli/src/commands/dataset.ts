@@ -1,6 +1,6 @@
 // `logah dataset`: data sets of architectures, and how large their networks are.
-import { writeFile } from 'node:fs/promises';
 import { type DatasetStatistics, datasetStatistics, datasetToJsonLines } from '@logah/arch-datasets';
+import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
 import { columnChart } from '../charts.js';
@@ -27,8 +27,8 @@ export const datasetCommand = (): Command =>
     .action(async (name: string, { seed, out, stats, svg, json }: DatasetOptions) => {
       const entries = await readArchitectureSet(name, { seed });
       const statistics = datasetStatistics(entries);
-      if (out !== undefined) await writeFile(out, datasetToJsonLines(entries));
-      if (svg !== undefined) await writeFile(svg, histogramChart(name, statistics));
+      if (out !== undefined) await writeFileAtomically(out, datasetToJsonLines(entries));
+      if (svg !== undefined) await writeFileAtomically(svg, histogramChart(name, statistics));
       if (json) console.log(JSON.stringify(statistics));
       else if (stats) console.log(statisticsText(name, statistics));
       else if (out === undefined && svg === undefined) process.stdout.write(datasetToJsonLines(entries));

@@ -1,12 +1,12 @@
 // `logah quickstart`: from nothing to a hypernetwork that beats random initialisation, in about two minutes.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { initTrainer, type TrainerState, train } from '@logah/ghn-trainer';
 import { buildArchitecture } from '@logah/graph-ir';
 import { createHypernet, type Hypernet, hypernetParameterCount, predict } from '@logah/hypernet';
 import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
-import { streamSafetensors } from '@logah/safetensors/node';
+import { streamSafetensors, writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { writeHypernet } from '../checkpoint.js';
@@ -83,8 +83,8 @@ export const quickstartCommand = (): Command =>
         curve,
         comparisons,
       };
-      await writeBeside(join(out, 'results.json'), `${JSON.stringify(result, null, 2)}\n`);
-      await writeBeside(join(out, 'report.html'), quickstartReport(result));
+      await writeFileAtomically(join(out, 'results.json'), `${JSON.stringify(result, null, 2)}\n`);
+      await writeFileAtomically(join(out, 'report.html'), quickstartReport(result));
       console.log(json ? JSON.stringify(result) : summary(result, out));
     });
 
@@ -122,11 +122,6 @@ async function metaTrain(total: number, start: (total: number) => MetaTraining):
   }
   if (!last) throw new Error('a run of no steps has no result');
   return last.hypernet;
-}
-
-async function writeBeside(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.partial`, text);
-  await rename(`${path}.partial`, path);
 }
 
 function summary({ comparisons, trainedSteps }: QuickstartResult, out: string): string {

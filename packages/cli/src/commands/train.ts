@@ -1,5 +1,4 @@
 // `logah train`: meta-trains a hypernetwork in a folder, from where it stands there.
-import { rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -21,6 +20,7 @@ import {
 } from '@logah/hypernet';
 import { classification, languageModelling } from '@logah/network';
 import { createRandom } from '@logah/random';
+import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
@@ -281,7 +281,6 @@ async function drawCurves(out: string, isText: boolean): Promise<void> {
     ['loss.svg', lossChart(curve)],
     ['heldout.svg', scoreChart(curve, isText)],
   ] as const) {
-    await writeFile(join(out, `${name}.partial`), svg);
-    await rename(join(out, `${name}.partial`), join(out, name));
+    await writeFileAtomically(join(out, name), svg);
   }
 }
