@@ -29,6 +29,10 @@ interface AxisNames {
   readonly y: string;
 }
 
+/** A chart as a file of its own: its words and lines are dark on light pages and light on dark ones. */
+export const standalone = (svg: string): string =>
+  svg.replace('>', '><style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d0d7de}}</style>');
+
 const WIDTH = 760;
 const HEIGHT = 340;
 

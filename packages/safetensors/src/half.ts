@@ -5,17 +5,21 @@ const u32 = new Uint32Array(f32.buffer);
 
 /** The 16 bits of IEEE binary16 nearest to each value; ties to even, too large values to infinity. */
 export function toFloat16(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, float16Bits);
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) out[i] = float16Bits(values[i]);
+  return out;
 }
 
 /** The 16 bits of bfloat16 nearest to each value; ties to even. */
 export function toBFloat16(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, (value) => {
-    if (Number.isNaN(value)) return 0x7fc0;
-    f32[0] = value;
-    const bits = u32[0];
-    return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-  });
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = bits[i];
+    const isNotANumber = (value & 0x7fffffff) > 0x7f800000;
+    out[i] = isNotANumber ? 0x7fc0 : (value + 0x7fff + ((value >>> 16) & 1)) >>> 16;
+  }
+  return out;
 }
 
 /** The values of IEEE binary16 bits. */

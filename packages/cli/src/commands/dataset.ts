@@ -3,7 +3,7 @@ import { type DatasetStatistics, datasetStatistics, datasetToJsonLines } from '@
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
-import { columnChart } from '../charts.js';
+import { columnChart, standalone } from '../charts.js';
 import { textTable, thousands } from '../text-table.js';
 import { integer } from './predict.js';
 
@@ -28,7 +28,7 @@ export const datasetCommand = (): Command =>
       const entries = await readArchitectureSet(name, { seed });
       const statistics = datasetStatistics(entries);
       if (out !== undefined) await writeFileAtomically(out, datasetToJsonLines(entries));
-      if (svg !== undefined) await writeFileAtomically(svg, histogramChart(name, statistics));
+      if (svg !== undefined) await writeFileAtomically(svg, standalone(histogramChart(name, statistics)));
       if (json) console.log(JSON.stringify(statistics));
       else if (stats) console.log(statisticsText(name, statistics));
       else if (out === undefined && svg === undefined) process.stdout.write(datasetToJsonLines(entries));

@@ -24,6 +24,7 @@ import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
+import { standalone } from '../charts.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
@@ -281,6 +282,6 @@ async function drawCurves(out: string, isText: boolean): Promise<void> {
     ['loss.svg', lossChart(curve)],
     ['heldout.svg', scoreChart(curve, isText)],
   ] as const) {
-    await writeFileAtomically(join(out, name), svg);
+    await writeFileAtomically(join(out, name), standalone(svg));
   }
 }
