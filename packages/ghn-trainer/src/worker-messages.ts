@@ -1,7 +1,7 @@
 // What the main thread and its gradient workers say to each other.
 import type { HypernetConfig } from '@logah/hypernet';
 
-/** Which task's loss a worker computes; functions do not cross threads. */
+/** Which task's loss a worker computes; functions do not cross processes. */
 export type TaskName = 'classification' | 'languageModelling';
 
 /** Given to a worker once. */
@@ -19,7 +19,7 @@ export interface PlainTensor {
   readonly values: Float32Array | Int32Array;
 }
 
-/** One meta-batch's share of a worker. All parameters lie in one shared array, in the order of `hypernetParameters`. */
+/** One meta-batch's share of a worker. All parameters lie in one array, in the order of `hypernetParameters`. */
 export interface WorkerRequest {
   readonly parameters: Float32Array;
   readonly networks: ReadonlyArray<{ readonly architecture: string; readonly seed: number }>;

@@ -1,5 +1,7 @@
-// Spreads the networks of a meta-batch over worker threads and averages their gradients.
-import { Worker } from 'node:worker_threads';
+// Spreads the networks of a meta-batch over worker processes and averages their gradients. Processes and not threads: large tensors come and go all the time,
+// and threads of one process wait for each other whenever its memory is mapped.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { buildArchitecture, formatArchitecture, parameterCount } from '@logah/graph-ir';
 import { type Hypernet, hypernetParameters } from '@logah/hypernet';
 import * as tf from '@tensorflow/tfjs-core';
@@ -19,15 +21,21 @@ export interface WorkerPool {
 
 /** Starts the workers and waits until they are ready. Throws {@link TrainingError} when one cannot start. */
 export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolOptions): Promise<WorkerPool> {
-  const workers = Array.from(
-    { length: count },
-    () => new Worker(new URL('./worker.js', import.meta.url), { workerData: setup }),
+  const workers = Array.from({ length: count }, () =>
+    fork(fileURLToPath(new URL('./worker.js', import.meta.url)), { serialization: 'advanced' }),
   );
   const close = async (): Promise<void> => {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(workers.map(ended));
   };
   try {
-    await Promise.all(workers.map((worker) => nextMessage(worker)));
+    await Promise.all(
+      workers.map(async (worker) => {
+        const ready = nextMessage<WorkerReply | 'ready'>(worker);
+        worker.send(setup);
+        const reply = await ready;
+        if (reply !== 'ready') throw new Error('error' in reply ? reply.error : 'it answered before it was asked');
+      }),
+    );
   } catch (cause) {
     await close();
     throw new TrainingError(
@@ -37,10 +45,10 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
   }
   const specs = hypernetParameters(setup.hypernet);
   const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const shared = new Float32Array(new SharedArrayBuffer(total * Float32Array.BYTES_PER_ELEMENT));
+  const parameters = new Float32Array(total);
 
   const gradients: MetaGradients = async (hypernet, networks, batch) => {
-    writeParameters(hypernet, specs, shared);
+    writeParameters(hypernet, specs, parameters);
     const plain = (tensor: tf.Tensor): PlainTensor => ({
       shape: tensor.shape,
       values: tensor.dataSync<'float32' | 'int32'>().slice(),
@@ -51,12 +59,12 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
       shares.map(async (share, i) => {
         const reply = nextMessage<WorkerReply>(workers[i]);
         const request: WorkerRequest = {
-          parameters: shared,
+          parameters,
           networks: share.map(({ architecture, seed }) => ({ architecture: formatArchitecture(architecture), seed })),
           inputs,
           labels,
         };
-        workers[i].postMessage(request);
+        workers[i].send(request);
         return reply;
       }),
     );
@@ -119,22 +127,32 @@ function averaged(replies: readonly WorkerReply[], weights: readonly number[], s
   return { ...result, gradients };
 }
 
-function nextMessage<T>(worker: Worker): Promise<T> {
+/** Stops a worker, and waits until it is gone. */
+function ended(worker: ChildProcess): Promise<void> {
+  if (worker.exitCode !== null || worker.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+    worker.kill();
+  });
+}
+
+function nextMessage<T>(worker: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     const done = (): void => {
       worker.off('message', onMessage);
       worker.off('error', onError);
       worker.off('exit', onExit);
     };
-    const onMessage = (message: T): void => {
+    const onMessage = (message: unknown): void => {
       done();
-      resolve(message);
+      // Only our own worker sends on this channel.
+      resolve(message as T);
     };
     const onError = (error: Error): void => {
       done();
       reject(error);
     };
-    const onExit = (code: number): void => {
+    const onExit = (code: number | null): void => {
       done();
       reject(new Error(`it ended with code ${code}`));
     };

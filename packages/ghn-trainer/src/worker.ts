@@ -1,45 +1,47 @@
-// A gradient worker: a thread with its own backend that computes its share of each meta-batch.
-import { parentPort, workerData } from 'node:worker_threads';
+// A gradient worker: a process with its own backend that computes its share of each meta-batch.
 import { parseArchitecture } from '@logah/graph-ir';
-import { type Hypernet, hypernetParameters } from '@logah/hypernet';
+import { type Hypernet, type HypernetConfig, hypernetParameters } from '@logah/hypernet';
 import { classification, languageModelling } from '@logah/network';
 import * as tf from '@tensorflow/tfjs-core';
-import { localGradients } from './train.js';
+import { localGradients, type MetaGradients } from './train.js';
 import type { PlainTensor, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
 
 const TASKS = { classification, languageModelling } as const;
 
-if (parentPort === null)
-  throw new Error('worker.js is a worker thread of @logah/ghn-trainer; it does not run by itself');
-const port = parentPort;
-const setup: WorkerSetup = workerData;
-const specs = hypernetParameters(setup.hypernet);
-const gradientsOf = localGradients(TASKS[setup.task], setup);
-
-start().catch((error: unknown) => {
-  throw error;
+// Ctrl-C reaches every process of a terminal: the trainer decides what it means. Without the trainer a worker has nothing to do.
+process.on('SIGINT', () => {});
+process.on('disconnect', () => process.exit());
+process.once('message', (setup: WorkerSetup) => {
+  start(setup).catch((error: unknown) => send({ error: describe(error) }));
 });
 
-async function start(): Promise<void> {
+const send = (reply: WorkerReply | 'ready'): void => {
+  process.send?.(reply);
+};
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+async function start(setup: WorkerSetup): Promise<void> {
   const backend: { setThreadsCount?: (count: number) => void } = await import(setup.backendUrl);
-  // The threads are the workers: more of them in each would only compete.
+  // The workers are the parallelism: more threads in each would only compete.
   backend.setThreadsCount?.(1);
   await tf.setBackend(setup.backend);
   await tf.ready();
-  port.on('message', (request: WorkerRequest) => {
-    compute(request)
-      .catch(
-        (error: unknown): WorkerReply => ({
-          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        }),
-      )
-      .then((reply) => port.postMessage(reply));
+  const gradients = localGradients(TASKS[setup.task], setup);
+  process.on('message', (request: WorkerRequest) => {
+    compute(request, setup.hypernet, gradients)
+      .catch((error: unknown): WorkerReply => ({ error: describe(error) }))
+      .then(send);
   });
-  port.postMessage('ready');
+  send('ready');
 }
 
-async function compute({ parameters, networks, inputs, labels }: WorkerRequest): Promise<WorkerReply> {
-  const hypernet = hypernetFrom(parameters);
+async function compute(
+  { parameters, networks, inputs, labels }: WorkerRequest,
+  config: HypernetConfig,
+  gradientsOf: MetaGradients,
+): Promise<WorkerReply> {
+  const specs = hypernetParameters(config);
+  const hypernet = hypernetFrom(config, specs, parameters);
   const batch = { inputs: tensorOf(inputs), labels: tensorOf(labels) };
   const drawn = networks.map(({ architecture, seed }) => ({ architecture: parseArchitecture(architecture), seed }));
   const { gradients, ...result } = await gradientsOf(hypernet, drawn, batch);
@@ -54,7 +56,11 @@ async function compute({ parameters, networks, inputs, labels }: WorkerRequest):
   return { ...result, gradients: flat };
 }
 
-function hypernetFrom(parameters: Float32Array): Hypernet {
+function hypernetFrom(
+  config: HypernetConfig,
+  specs: ReturnType<typeof hypernetParameters>,
+  parameters: Float32Array,
+): Hypernet {
   let at = 0;
   const entries = specs.map(({ name, shape }) => {
     const size = shape.reduce((product, n) => product * n, 1);
@@ -62,7 +68,7 @@ function hypernetFrom(parameters: Float32Array): Hypernet {
     at += size;
     return [name, tf.tensor(values, [...shape])] as const;
   });
-  return { config: setup.hypernet, parameters: Object.fromEntries(entries) };
+  return { config, parameters: Object.fromEntries(entries) };
 }
 
 const tensorOf = ({ shape, values }: PlainTensor): tf.Tensor =>
