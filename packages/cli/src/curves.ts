@@ -12,7 +12,7 @@ type Line =
   | ({ readonly type: 'evaluation' } & Curve['evaluations'][number]);
 
 const COLOR = '#2f7ed8';
-const DARK = '#1b4f8f';
+const MEAN = '#e07b1f';
 
 /** How many points the smoothed curve averages, and how many are drawn at most. */
 const SMOOTHING = 50;
@@ -35,7 +35,7 @@ export function lossChart({ steps }: Curve): string {
   const points = steps.map(({ step, taskLoss }) => [step, taskLoss] as const);
   return lineChart({ title: 'Meta-training: loss of predicted networks', x: 'step', y: 'cross-entropy, nats' }, [
     { name: 'each step', color: COLOR, width: 1, opacity: 0.3, points: thinned(points) },
-    { name: `mean of ${SMOOTHING} steps`, color: DARK, points: thinned(movingMean(points, SMOOTHING)) },
+    { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: thinned(movingMean(points, SMOOTHING)) },
   ]);
 }
 
@@ -44,10 +44,10 @@ export function scoreChart({ evaluations }: Curve, isText: boolean): string {
   const title = 'Predicted networks of architectures never trained';
   return isText
     ? lineChart({ title, x: 'step', y: 'perplexity' }, [
-        { name: 'perplexity', color: DARK, points: evaluations.map(({ step, loss }) => [step, Math.exp(loss)]) },
+        { name: 'perplexity', color: MEAN, points: evaluations.map(({ step, loss }) => [step, Math.exp(loss)]) },
       ])
     : lineChart({ title, x: 'step', y: 'accuracy, per cent' }, [
-        { name: 'accuracy', color: DARK, points: evaluations.map(({ step, accuracy }) => [step, 100 * accuracy]) },
+        { name: 'accuracy', color: MEAN, points: evaluations.map(({ step, accuracy }) => [step, 100 * accuracy]) },
       ]);
 }
 

@@ -18,6 +18,7 @@ export interface QuickstartResult {
 
 const PREDICTED = '#2f7ed8';
 const PREDICTED_TRAINED = '#1b4f8f';
+const MEAN = '#e07b1f';
 const RANDOM = '#c0b8a8';
 const RANDOM_TRAINED = '#8a7f6a';
 
@@ -38,7 +39,7 @@ export function quickstartReport(result: QuickstartResult): string {
         width: 1,
         points,
       },
-      { name: `mean of ${SMOOTHING} steps`, color: PREDICTED_TRAINED, points: movingMean(points, SMOOTHING) },
+      { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: movingMean(points, SMOOTHING) },
     ],
   );
   const values = (pick: (comparison: Comparison) => number): number[] => comparisons.map(pick);
