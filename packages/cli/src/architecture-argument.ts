@@ -1,7 +1,6 @@
 // What `<arch>` means everywhere: a preset, a preset with changes, or a file.
-import { readFile } from 'node:fs/promises';
 import { buildArchitecture, type Graph, graphFromJson, parseArchitecture } from '@logah/graph-ir';
-import { CliError } from './errors.js';
+import { readTextFile } from './text-file.js';
 
 /** How `<arch>` is explained in every command's help. */
 export const ARCHITECTURE_HELP =
@@ -10,8 +9,6 @@ export const ARCHITECTURE_HELP =
 /** The graph that an `<arch>` argument names. Throws CliError or GraphError for what cannot be read or built. */
 export async function readArchitecture(argument: string): Promise<Graph> {
   if (!argument.endsWith('.json')) return buildArchitecture(parseArchitecture(argument));
-  const text = await readFile(argument, 'utf8').catch((cause: Error) => {
-    throw new CliError(`cannot read ${argument}: ${cause.message}`, { cause });
-  });
+  const text = await readTextFile(argument);
   return graphFromJson(text, argument);
 }

@@ -1,5 +1,4 @@
 // Data sets of architectures by name or file.
-import { readFile } from 'node:fs/promises';
 import {
   type ArchitectureEntry,
   createDataset,
@@ -12,6 +11,7 @@ import {
   vits1k,
 } from '@logah/arch-datasets';
 import { CliError } from './errors.js';
+import { readTextFile } from './text-file.js';
 
 export const ARCHITECTURE_SETS = ['vits-1k', 'gpts-1k', 'llamas-1k'] as const;
 
@@ -39,8 +39,6 @@ export async function readArchitectureSet(name: string, options: ArchitectureSet
     throw new CliError(
       `unknown data set of architectures "${name}"; known are ${ARCHITECTURE_SETS.join(', ')} and *.jsonl files`,
     );
-  const text = await readFile(name, 'utf8').catch((cause: Error) => {
-    throw new CliError(`cannot read ${name}: ${cause.message}`, { cause });
-  });
+  const text = await readTextFile(name);
   return datasetFromJsonLines(text, name);
 }

@@ -1,16 +1,14 @@
 // A command's options from a JSON file, for those that were not given on the command line.
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { CliError } from './errors.js';
+import { readTextFile } from './text-file.js';
 
 /**
  * Sets options from a JSON object whose keys are the long flags without dashes ("meta-batch" or "metaBatch"). What the command line gives stays.
  * Throws {@link CliError} naming the file and a key that is unknown or a value that its option refuses.
  */
 export async function applyConfigFile(command: Command, path: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw new CliError(`cannot read ${path}: ${cause.message}`, { cause });
-  });
+  const text = await readTextFile(path);
   for (const [key, value] of Object.entries(parseObject(text, path))) {
     const option = command.options.find(({ long }) => long === `--${key}` || long === `--${kebab(key)}`);
     if (!option || option.long === '--config') {

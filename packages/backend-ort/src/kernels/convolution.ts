@@ -61,30 +61,45 @@ const attributesOf = ({ kernel, strides, dilations, pads, groups }: Geometry): R
 
 const twoFloats = (a: string, b: string) => ({ [a]: 'float32', [b]: 'float32' }) as const;
 
-/** A kernel from tfjs's order to ONNX's [out, in, height, width]. */
-const FILTER_TO_ONNX = [3, 2, 0, 1];
+/**
+ * How a kernel `w` in tfjs's order becomes ONNX's `kernel` [out, in / groups, height, width]. A depthwise one, with a group for each channel, is
+ * [height, width, in, outputs of a channel] in tfjs: its last two axes together are the outputs.
+ */
+function filterToOnnx({ kernel: [height, width], groups }: Geometry): Required<Pick<Program, 'nodes' | 'constants'>> {
+  if (groups === 1) return { nodes: [move('w', 'kernel', [3, 2, 0, 1])], constants: {} };
+  return {
+    nodes: [
+      move('w', 'perChannel', [2, 3, 0, 1]),
+      { op: 'Reshape', inputs: ['perChannel', 'kernelShape'], outputs: ['kernel'] },
+    ],
+    constants: { kernelShape: [-1n, 1n, BigInt(height), BigInt(width)] },
+  };
+}
 
-const conv = kernelFamily(
-  (geometry: Geometry): Program => ({
+const conv = kernelFamily((geometry: Geometry): Program => {
+  const filter = filterToOnnx(geometry);
+  return {
     inputs: twoFloats('x', 'w'),
     outputs: { y: 'float32' },
     nodes: [
       move('x', 'image', TO_CHANNELS_FIRST),
-      move('w', 'kernel', FILTER_TO_ONNX),
+      ...filter.nodes,
       { op: 'Conv', inputs: ['image', 'kernel'], outputs: ['result'], attributes: attributesOf(geometry) },
       move('result', 'y', TO_CHANNELS_LAST),
     ],
-  }),
-);
+    constants: filter.constants,
+  };
+});
 
 /** The gradient of the image: a transposed convolution with the same kernel. `rest` are rows and columns that no window reached. */
-const convGradInput = kernelFamily(
-  (geometry: Geometry, rest: readonly number[]): Program => ({
+const convGradInput = kernelFamily((geometry: Geometry, rest: readonly number[]): Program => {
+  const filter = filterToOnnx(geometry);
+  return {
     inputs: twoFloats('dy', 'w'),
     outputs: { y: 'float32' },
     nodes: [
       move('dy', 'gradient', TO_CHANNELS_FIRST),
-      move('w', 'kernel', FILTER_TO_ONNX),
+      ...filter.nodes,
       {
         op: 'ConvTranspose',
         inputs: ['gradient', 'kernel'],
@@ -93,8 +108,9 @@ const convGradInput = kernelFamily(
       },
       move('result', 'y', TO_CHANNELS_LAST),
     ],
-  }),
-);
+    constants: filter.constants,
+  };
+});
 
 /**
  * The gradient of the kernel: the image convolved with the result's gradient, batch and channels having changed places, so that what was
@@ -136,50 +152,6 @@ const pool = kernelFamily(
     ],
   }),
 );
-
-/** A depthwise kernel from tfjs's [height, width, in, outputs of a channel] to ONNX's [in * outputs, 1, height, width]. */
-const depthwiseFilter = (height: number, width: number) => ({
-  nodes: [
-    move('w', 'perChannel', [2, 3, 0, 1]),
-    { op: 'Reshape', inputs: ['perChannel', 'kernelShape'], outputs: ['kernel'] },
-  ],
-  constants: { kernelShape: [-1n, 1n, BigInt(height), BigInt(width)] },
-});
-
-const depthwise = kernelFamily((geometry: Geometry): Program => {
-  const { nodes, constants } = depthwiseFilter(...geometry.kernel);
-  return {
-    inputs: twoFloats('x', 'w'),
-    outputs: { y: 'float32' },
-    nodes: [
-      move('x', 'image', TO_CHANNELS_FIRST),
-      ...nodes,
-      { op: 'Conv', inputs: ['image', 'kernel'], outputs: ['result'], attributes: attributesOf(geometry) },
-      move('result', 'y', TO_CHANNELS_LAST),
-    ],
-    constants,
-  };
-});
-
-const depthwiseGradInput = kernelFamily((geometry: Geometry, rest: readonly number[]): Program => {
-  const { nodes, constants } = depthwiseFilter(...geometry.kernel);
-  return {
-    inputs: twoFloats('dy', 'w'),
-    outputs: { y: 'float32' },
-    nodes: [
-      move('dy', 'gradient', TO_CHANNELS_FIRST),
-      ...nodes,
-      {
-        op: 'ConvTranspose',
-        inputs: ['gradient', 'kernel'],
-        outputs: ['result'],
-        attributes: { ...attributesOf(geometry), output_padding: rest },
-      },
-      move('result', 'y', TO_CHANNELS_LAST),
-    ],
-    constants,
-  };
-});
 
 /** As the gradient of a whole kernel, one group for each channel, the batch being the channels of a group. */
 const depthwiseGradFilter = kernelFamily(
@@ -293,7 +265,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
     (backend, { x, filter }, attrs) => {
       if (!areFloats(x, filter)) return undefined;
       const info = conv2dInfo(x.shape, filter.shape, attrs, true);
-      const kernel = depthwise(geometryOf(info, info.inChannels));
+      const kernel = conv(geometryOf(info, info.inChannels));
       return backend.runNative(kernel, [x, filter], [{ shape: info.outShape }])[0];
     },
   ),
@@ -302,7 +274,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
     (backend, { dy, filter }, attrs) => {
       const info = conv2dInfo(attrs.inputShape, filter.shape, attrs, true);
       if (!areFloats(dy, filter) || !isReachable(info)) return undefined;
-      const kernel = depthwiseGradInput(geometryOf(info, info.inChannels), unreached(info));
+      const kernel = convGradInput(geometryOf(info, info.inChannels), unreached(info));
       return backend.runNative(kernel, [dy, filter], [{ shape: info.inShape }])[0];
     },
   ),

@@ -1,9 +1,9 @@
 // `logah info`: what is in a file.
-import { readFile } from 'node:fs/promises';
 import { elementCount, graphFromJson, parameterCount } from '@logah/graph-ir';
 import { readSafetensorsHeader } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { CliError } from '../errors.js';
+import { readTextFile } from '../text-file.js';
 import { textTable, thousands } from '../text-table.js';
 
 export const infoCommand = (): Command =>
@@ -36,9 +36,7 @@ async function printSafetensors(file: string, isJson: boolean): Promise<void> {
 }
 
 async function printGraph(file: string, isJson: boolean): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new CliError(`cannot read ${file}: ${cause.message}`, { cause });
-  });
+  const text = await readTextFile(file);
   const graph = graphFromJson(text, file);
   const operators: Record<string, number> = {};
   for (const { type } of graph.operators) operators[type] = (operators[type] ?? 0) + 1;
