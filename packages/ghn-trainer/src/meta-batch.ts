@@ -2,9 +2,9 @@
 import type { Batch } from '@logah/data';
 import type { ComputationalGraph, Graph } from '@logah/graph-ir';
 import { embedNodes, type Hypernet, lowerFor, predictTensors } from '@logah/hypernet';
-import { forward, type Task, type TensorRecord } from '@logah/network';
+import { forward, type Task } from '@logah/network';
 import type { Random } from '@logah/random';
-import { sumOfNorms } from '@logah/tensor-ops';
+import { sumOfNorms, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { referenceRows } from './reference-rows.js';
 

@@ -1,8 +1,8 @@
 // A run's state in one safetensors file: the hypernetwork under its own names, moments and average under prefixes, the step in the metadata.
 import { fromCheckpoint, type Hypernet, toCheckpoint } from '@logah/hypernet';
-import type { TensorRecord } from '@logah/network';
 import type { FloatTensor } from '@logah/safetensors';
 import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
+import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainingError } from './config.js';
 import type { TrainerState } from './train.js';

@@ -2,17 +2,9 @@
 import { type Batch, type DataSource, epochBatches } from '@logah/data';
 import { type Architecture, buildArchitecture, formatArchitecture } from '@logah/graph-ir';
 import type { Hypernet } from '@logah/hypernet';
-import {
-  ADAMW_DEFAULTS,
-  type AdamWState,
-  clipScale,
-  initAdamW,
-  type Task,
-  type TensorRecord,
-  updateAdamW,
-} from '@logah/network';
+import { ADAMW_DEFAULTS, type AdamWState, clipScale, initAdamW, type Task, updateAdamW } from '@logah/network';
 import { createRandom, type Random } from '@logah/random';
-import { globalNorm } from '@logah/tensor-ops';
+import { globalNorm, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainerConfig, type TrainerConfig, TrainingError } from './config.js';
 import { type MetaBatchResult, metaBatchGradients } from './meta-batch.js';

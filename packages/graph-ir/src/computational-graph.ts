@@ -1,7 +1,7 @@
 // Lowers a graph to what a graph hypernetwork reads: nodes of 18 types, edges along the forward pass, shortest-path lengths.
 // The vocabulary and the rules are GHN-3's (arXiv 2303.04143), with the additions of LoGAH for language models.
 import { adjacencyOf, shortestPathLengths } from './distances.js';
-import { type Graph, GraphError, type Operator, type Parameter } from './graph.js';
+import { classLayer, type Graph, GraphError, type Operator, type Parameter } from './graph.js';
 
 /** Node types by index. The first 15 are the vision vocabulary; language models add the last three. */
 export const NODE_TYPES = [
@@ -43,6 +43,8 @@ export interface Target {
   readonly parameter: Parameter;
   readonly node: number;
   readonly role: TargetRole;
+  /** Whether it belongs to the layer that gives the classes, the last one. */
+  readonly isClassLayer: boolean;
 }
 
 export interface ComputationalGraph {
@@ -93,6 +95,7 @@ export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}
   const pairs = order.flatMap((draft, to) => drafts[draft].from.map((from) => [position[from], to] as const));
   pairs.sort(([fromA, toA], [fromB, toB]) => fromA - fromB || toA - toB);
   const edges = Uint32Array.from(pairs.flat());
+  const ofClassLayer = new Set(Object.values(classLayer(graph)?.parameters ?? {}));
   return {
     nodes: order.map((draft) => ({
       op: drafts[draft].op,
@@ -104,7 +107,9 @@ export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}
     cutoff,
     targets: graph.parameters.flatMap((parameter) => {
       const owner = owners.get(parameter.name);
-      return owner ? [{ parameter, node: position[owner.draft], role: owner.role }] : [];
+      if (!owner) return [];
+      const isClassLayer = ofClassLayer.has(parameter.name);
+      return [{ parameter, node: position[owner.draft], role: owner.role, isClassLayer }];
     }),
   };
 }

@@ -124,3 +124,7 @@ export const elementCount = (shape: readonly number[]): number => shape.reduce((
 /** The number of learned values in a graph; a parameter used twice counts once. */
 export const parameterCount = (graph: Graph): number =>
   graph.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+
+/** The layer that gives a network's classes or tokens: the last linear layer or convolution. Undefined for a graph without one. */
+export const classLayer = (graph: Graph): Operator | undefined =>
+  graph.operators.findLast(({ type }) => type === 'linear' || type === 'conv2d');

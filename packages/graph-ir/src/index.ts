@@ -21,6 +21,7 @@ export {
 } from './computational-graph.js';
 export {
   type ActivationFunction,
+  classLayer,
   type Dimension,
   elementCount,
   type Graph,

@@ -9,6 +9,7 @@ import {
   linearParameters,
   multiHeadAttention,
   type ParameterSpec,
+  type TensorRecord,
 } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EncoderGraph, graphFeatures, MAX_DEGREE, MAX_EDGE_ROW, MAX_INPUT_DISTANCE } from './graph-features.js';
@@ -25,8 +26,6 @@ export interface GraphormerConfig {
 }
 
 /** The encoder's tensors by name; the names are those of GHN-3's published checkpoints. */
-export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
-
 const EPSILON = 1e-5;
 const MLP_RATIO = 4;
 

@@ -1,3 +1,3 @@
-export { encodeGraph, type GraphormerConfig, graphormerParameters, type TensorRecord } from './encoder.js';
+export { encodeGraph, type GraphormerConfig, graphormerParameters } from './encoder.js';
 export type { EncoderGraph } from './graph-features.js';
 export { type ShapeVocabulary, shapeVocabulary } from './shape-index.js';

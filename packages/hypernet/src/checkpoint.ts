@@ -62,8 +62,11 @@ function readConfig({ format, config }: Readonly<Record<string, string>>, source
   try {
     const parsed: unknown = JSON.parse(config);
     if (typeof parsed !== 'object' || parsed === null) throw new HypernetError('not an object');
+    // Configurations without a decoder are LoGAH's, from when it was the only one.
     return checkHypernetConfig(
-      format === FORMAT ? (parsed as HypernetConfig) : fromReferenceConfig(parsed as ReferenceConfig),
+      format === FORMAT
+        ? ({ decoder: 'lowrank', ...parsed } as HypernetConfig)
+        : fromReferenceConfig(parsed as ReferenceConfig),
     );
   } catch (cause) {
     throw new HypernetError(
@@ -73,13 +76,13 @@ function readConfig({ format, config }: Readonly<Record<string, string>>, source
   }
 }
 
-/** The configuration as the reference's converter writes it. */
+/** The configuration as the reference's converter writes it; `rank` and `maxMask` are null for GHN-3. */
 interface ReferenceConfig {
   readonly hid: number;
   readonly heads: number;
   readonly layers: number;
-  readonly rank: number;
-  readonly maxMask: number;
+  readonly rank: number | null;
+  readonly maxMask: number | null;
   readonly maxShape: readonly [out: number, inputs: number, height: number, width: number];
   readonly numClasses: number;
   readonly decoder: string;
@@ -89,19 +92,19 @@ interface ReferenceConfig {
 }
 
 function fromReferenceConfig(reference: ReferenceConfig): HypernetConfig {
-  if (reference.decoder !== 'lowrank')
-    throw new HypernetError(`decoder should be "lowrank", got ${JSON.stringify(reference.decoder)}`);
-  return {
+  const { decoder, rank, maxMask } = reference;
+  const common = {
     dim: reference.hid,
     heads: reference.heads,
     layers: reference.layers,
-    rank: reference.rank,
-    maxRows: reference.maxMask,
     maxChannels: reference.maxShape[0],
     maxKernel: reference.maxShape[2],
     classes: reference.numClasses,
     virtualEdges: reference.virtualEdges,
     domain: reference.variant === 'llm' ? 'language' : 'vision',
     initializerRange: reference.initializerRange ?? 0.02,
-  };
+  } as const;
+  if (decoder === 'conv') return { decoder, ...common };
+  if (decoder === 'lowrank') return { decoder, ...common, rank: rank ?? Number.NaN, maxRows: maxMask ?? Number.NaN };
+  throw new HypernetError(`decoder should be "lowrank" or "conv", got ${JSON.stringify(decoder)}`);
 }

@@ -2,19 +2,14 @@
 
 import type { GraphormerConfig } from '@logah/graphormer';
 import { shapeVocabulary } from '@logah/graphormer';
-import type { LowRankDecoderConfig } from '@logah/lowrank-decoder';
 
-export interface HypernetConfig {
+interface CommonConfig {
   /** Features of a node embedding, d: a multiple of 4 and of `heads`. */
   readonly dim: number;
   /** Attention heads of an encoder layer. */
   readonly heads: number;
   /** Encoder layers, L. */
   readonly layers: number;
-  /** The rank r of predicted matrices. */
-  readonly rank: number;
-  /** Rows of A and Bᵀ, K: the largest `channels · kernel side` of a predicted tensor. */
-  readonly maxRows: number;
   /** The largest number of channels that is predicted; larger tensors repeat the prediction. */
   readonly maxChannels: number;
   /** The largest kernel side with a shape embedding of its own. */
@@ -29,31 +24,70 @@ export interface HypernetConfig {
   readonly initializerRange: number;
 }
 
+/** LoGAH: every matrix is a product of two of a low rank. */
+export interface LowRankHypernetConfig extends CommonConfig {
+  readonly decoder: 'lowrank';
+  /** The rank r of predicted matrices. */
+  readonly rank: number;
+  /** Rows of A and Bᵀ, K: the largest `channels · kernel side` of a predicted tensor. */
+  readonly maxRows: number;
+}
+
+/** GHN-3: a matrix `[maxChannels, maxChannels]` for every place of a kernel. */
+export interface ConvHypernetConfig extends CommonConfig {
+  readonly decoder: 'conv';
+}
+
+export type HypernetConfig = LowRankHypernetConfig | ConvHypernetConfig;
+
 /** LoGAH's published sizes (arXiv 2405.16287, Table 1). */
-const SIZES = {
+const LOGAH_SIZES = {
   tiny: { rank: 32, layers: 3, dim: 64, heads: 8 },
   small: { rank: 90, layers: 5, dim: 128, heads: 16 },
   base: { rank: 128, layers: 5, dim: 256, heads: 16 },
   large: { rank: 256, layers: 12, dim: 256, heads: 16 },
 } as const;
 
-export type HypernetVariant = keyof typeof SIZES;
+/** GHN-3's published sizes (arXiv 2303.04143); `maxChannels` is the width. */
+const GHN3_SIZES = {
+  'ghn3-tiny': { layers: 3, dim: 64, heads: 8 },
+  'ghn3-small': { layers: 5, dim: 128, heads: 16 },
+  'ghn3-large': { layers: 12, dim: 256, heads: 16 },
+  'ghn3-xlarge': { layers: 24, dim: 384, heads: 16 },
+} as const;
 
-export const HYPERNET_VARIANTS = Object.keys(SIZES) as readonly HypernetVariant[];
+export type LogahVariant = keyof typeof LOGAH_SIZES;
+export type Ghn3Variant = keyof typeof GHN3_SIZES;
+export type HypernetVariant = LogahVariant | Ghn3Variant;
+
+const isLogah = (variant: HypernetVariant): variant is LogahVariant => variant in LOGAH_SIZES;
+
+export const HYPERNET_VARIANTS = [
+  ...Object.keys(LOGAH_SIZES),
+  ...Object.keys(GHN3_SIZES),
+] as readonly HypernetVariant[];
+
+const COMMON = {
+  maxKernel: 16,
+  classes: 10,
+  virtualEdges: 50,
+  domain: 'vision',
+  initializerRange: 0.02,
+} as const;
+
+type Changes<C extends HypernetConfig> = Partial<Omit<C, 'decoder'>>;
 
 /** A published size, for a domain and a number of classes (10 by default), with other fields changed as wanted. Throws {@link HypernetError} when the changes do not fit. */
-export function hypernetPreset(variant: HypernetVariant, changes: Partial<HypernetConfig> = {}): HypernetConfig {
-  return checkHypernetConfig({
-    ...SIZES[variant],
-    maxRows: 2048 * 16,
-    maxChannels: 2048,
-    maxKernel: 16,
-    classes: 10,
-    virtualEdges: 50,
-    domain: 'vision',
-    initializerRange: 0.02,
-    ...changes,
-  });
+export function hypernetPreset(variant: LogahVariant, changes?: Changes<LowRankHypernetConfig>): LowRankHypernetConfig;
+export function hypernetPreset(variant: Ghn3Variant, changes?: Changes<ConvHypernetConfig>): ConvHypernetConfig;
+export function hypernetPreset(variant: HypernetVariant, changes?: Changes<ConvHypernetConfig>): HypernetConfig;
+export function hypernetPreset(variant: HypernetVariant, changes: Changes<LowRankHypernetConfig> = {}): HypernetConfig {
+  if (isLogah(variant)) {
+    const sizes = { ...LOGAH_SIZES[variant], maxRows: 2048 * 16, maxChannels: 2048 };
+    return checkHypernetConfig({ decoder: 'lowrank', ...COMMON, ...sizes, ...changes });
+  }
+  const sizes = GHN3_SIZES[variant];
+  return checkHypernetConfig({ decoder: 'conv', ...COMMON, ...sizes, maxChannels: sizes.dim, ...changes });
 }
 
 /** A configuration, checkpoint or prediction that is not what it should be; the message names the field or tensor. */
@@ -61,29 +95,25 @@ export class HypernetError extends Error {
   override readonly name = 'HypernetError';
 }
 
+const SIZE_FIELDS = ['dim', 'heads', 'layers', 'maxChannels', 'maxKernel', 'classes', 'virtualEdges'] as const;
+const DECODER_SIZE_FIELDS = { lowrank: ['rank', 'maxRows'], conv: [] } as const;
+
 /** Checks every field, and returns the configuration. Throws {@link HypernetError} naming the first one at fault. */
-export function checkHypernetConfig(config: HypernetConfig): HypernetConfig {
-  const fail = (field: keyof HypernetConfig, wanted: string): never => {
+export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
+  const values: Readonly<Record<string, unknown>> = { ...config };
+  const fail = (field: string, wanted: string): never => {
     throw new HypernetError(
-      `hypernetwork configuration: ${field} should be ${wanted}, got ${JSON.stringify(config[field])}`,
+      `hypernetwork configuration: ${field} should be ${wanted}, got ${JSON.stringify(values[field])}`,
     );
   };
-  const sizes = [
-    'dim',
-    'heads',
-    'layers',
-    'rank',
-    'maxRows',
-    'maxChannels',
-    'maxKernel',
-    'classes',
-    'virtualEdges',
-  ] as const;
-  for (const field of sizes)
-    if (!Number.isSafeInteger(config[field]) || config[field] < 1) fail(field, 'a positive integer');
+  if (config.decoder !== 'lowrank' && config.decoder !== 'conv') fail('decoder', '"lowrank" or "conv"');
+  for (const field of [...SIZE_FIELDS, ...DECODER_SIZE_FIELDS[config.decoder]]) {
+    const value = values[field];
+    if (!Number.isSafeInteger(value) || Number(value) < 1) fail(field, 'a positive integer');
+  }
   if (config.dim % 4 !== 0) fail('dim', 'a multiple of 4 (four shape embeddings)');
   if (config.dim % config.heads !== 0) fail('dim', `a multiple of the ${config.heads} heads`);
-  if (config.maxRows < 2 * config.maxChannels)
+  if (config.decoder === 'lowrank' && config.maxRows < 2 * config.maxChannels)
     fail('maxRows', `at least 2 * maxChannels = ${2 * config.maxChannels} (a vector takes two rows a channel)`);
   if (config.domain !== 'vision' && config.domain !== 'language') fail('domain', '"vision" or "language"');
   if (!(config.initializerRange > 0)) fail('initializerRange', 'a positive number');
@@ -100,6 +130,3 @@ export function encoderConfig({ dim, heads, layers, domain, classes, maxKernel }
     vocabulary: shapeVocabulary(classes, maxKernel, domain),
   };
 }
-
-/** The decoder's part of a configuration. */
-export const decoderConfig = ({ dim, rank, maxRows }: HypernetConfig): LowRankDecoderConfig => ({ dim, rank, maxRows });

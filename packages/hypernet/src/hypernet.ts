@@ -1,12 +1,10 @@
 // A hypernetwork: a configuration and its tensors by name.
 import { graphormerParameters } from '@logah/graphormer';
-import { lowRankDecoderParameters } from '@logah/lowrank-decoder';
 import type { Random } from '@logah/random';
-import type { ParameterSpec } from '@logah/tensor-ops';
+import type { ParameterSpec, TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkHypernetConfig, decoderConfig, encoderConfig, type HypernetConfig } from './config.js';
-
-export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
+import { checkHypernetConfig, encoderConfig, type HypernetConfig } from './config.js';
+import { decoderOf } from './decoder.js';
 
 /** A hypernetwork. Its tensors belong to whoever made it; {@link disposeHypernet} frees them. */
 export interface Hypernet {
@@ -16,7 +14,7 @@ export interface Hypernet {
 
 /** Names, shapes and initial values of all parameters of a configuration. */
 export function hypernetParameters(config: HypernetConfig): ParameterSpec[] {
-  return [...graphormerParameters(encoderConfig(config)), ...lowRankDecoderParameters(decoderConfig(config))];
+  return [...graphormerParameters(encoderConfig(config)), ...decoderOf(config).parameters];
 }
 
 /** A fresh hypernetwork. The same configuration and stream of random numbers give the same tensors. Throws HypernetError for a bad configuration. */
@@ -34,7 +32,7 @@ export function disposeHypernet({ parameters }: Hypernet): void {
 }
 
 /**
- * How many values a configuration learns, and how many the reference implementation reports for it: its checkpoints also hold a linear
+ * How many values a configuration learns, and how many the reference implementation reports for it: LoGAH's checkpoints also hold a linear
  * layer r -> r that is never used (`decoder.l1`, r² + r values) and four place-holders (`decoder_1d`, `bias_class`).
  */
 export function hypernetParameterCount(config: HypernetConfig): {
@@ -42,5 +40,6 @@ export function hypernetParameterCount(config: HypernetConfig): {
   readonly reference: number;
 } {
   const learned = hypernetParameters(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  return { learned, reference: learned + config.rank ** 2 + config.rank + 4 };
+  const unused = config.decoder === 'lowrank' ? config.rank ** 2 + config.rank + 4 : 0;
+  return { learned, reference: learned + unused };
 }

@@ -1,11 +1,13 @@
 export { type CheckpointContent, fromCheckpoint, toCheckpoint } from './checkpoint.js';
 export {
+  type ConvHypernetConfig,
   checkHypernetConfig,
   HYPERNET_VARIANTS,
   type HypernetConfig,
   HypernetError,
   type HypernetVariant,
   hypernetPreset,
+  type LowRankHypernetConfig,
 } from './config.js';
 export {
   createHypernet,
@@ -13,6 +15,5 @@ export {
   type Hypernet,
   hypernetParameterCount,
   hypernetParameters,
-  type TensorRecord,
 } from './hypernet.js';
 export { embedNodes, lowerFor, type PredictedTensor, type PredictOptions, predict, predictTensors } from './predict.js';

@@ -1,37 +1,23 @@
 // For each parameter of a target network: what the decoder computes for it, and how it is read off.
 import type { Target } from '@logah/graph-ir';
-import { type KernelShape, roundedSize } from '@logah/lowrank-decoder';
+import type { KernelShape } from '@logah/lowrank-decoder';
 import { HypernetError } from './config.js';
 
-interface PlanOf<K extends string> {
-  readonly kind: K;
+export interface TargetPlan {
+  /** A `matrix` is a kernel without height and width, a `position` one that is read as a sequence. */
+  readonly kind: 'vector' | 'matrix' | 'kernel' | 'position';
   readonly target: Target;
-  /** What the decoder computes for the target's node. */
+  /** What the decoder computes for the target's node, at most as many channels as it has; the rest repeats it. A vector has its length in the first place. */
   readonly kernel: KernelShape;
 }
 
-/** A vector is a part of a column that holds a weight and a bias. */
-export interface VectorPlan extends PlanOf<'vector'> {
-  readonly start: number;
-  /** How many of its values are predicted; the rest repeats them. */
-  readonly size: number;
-}
-export type MatrixPlan = PlanOf<'matrix'>;
-export type KernelPlan = PlanOf<'kernel'>;
-export type PositionPlan = PlanOf<'position'>;
-
-export type TargetPlan = VectorPlan | MatrixPlan | KernelPlan | PositionPlan;
-
-/** Plans a target's prediction with at most `maxChannels` channels. Throws {@link HypernetError} for a shape that the decoder cannot make. */
+/** Plans a target's prediction with at most `maxChannels` channels. Throws {@link HypernetError} for a shape that no decoder can make. */
 export function planTarget(target: Target, maxChannels: number): TargetPlan {
   const { name, shape } = target.parameter;
   const cap = (size: number): number => Math.min(size, maxChannels);
   switch (shape.length) {
-    case 1: {
-      const rounded = roundedSize(shape[0], maxChannels);
-      const start = target.role === 'norm_weight' ? 0 : rounded;
-      return { kind: 'vector', target, kernel: [2 * rounded, 1, 1, 1], start, size: cap(shape[0]) };
-    }
+    case 1:
+      return { kind: 'vector', target, kernel: [cap(shape[0]), 1, 1, 1] };
     case 2:
       return { kind: 'matrix', target, kernel: [cap(shape[0]), cap(shape[1]), 1, 1] };
     case 3:
@@ -45,3 +31,31 @@ export function planTarget(target: Target, maxChannels: number): TargetPlan {
   }
   throw new HypernetError(`"${name}" has shape [${shape.join(', ')}], which this hypernetwork cannot predict`);
 }
+
+/** The shape of the predicted part of a target. */
+export function coreShape({ kind, kernel: [out, inputs, height, width] }: TargetPlan): number[] {
+  switch (kind) {
+    case 'vector':
+      return [out];
+    case 'matrix':
+      return [out, inputs];
+    case 'kernel':
+    case 'position':
+      return [out, inputs, height, width];
+  }
+}
+
+/** Items in lists of one key each, in the order in which keys come up. */
+export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return [...groups.values()];
+}
+
+/** The place of each row in a list where every row stands once. */
+export const distinct = (rows: readonly number[]): number[] => [...new Set(rows)];

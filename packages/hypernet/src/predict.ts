@@ -8,23 +8,14 @@ import {
   toComputationalGraph,
 } from '@logah/graph-ir';
 import { encodeGraph } from '@logah/graphormer';
-import {
-  decodeFactors,
-  embeddingsToCodes,
-  type Factors,
-  fanInScale,
-  multiplyFactors,
-  normalizeBias,
-  normalizeGain,
-  productDeviation,
-  tileTo,
-} from '@logah/lowrank-decoder';
+import { tileTo } from '@logah/lowrank-decoder';
 import type { Random } from '@logah/random';
 import { globalNorm, readInto } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { decoderConfig, encoderConfig, type HypernetConfig, HypernetError } from './config.js';
+import { encoderConfig, HypernetError } from './config.js';
+import { decoderOf } from './decoder.js';
 import type { Hypernet } from './hypernet.js';
-import { planTarget, type TargetPlan } from './plan.js';
+import type { TargetPlan } from './plan.js';
 import { repeatInto } from './repeat.js';
 import { freshMemory, type Scratch, sharedMemory } from './scratch.js';
 
@@ -81,7 +72,7 @@ export function embedNodes(
 
 /**
  * All parameters of a network as tensors by name, differentiable in the hypernetwork's parameters: for meta-training.
- * Tensors of one size are decoded together. `embeddings` `[nodes, dim]` are by default those of {@link embedNodes}. The caller owns the result.
+ * `embeddings` `[nodes, dim]` are by default those of {@link embedNodes}. The caller owns the result.
  */
 export function predictTensors(
   hypernet: Hypernet,
@@ -90,36 +81,17 @@ export function predictTensors(
 ): Record<string, tf.Tensor> {
   return tf.tidy(() => {
     const { config, parameters } = hypernet;
+    const decoder = decoderOf(config);
     const embeddings = options.embeddings ?? embedNodes(hypernet, graph);
-    const codes = embeddingsToCodes(parameters, embeddings, decoderConfig(config)); // [nodes, 2r, r]
-    const groups = new Map<string, TargetPlan[]>();
-    for (const target of graph.targets) {
-      const plan = planTarget(target, config.maxChannels);
-      const group = groups.get(plan.kernel.join());
-      if (group) group.push(plan);
-      else groups.set(plan.kernel.join(), [plan]);
-    }
-    const grouped = [...groups.values()].map((plans) => ({
-      plans,
-      targets: [...new Set(plans.map(({ target }) => target.node))],
-      shape: plans[0].kernel,
-    }));
-    const factors = decodeFactors(parameters, codes, grouped, decoderConfig(config));
+    const targets = graph.targets.map((target) => ({ plan: decoder.plan(target), row: target.node }));
+    const cores = decoder.decode(parameters, decoder.prepare(parameters, embeddings), targets);
     const predicted: Record<string, tf.Tensor> = {};
-    grouped.forEach(({ plans, targets }, group) => {
-      const [lefts, rights] = [factors[group].left, factors[group].right].map(unstack);
-      for (const plan of plans) {
-        const index = targets.indexOf(plan.target.node);
-        const core = readCore(plan, { left: lefts[index], right: rights[index] }, config);
-        predicted[plan.target.parameter.name] = complete(plan, core, options.random);
-      }
+    targets.forEach(({ plan }, i) => {
+      predicted[plan.target.parameter.name] = complete(plan, cores[i], options.random);
     });
     return predicted;
   });
 }
-
-/** Along the first axis. Unstacking a single tensor has no gradient in tfjs-core 4.22. */
-const unstack = (x: tf.Tensor): tf.Tensor[] => (x.shape[0] === 1 ? [tf.squeeze(x, [0])] : tf.unstack(x));
 
 /**
  * The parameters of a network one at a time, in the order of the graph's parameters, in memory bounded by the largest of them.
@@ -134,10 +106,9 @@ export async function* predict(
   const { random, reuseMemory = false } = options;
   const { config, parameters } = hypernet;
   const [cores, targets] = reuseMemory ? [sharedMemory(), sharedMemory()] : [freshMemory, freshMemory];
+  const decoder = decoderOf(config);
   const lowered = lowerFor(hypernet, graph, options);
-  const plans = new Map(
-    lowered.targets.map((target) => [target.parameter.name, planTarget(target, config.maxChannels)]),
-  );
+  const plans = new Map(lowered.targets.map((target) => [target.parameter.name, decoder.plan(target)]));
   const embeddings = tf.tidy(() => embedNodes(hypernet, lowered));
   try {
     for (let first = 0; first < graph.parameters.length; first += STREAM_CHUNK) {
@@ -147,19 +118,24 @@ export async function* predict(
         planned.map(({ target }) => target.node),
         'int32',
       );
-      const codes = tf.tidy(() => embeddingsToCodes(parameters, tf.gather(embeddings, nodes), decoderConfig(config)));
+      const prepared = tf.tidy(() => decoder.prepare(parameters, tf.gather(embeddings, nodes)));
       nodes.dispose();
       try {
         for (const { name, shape } of chunk) {
-          const index = planned.findIndex(({ target }) => target.parameter.name === name);
+          const row = planned.findIndex(({ target }) => target.parameter.name === name);
+          const plan = planned[row];
           const data =
-            index < 0
+            plan === undefined
               ? targets.take(elementCount(shape)).fill(0)
-              : await readOut(planned[index], codes, index, hypernet, { random, cores, targets });
+              : await readOut(plan, () => decoder.decode(parameters, prepared, [{ plan, row }])[0], {
+                  random,
+                  cores,
+                  targets,
+                });
           yield { name, shape, data };
         }
       } finally {
-        codes.dispose();
+        prepared.dispose();
       }
     }
   } finally {
@@ -167,23 +143,16 @@ export async function* predict(
   }
 }
 
+/** The values of a target, of which `decode` gives the predicted part. */
 async function readOut(
   plan: TargetPlan,
-  codes: tf.Tensor3D,
-  index: number,
-  { parameters, config }: Hypernet,
+  decode: () => tf.Tensor,
   { random, cores, targets }: { random: Random | undefined; cores: Scratch; targets: Scratch },
 ): Promise<Float32Array> {
   const { name, shape } = plan.target.parameter;
   const [core, norm] = tf.tidy(() => {
-    const [{ left, right }] = decodeFactors(
-      parameters,
-      codes,
-      [{ targets: [index], shape: plan.kernel }],
-      decoderConfig(config),
-    );
-    const read = readCore(plan, { left: tf.squeeze(left, [0]), right: tf.squeeze(right, [0]) }, config);
-    const whole = plan.kind === 'position' ? complete(plan, read, random) : read;
+    const decoded = decode();
+    const whole = plan.kind === 'position' ? complete(plan, decoded, random) : decoded;
     return [whole, globalNorm([whole])];
   });
   const [length] = await norm.data<'float32'>();
@@ -204,48 +173,16 @@ async function readOut(
   return repeated;
 }
 
-/** The predicted part of a target, normalised for the target's full shape, before repetition: from factors `[rows, r]` of its node. */
-function readCore(plan: TargetPlan, factors: Factors, config: HypernetConfig): tf.Tensor {
-  const [out, inputs, height, width] = plan.kernel;
-  const { left, right } = factors;
-  switch (plan.kind) {
-    case 'vector': {
-      const vector = tf.slice(tf.reshape(multiplyFactors(factors, plan.kernel), [out]), [plan.start], [plan.size]);
-      return plan.target.role === 'norm_weight' ? normalizeGain(vector) : normalizeBias(vector);
-    }
-    case 'position':
-      return tf.reshape(multiplyFactors(factors, plan.kernel), [out, inputs, height, width]);
-    case 'matrix':
-    case 'kernel': {
-      // Scaling A scales the product, and A is small.
-      const scaled = { left: tf.mul(left, scaleOf(plan, factors, config)), right };
-      return tf.reshape(
-        multiplyFactors(scaled, plan.kernel),
-        plan.kind === 'matrix' ? [out, inputs] : [out, inputs, height, width],
-      );
-    }
-  }
-}
-
-/** What a predicted matrix or kernel is multiplied with. */
-function scaleOf(
-  { kind, target: { role, parameter } }: TargetPlan,
-  factors: Factors,
-  config: HypernetConfig,
-): tf.Tensor | number {
-  if (config.domain === 'vision' || kind === 'kernel') return fanInScale(parameter.shape);
-  if (role === 'embedding') return 1;
-  const [rows, columns] = parameter.shape;
-  return tf.div(config.initializerRange, tf.add(productDeviation(factors, [rows, columns]), 1e-7));
-}
-
 /** The whole target from its predicted part: repeated beyond the largest predicted size, a positional encoding as a sequence with its class rows. */
 function complete(plan: TargetPlan, core: tf.Tensor, random: Random | undefined): tf.Tensor {
   const { shape } = plan.target.parameter;
   if (plan.kind !== 'position') return tileTo(core, shape);
   const [, tokens, features] = shape;
   const [, , height, width] = plan.kernel;
-  const sequence = tf.transpose(tf.reshape(core, [1, features, height * width]), [0, 2, 1]);
+  const sequence = tf.transpose(
+    tf.reshape(tileTo(core, [1, features, height, width]), [1, features, height * width]),
+    [0, 2, 1],
+  );
   const classRows = tokens - height * width;
   if (classRows === 0) return sequence;
   const values =

@@ -2,17 +2,17 @@ import '@logah/backend-ort';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
+import { buildArchitecture, type Graph, GraphBuilder, parseArchitecture } from '@logah/graph-ir';
 import { createRandom } from '@logah/random';
 import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decoderOf } from '../src/decoder.js';
 import {
   createHypernet,
   disposeHypernet,
   fromCheckpoint,
   type Hypernet,
-  type HypernetConfig,
   hypernetParameterCount,
   hypernetPreset,
   lowerFor,
@@ -55,12 +55,22 @@ describe('presets', () => {
   });
 
   it.each([
+    ['ghn3-tiny', 6.9],
+    ['ghn3-small', 35.8],
+    ['ghn3-large', 214.7],
+    ['ghn3-xlarge', 654.4],
+  ] as const)('%s has the published %f million parameters for 1000 classes', (variant, millions) => {
+    const { learned } = hypernetParameterCount(hypernetPreset(variant, { classes: 1000 }));
+    expect(learned / 1e6).toBeCloseTo(millions, 1);
+  });
+
+  it.each([
     [{ dim: 18 }, 'dim should be a multiple of 4 (four shape embeddings), got 18'],
     [{ dim: 20, heads: 3 }, 'dim should be a multiple of the 3 heads, got 20'],
     [{ rank: 0 }, 'rank should be a positive integer, got 0'],
     [{ maxRows: 100 }, 'maxRows should be at least 2 * maxChannels = 4096'],
     [{ initializerRange: Number.NaN }, 'initializerRange should be a positive number, got null'],
-  ] as ReadonlyArray<readonly [Partial<HypernetConfig>, string]>)('refuse %j', (changes, message) => {
+  ] as const)('refuse %j', (changes, message) => {
     expect(() => hypernetPreset('tiny', changes)).toThrow(message);
   });
 });
@@ -127,6 +137,86 @@ describe('predict', () => {
     expect(() => predictTensors(hypernet, foreign)).toThrow(
       'a hypernetwork of the vision domain knows no "gate" nodes',
     );
+  });
+});
+
+describe('the decoder of GHN-3', () => {
+  const config = hypernetPreset('ghn3-tiny', { dim: 16, heads: 4, layers: 1, maxChannels: 12, maxKernel: 4 });
+  const convnet = (classes: number, kernel: number): Graph => {
+    const builder = new GraphBuilder('convnet');
+    const image = builder.input('image', ['batch', 3, 8, 8]);
+    const features = builder.conv2d(image, 'conv', { out: 20, kernel, padding: Math.floor(kernel / 2) });
+    return builder.build([builder.linear(builder.globalAvgPool(features), 'fc', { out: classes })]);
+  };
+  const predictedOf = (graph: Graph) => predictTensors(ghn3, lowerFor(ghn3, graph));
+  let ghn3: Hypernet;
+  beforeAll(() => {
+    ghn3 = createHypernet(config, createRandom(3));
+  });
+
+  it('repeats what it predicts beyond its largest width and its classes', () => {
+    const predicted = predictedOf(convnet(15, 3));
+    expect(predicted['conv.weight'].shape).toEqual([20, 3, 3, 3]);
+    const rows = tf.unstack(predicted['conv.weight']).map((row) => [...row.dataSync()]);
+    expect(rows.slice(12)).toEqual(rows.slice(0, 8));
+    const classes = tf.unstack(predicted['fc.weight']).map((row) => [...row.dataSync()]);
+    expect(classes.slice(10)).toEqual(classes.slice(0, 5));
+    tf.dispose(predicted);
+  });
+
+  it('stretches kernels larger than its grid as PyTorch’s bilinear interpolation does', () => {
+    const decoder = decoderOf(config);
+    const embeddings = tf.tensor2d(createRandom(4).normals(16, 0, 1), [1, 16]);
+    const [grid, stretched] = [4, 9].map((kernel) => {
+      const parameter = { name: 'w', shape: [2, 2, kernel, kernel], layout: 'out_in_h_w' } as const;
+      const plan = decoder.plan({ parameter, node: 0, role: 'matrix', isClassLayer: false });
+      const [core] = decoder.decode(ghn3.parameters, embeddings, [{ plan, row: 0 }]);
+      // A kernel is scaled by 1 / its side.
+      return (tf.mul(core, kernel).arraySync() as number[][][][])[0][0];
+    });
+    // The grid of 4 places stretched to 9: place i lies at (i + 0.5) · 4 / 9 − 0.5, within the grid.
+    const at = (i: number): number => Math.min(Math.max(((i + 0.5) * 4) / 9 - 0.5, 0), 3);
+    const between = (values: number[], place: number): number => {
+      const lower = Math.floor(place);
+      return values[lower] + (place - lower) * ((values[lower + 1] ?? values[lower]) - values[lower]);
+    };
+    stretched.forEach((row, y) =>
+      row.forEach((value, x) => {
+        const column = grid.map((line) => between(line, at(x)));
+        expect(value).toBeCloseTo(between(column, at(y)), 5);
+      }),
+    );
+  });
+
+  it('gives matrices of language models the configured deviation, also where they repeat', () => {
+    const gpt2 = buildArchitecture(parseArchitecture('gpt2:layers=1,heads=2,hidden=20,vocab=30,context=8,tied=false'));
+    const language = { ...ghn3, config: { ...config, domain: 'language' } } as const;
+    const complete = createHypernet({ ...config, domain: 'language', classes: 30 }, createRandom(3));
+    const predicted = predictTensors(complete, lowerFor(language, gpt2));
+    const { mean, variance } = tf.moments(predicted['transformer.h.0.mlp.c_fc.weight']);
+    const count = 20 * 80;
+    expect(Math.sqrt((variance.dataSync()[0] * count) / (count - 1))).toBeCloseTo(0.02, 6);
+    expect(mean.dataSync()[0]).not.toBe(0);
+    tf.dispose(predicted);
+    disposeHypernet(complete);
+  });
+
+  it('streams what the differentiable prediction computes, and leaves no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    const together = predictTensors(ghn3, lowerFor(ghn3, graph));
+    for await (const { name, data } of predict(ghn3, graph)) {
+      const values = (await together[name]?.data()) ?? new Float32Array(data.length);
+      data.forEach((value, i) => expect(Math.abs(value - values[i]), name).toBeLessThan(1e-5));
+    }
+    tf.dispose(together);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('comes back from a checkpoint', async () => {
+    const { tensors, metadata } = await toCheckpoint(ghn3);
+    const loaded = fromCheckpoint({ tensors, metadata }, 'ghn3.safetensors');
+    expect(loaded.config).toEqual(config);
+    disposeHypernet(loaded);
   });
 });
 

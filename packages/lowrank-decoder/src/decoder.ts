@@ -1,6 +1,6 @@
 // LoGAH's low-rank decoder (arXiv 2405.16287 §3.2): from a node's embedding to A [K, r] and B [r, K], and W = A·B cut to a target's shape.
 // Only the rows of A and B that a target reads are computed; the reference computes all of them.
-import { linear, linearParameters, type ParameterSpec } from '@logah/tensor-ops';
+import { linear, linearParameters, type ParameterSpec, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
 export interface LowRankDecoderConfig {
@@ -11,8 +11,6 @@ export interface LowRankDecoderConfig {
   /** The largest number of rows of A and of Bᵀ, K: the largest `channels · kernel side` of a target. */
   readonly maxRows: number;
 }
-
-export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
 
 /** The shape of a target: out and in channels, kernel height and width. */
 export type KernelShape = readonly [out: number, inputs: number, height: number, width: number];

@@ -9,7 +9,6 @@ export {
   lowRankDecoderParameters,
   multiplyFactors,
   type TargetGroup,
-  type TensorRecord,
 } from './decoder.js';
 export { roundedSize } from './grouping.js';
 export { fanInScale, normalizeBias, normalizeGain, productDeviation } from './normalization.js';

@@ -1,7 +1,6 @@
 // AdamW (arXiv 1711.05101) as PyTorch computes it: weight decay on its own, bias-corrected moments.
-import { type AdamWScalars, adamWStep } from '@logah/tensor-ops';
+import { type AdamWScalars, adamWStep, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TensorRecord } from './forward.js';
 
 export interface AdamWConfig {
   readonly beta1: number;

@@ -1,8 +1,9 @@
 // How good a network is on a data set.
 import type { DataSource } from '@logah/data';
 import type { Graph } from '@logah/graph-ir';
+import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { forward, type TensorRecord } from './forward.js';
+import { forward } from './forward.js';
 import type { Task } from './task.js';
 
 export interface NetworkScore {

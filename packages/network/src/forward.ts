@@ -1,12 +1,19 @@
 // Runs a graph: one small case per operator, in the graph's order.
 import { type Graph, GraphError, type Operator } from '@logah/graph-ir';
-import { attention, gelu, geluTanh, layerNorm, linear, multiHeadAttention, rmsNorm } from '@logah/tensor-ops';
+import {
+  attention,
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  multiHeadAttention,
+  rmsNorm,
+  type TensorRecord,
+} from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchNorm, convolve, pool } from './convolution.js';
 import { groupedHeads, joinHeads, rotate } from './heads.js';
 import { channelLast, graphOrder, image, plain, type Value } from './image.js';
-
-export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
 
 const silu = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x));
 const ACTIVATIONS = { relu: tf.relu, gelu, gelu_tanh: geluTanh, silu } as const;

@@ -1,8 +1,9 @@
 // One training step's loss and gradients of a network.
 import type { Batch } from '@logah/data';
 import type { Graph } from '@logah/graph-ir';
+import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { forward, type TensorRecord } from './forward.js';
+import { forward } from './forward.js';
 import type { Task } from './task.js';
 
 /** The task's loss on a batch and its gradients by parameter, which the caller owns. Throws GraphError as {@link forward} does. */

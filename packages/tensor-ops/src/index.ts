@@ -8,6 +8,12 @@ export { gelu, geluTanh } from './gelu.js';
 export { layerNorm } from './layer-norm.js';
 export { linear } from './linear.js';
 export { globalNorm, sumOfNorms } from './norms.js';
-export { embeddingParameters, layerNormParameters, linearParameters, type ParameterSpec } from './parameters.js';
+export {
+  embeddingParameters,
+  layerNormParameters,
+  linearParameters,
+  type ParameterSpec,
+  type TensorRecord,
+} from './parameters.js';
 export { readInto } from './read-into.js';
 export { rmsNorm } from './rms-norm.js';

@@ -1,5 +1,9 @@
 // What a layer's parameters are called, their shapes, and how PyTorch initialises them.
 import type { Random } from '@logah/random';
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** Parameters, gradients or moments by the name of the parameter. */
+export type TensorRecord = Readonly<Record<string, tf.Tensor>>;
 
 /** A parameter to be: its name, its shape, and how to draw its first values. */
 export interface ParameterSpec {

@@ -12,6 +12,8 @@ export const BACKEND = 'wasm';
 
 /** The part of the wasm backend that kernels use. */
 export interface WasmBackend extends KernelBackend {
+  /** What the backend remembers of each tensor's memory: the shape it was made with, which a reshape leaves as it was. */
+  readonly dataIdMap: { get(dataId: object): { readonly shape: readonly number[] } };
   makeOutput(shape: number[], dtype: 'float32' | 'int32', memoryOffset?: number, values?: Float32Array): TensorInfo;
 }
 

@@ -8,7 +8,7 @@ import {
   type NamedTensorInfoMap,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { runKernel, sizeOf, withIntermediates } from './kernel.js';
+import { runKernel, sizeOf, type WasmBackend, withIntermediates } from './kernel.js';
 
 /** The kernel for `BatchMatMul`, on top of the backend's own. */
 export function fastBatchMatMul(original: KernelFunc): KernelFunc {
@@ -52,16 +52,21 @@ const asMatrices = (x: TensorInfo): TensorInfo => ({
 
 /**
  * The kernel for `_FusedMatMul`, on top of the backend's own, whose result is wrong for transposed operands with a bias (tfjs 4.22): they are
- * transposed first here as well.
+ * transposed first here as well. It also refuses a bias that was not made as a vector but reshaped to one: that is copied.
  */
 export function fastFusedMatMul(original: KernelFunc): KernelFunc {
   return ({ inputs, attrs, backend }) => {
-    const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
+    const { a, b, bias } = inputs as { a: TensorInfo; b: TensorInfo; bias?: TensorInfo };
     const { transposeA, transposeB } = attrs as unknown as _FusedMatMulAttrs;
     return withIntermediates(backend, (keep) => {
       const stored = (x: TensorInfo, isTransposed: boolean): TensorInfo =>
         isTransposed ? keep(runKernel(backend, 'Transpose', { x }, { perm: [0, 2, 1] })) : x;
-      const operands = { ...inputs, a: stored(a, transposeA), b: stored(b, transposeB) };
+      const vector = (x: TensorInfo): TensorInfo =>
+        (backend as WasmBackend).dataIdMap.get(x.dataId).shape.length === 1
+          ? x
+          : keep(runKernel(backend, 'Slice', { x }, { begin: [0], size: x.shape }));
+      const withBias = bias === undefined ? {} : { bias: vector(bias) };
+      const operands = { ...inputs, ...withBias, a: stored(a, transposeA), b: stored(b, transposeB) };
       const result = original({ inputs: operands, attrs: { ...attrs, transposeA: false, transposeB: false }, backend });
       return Array.isArray(result) ? result[0] : result;
     });

@@ -85,6 +85,14 @@ describe('agrees with the CPU backend', () => {
       }),
     ));
 
+  it('a product with a bias that is a reshaped matrix', () =>
+    agree(
+      fc.tuple(size, size, size).map(([m, k, n]) => {
+        const layer: Operation = (a, b, bias) => [tf.fused.matMul({ a, b, bias: tf.reshape(bias, [n]) })];
+        return [layer, [m, k], [k, n], [n, 1]] as const;
+      }),
+    ));
+
   it('the gradient of gather', () =>
     agree(
       fc.tuple(size, size, fc.array(fc.nat(4), { minLength: 1, maxLength: 6 })).map(([rows, columns, picks]) => {
