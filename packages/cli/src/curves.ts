@@ -1,6 +1,6 @@
 // The curves of a run, from its metrics.
 import { readFile } from 'node:fs/promises';
-import { lineChart } from './charts.js';
+import { lineChart } from '@logah/charts';
 
 export interface Curve {
   readonly steps: ReadonlyArray<{ readonly step: number; readonly taskLoss: number }>;

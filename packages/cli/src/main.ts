@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { datasetCommand } from './commands/dataset.js';
+import { evalCommand } from './commands/eval.js';
 import { graphCommand } from './commands/graph.js';
 import { infoCommand } from './commands/info.js';
 import { predictCommand } from './commands/predict.js';
@@ -20,6 +21,7 @@ const program = new Command('logah')
   .addCommand(infoCommand())
   .addCommand(datasetCommand())
   .addCommand(trainCommand())
+  .addCommand(evalCommand())
   .addCommand(quickstartCommand());
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)');
 

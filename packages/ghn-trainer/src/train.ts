@@ -3,7 +3,7 @@ import { type Batch, type DataSource, epochBatches } from '@logah/data';
 import { type Architecture, buildArchitecture, formatArchitecture } from '@logah/graph-ir';
 import type { Hypernet } from '@logah/hypernet';
 import { ADAMW_DEFAULTS, type AdamWState, clipScale, initAdamW, type Task, updateAdamW } from '@logah/network';
-import { createRandom, type Random } from '@logah/random';
+import { createRandom, deriveSeed, type Random } from '@logah/random';
 import { globalNorm, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainerConfig, type TrainerConfig, TrainingError } from './config.js';
@@ -121,10 +121,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     const started = performance.now();
     const epoch = Math.floor(current.step / perEpoch);
     if (epoch !== epochOf) {
-      batches = epochBatches(data.length, config.batch, createRandom(mix(config.seed, -1 - epoch)));
+      batches = epochBatches(data.length, config.batch, createRandom(deriveSeed(config.seed, -1 - epoch)));
       epochOf = epoch;
     }
-    const random = createRandom(mix(config.seed, current.step));
+    const random = createRandom(deriveSeed(config.seed, current.step));
     const networks = Array.from({ length: config.metaBatch }, () => ({
       architecture: architectures(random),
       seed: random.integer(0, 0x7fffffff),
@@ -194,11 +194,3 @@ function update(
 
 const mapTensors = (record: TensorRecord, map: (tensor: tf.Tensor, name: string) => tf.Tensor): TensorRecord =>
   Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, map(tensor, name)]));
-
-/** A seed of its own for each purpose of a run (splitmix32's finaliser). */
-function mix(seed: number, purpose: number): number {
-  let z = (Math.imul(seed, 0x9e3779b1) + Math.imul(purpose, 0x85ebca77)) | 0;
-  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-  return z ^ (z >>> 15);
-}

@@ -11,6 +11,8 @@ export interface NetworkScore {
   readonly loss: number;
   /** The share of right answers. */
   readonly accuracy: number;
+  /** The share of answers for which the right one is among the five likeliest. */
+  readonly top5Accuracy: number;
 }
 
 /** The score of a network over all samples of a source, without augmentation. Throws RangeError for an empty source. */
@@ -24,6 +26,7 @@ export function evaluateNetwork(
   if (source.length === 0) throw new RangeError('a data source without samples has no score');
   let loss = 0;
   let correct = 0;
+  let correctInTop5 = 0;
   let answers = 0;
   for (let first = 0; first < source.length; first += batchSize) {
     const count = Math.min(batchSize, source.length - first);
@@ -33,9 +36,10 @@ export function evaluateNetwork(
       loss += task.loss(output, batch).dataSync()[0] * count;
       const judged = task.judge(output, batch);
       correct += judged.correct;
+      correctInTop5 += judged.correctInTop5;
       answers += judged.answers;
     });
     tf.dispose([batch.inputs, batch.labels]);
   }
-  return { loss: loss / source.length, accuracy: correct / answers };
+  return { loss: loss / source.length, accuracy: correct / answers, top5Accuracy: correctInTop5 / answers };
 }

@@ -1,6 +1,7 @@
 // RandInit: the first values PyTorch gives a network's parameters, operator by operator.
-import { elementCount, type Graph, type Operator, type OperatorOf, type Parameter } from '@logah/graph-ir';
+import { classLayer, elementCount, type Graph, type Operator, type OperatorOf, type Parameter } from '@logah/graph-ir';
 import type { Random } from '@logah/random';
+import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
 type Draw = (random: Random, parameter: Parameter) => Float32Array;
@@ -40,6 +41,22 @@ export function randomParameters(graph: Graph, random: Random): Record<string, t
     graph.parameters.map((parameter) => {
       const draw = draws.get(parameter.name) ?? constant(0);
       return [parameter.name, tf.tensor(draw(random, parameter), [...parameter.shape])];
+    }),
+  );
+}
+
+/**
+ * Parameters with a fresh class layer, for a network that moves to another data set: its weight Kaiming-normal, N(0, 2 / fan_in), its bias 0 (arXiv
+ * 2405.16287 §4.4). Other parameters are copied; the caller owns the result.
+ */
+export function withFreshClassLayer(graph: Graph, parameters: TensorRecord, random: Random): Record<string, tf.Tensor> {
+  const { weight, bias } = classLayer(graph)?.parameters ?? {};
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]) => {
+      if (name === bias) return [name, tf.zeros(tensor.shape)];
+      if (name !== weight) return [name, tf.clone(tensor)];
+      const fanIn = elementCount(tensor.shape.slice(1));
+      return [name, tf.tensor(random.normals(tensor.size, 0, Math.sqrt(2 / fanIn)), tensor.shape)];
     }),
   );
 }

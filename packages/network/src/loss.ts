@@ -17,16 +17,23 @@ export function nextTokenLoss(logits: tf.Tensor, ids: tf.Tensor): tf.Scalar {
   });
 }
 
-/** How many rows have their largest logit at their label: logits `[rows, classes]`, labels int32 `[rows]`. Reads the tensors at once. */
-export function correctCount(logits: tf.Tensor, labels: tf.Tensor): number {
+/**
+ * How many rows have their label among their `top` largest logits: logits `[rows, classes]`, labels int32 `[rows]`. Of equal logits those of lower
+ * classes count as larger; a logit that is not a number counts as larger than any label's. Reads the tensors at once.
+ */
+export function correctCount(logits: tf.Tensor, labels: tf.Tensor, top = 1): number {
   const classes = logits.shape[1] ?? 0;
   const scores = logits.dataSync();
   const answers = labels.dataSync();
   let correct = 0;
   for (let row = 0; row < answers.length; row++) {
-    let best = 0;
-    for (let c = 1; c < classes; c++) if (scores[row * classes + c] > scores[row * classes + best]) best = c;
-    if (best === answers[row]) correct++;
+    const first = row * classes;
+    const answer = first + answers[row];
+    let larger = 0;
+    for (let c = first; c < first + classes && larger < top; c++) {
+      if (!(scores[c] < scores[answer] || (scores[c] === scores[answer] && c >= answer))) larger++;
+    }
+    if (larger < top) correct++;
   }
   return correct;
 }

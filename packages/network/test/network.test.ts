@@ -1,6 +1,6 @@
 import '@logah/backend-ort';
 import type { DataSource } from '@logah/data';
-import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
+import { buildArchitecture, GraphBuilder, parseArchitecture } from '@logah/graph-ir';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,14 +8,19 @@ import {
   classification,
   correctCount,
   disposeAdamW,
+  disposeSgd,
   evaluateNetwork,
   forward,
   initAdamW,
+  initSgd,
   languageModelling,
   networkGradients,
   nextTokenLoss,
+  orthogonalized,
   randomParameters,
   updateAdamW,
+  updateSgd,
+  withFreshClassLayer,
 } from '../src/index.js';
 
 beforeAll(() => tf.setBackend('ort'));
@@ -141,7 +146,11 @@ describe('losses and counts, by hand', () => {
     const right = Math.log(1 + Math.exp(-2));
     const wrong = 2 + right;
     expect(nextTokenLoss(logits, ids).dataSync()[0]).toBeCloseTo((wrong + right) / 2, 6);
-    expect(languageModelling.judge(logits, { inputs: ids, labels: ids })).toEqual({ correct: 1, answers: 2 });
+    expect(languageModelling.judge(logits, { inputs: ids, labels: ids })).toEqual({
+      correct: 1,
+      correctInTop5: 2,
+      answers: 2,
+    });
   });
 
   it('counts rows whose largest logit is at the label', () => {
@@ -155,6 +164,19 @@ describe('losses and counts, by hand', () => {
         tf.tensor1d([1, 1, 2], 'int32'),
       ),
     ).toBe(2);
+  });
+
+  it('counts rows whose label is among the largest logits; of equal ones the first counts as larger, and NaN as larger still', () => {
+    const logits = tf.tensor2d([
+      [5, 4, 3, 2, 1, 0],
+      [1, 1, 1, 1, 1, 1],
+      [Number.NaN, 9, 0, 0, 0, 0],
+    ]);
+    const counts = (labels: number[]): number[] =>
+      [1, 2, 5].map((top) => correctCount(logits, tf.tensor1d(labels, 'int32'), top));
+    expect(counts([0, 0, 0])).toEqual([2, 2, 2]);
+    expect(counts([1, 1, 1])).toEqual([0, 3, 3]);
+    expect(counts([4, 5, 5])).toEqual([0, 0, 1]);
   });
 
   it('scores a source over all its samples, the last batch being smaller', () => {
@@ -177,6 +199,74 @@ describe('losses and counts, by hand', () => {
       expect(inTwo.loss).toBeCloseTo(atOnce.loss, 5);
       expect(inTwo.accuracy).toBe(atOnce.accuracy);
     });
+  });
+});
+
+describe('orthogonalized', () => {
+  const net = (() => {
+    const builder = new GraphBuilder('net');
+    const image = builder.input('image', ['batch', 3, 8, 8]);
+    const conv = builder.conv2d(image, 'conv', { out: 70, kernel: 3 });
+    const wide = builder.linear(builder.globalAvgPool(conv), 'wide', { out: 40 });
+    return builder.build([builder.linear(wide, 'classes', { out: 10 })]);
+  })();
+
+  it('gives the Q of a QR decomposition whose R has a positive diagonal, to every weight but the class layer’s', () => {
+    tf.tidy(() => {
+      const start = randomParameters(net, createRandom(5));
+      const parameters = orthogonalized(net, start);
+      for (const [name, out, fanIn] of [
+        ['conv.weight', 70, 27],
+        ['wide.weight', 40, 70],
+      ] as const) {
+        const matrix = (tensor: tf.Tensor): tf.Tensor2D => {
+          const flat = tf.reshape<tf.Rank.R2>(tensor, [out, fanIn]);
+          return out < fanIn ? tf.transpose(flat) : flat;
+        };
+        const [q, a] = [matrix(parameters[name]), matrix(start[name])];
+        const size = Math.min(out, fanIn);
+        const gram = tf.matMul(q, q, true, false);
+        expect(tf.max(tf.abs(tf.sub(gram, tf.eye(size)))).dataSync()[0], name).toBeLessThan(1e-6);
+        // R = Qᵀ A; uniqueness of the decomposition makes this the same Q as anyone's.
+        const r = tf.matMul(q, a, true, false).arraySync() as number[][];
+        for (let i = 0; i < size; i++) {
+          expect(r[i][i]).toBeGreaterThan(0);
+          for (let j = 0; j < i; j++) expect(Math.abs(r[i][j])).toBeLessThan(1e-5);
+        }
+      }
+      for (const name of ['classes.weight', 'classes.bias', 'conv.bias', 'wide.bias'])
+        expect(parameters[name].dataSync()).toEqual(start[name].dataSync());
+    });
+  });
+});
+
+describe('withFreshClassLayer', () => {
+  it('draws the class layer’s weight N(0, 2 / fan_in), its bias 0, and copies the rest', () => {
+    const wide = buildArchitecture(parseArchitecture('vit:layers=1,heads=2,hidden=64,mlp=64,patch=16,classes=100'));
+    tf.tidy(() => {
+      const start = randomParameters(wide, createRandom(1));
+      const fresh = withFreshClassLayer(wide, start, createRandom(2));
+      const { mean, variance } = tf.moments(fresh['heads.head.weight']);
+      expect(mean.dataSync()[0]).toBeCloseTo(0, 1);
+      expect(variance.dataSync()[0] * 32).toBeCloseTo(1, 1);
+      expect(Math.max(...fresh['heads.head.bias'].dataSync().map(Math.abs))).toBe(0);
+      expect(fresh['conv_proj.weight'].dataSync()).toEqual(start['conv_proj.weight'].dataSync());
+    });
+  });
+});
+
+describe('SGD', () => {
+  it('makes the first two steps as derived by hand', () => {
+    const p = { w: tf.tensor1d([1]) };
+    const g = { w: tf.tensor1d([1]) };
+    const config = { momentum: 0.9, weightDecay: 0.1 };
+    // v = 0.5 · 1 + 0.1 · 1 = 0.6; p = 1 − 0.1 · 0.6. Then v = 0.9 · 0.6 + 0.5 + 0.1 · 0.94 = 1.134.
+    const first = updateSgd(p, g, initSgd(p), 0.1, 0.5, config);
+    expect(first.parameters.w.dataSync()[0]).toBeCloseTo(0.94, 6);
+    const second = updateSgd(first.parameters, g, first.state, 0.1, 0.5, config);
+    expect(second.parameters.w.dataSync()[0]).toBeCloseTo(0.94 - 0.1134, 6);
+    expect(second.state.step).toBe(2);
+    disposeSgd(second.state);
   });
 });
 

@@ -92,6 +92,14 @@ export function createRandom(seed: number | RandomState): Random {
   };
 }
 
+/** A seed of its own for each purpose of a run, such as each of its epochs: an integer from two (splitmix32's finaliser). */
+export function deriveSeed(seed: number, purpose: number): number {
+  let z = (Math.imul(seed, 0x9e3779b1) + Math.imul(purpose, 0x85ebca77)) | 0;
+  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return z ^ (z >>> 15);
+}
+
 function fromSeed(seed: number) {
   if (!Number.isInteger(seed)) throw new RangeError(`a seed is an integer, got ${seed}`);
   return xoroshiro128plus(seed | 0);

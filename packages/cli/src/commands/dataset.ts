@@ -1,11 +1,11 @@
 // `logah dataset`: data sets of architectures, and how large their networks are.
 import { type DatasetStatistics, datasetStatistics, datasetToJsonLines } from '@logah/arch-datasets';
+import { columnChart, standalone } from '@logah/charts';
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
-import { columnChart, standalone } from '../charts.js';
+import { integer } from '../options.js';
 import { textTable, thousands } from '../text-table.js';
-import { integer } from './predict.js';
 
 interface DatasetOptions {
   readonly seed: number;

@@ -12,10 +12,11 @@ import {
 import { createRandom } from '@logah/random';
 import type { FloatDType } from '@logah/safetensors';
 import { streamSafetensors } from '@logah/safetensors/node';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { readHypernet } from '../checkpoint.js';
+import { integer } from '../options.js';
 import { showProgress } from '../progress.js';
 import { bytes, textTable, thousands } from '../text-table.js';
 import { headOption } from './graph.js';
@@ -30,13 +31,6 @@ interface PredictCommandOptions {
   readonly json?: true;
   readonly head: 'after-norm' | 'on-input';
   readonly backend?: BackendName;
-}
-
-/** An integer option. */
-export function integer(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value)) throw new InvalidArgumentError('An integer was wanted.');
-  return value;
 }
 
 export const predictCommand = (): Command =>

@@ -10,13 +10,13 @@ import { streamSafetensors, writeFileAtomically } from '@logah/safetensors/node'
 import { Command } from 'commander';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { writeHypernet } from '../checkpoint.js';
+import { integer } from '../options.js';
 import { duration, showProgress } from '../progress.js';
 import { type Comparison, compareStarts } from '../quickstart/compare.js';
 import { loadDigits } from '../quickstart/digits.js';
 import { architectures, HELD_OUT, HYPERNET, recipe } from '../quickstart/plan.js';
 import { percent, type QuickstartResult, quickstartReport, sizes } from '../quickstart/report.js';
 import { textTable, thousands } from '../text-table.js';
-import { integer } from './predict.js';
 
 interface QuickstartOptions {
   readonly steps: number;

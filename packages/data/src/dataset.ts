@@ -1,33 +1,31 @@
-// The data that networks are meta-trained on, by name.
+// Data sets in folders by name, as sources of samples with the augmentation that suits them.
 import { join } from 'node:path';
-import {
-  byteTokenizer,
-  type DataSource,
-  gpt2Tokenizer,
-  type ImageSet,
-  type ImageSourceOptions,
-  imageSource,
-  subset,
-  textSource,
-} from '@logah/data';
-import { readCifar10, readCifar100, readIdx, readImageFolder, readText } from '@logah/data/node';
-import { CliError } from './errors.js';
+import { type DataSource, subset } from './batch.js';
+import { DataError, type ImageSet, type ImageSourceOptions, imageSource } from './images.js';
+import { readCifar10, readCifar100 } from './readers/cifar.js';
+import { readIdx } from './readers/idx.js';
+import { readImageFolder } from './readers/image-folder.js';
+import { readText } from './readers/text.js';
+import { byteTokenizer, gpt2Tokenizer, textSource } from './text.js';
 
-export const DATA_NAMES = ['cifar10', 'cifar100', 'idx', 'folder', 'text'] as const;
-export type DataName = (typeof DATA_NAMES)[number];
+export const DATASET_NAMES = ['cifar10', 'cifar100', 'idx', 'folder', 'text'] as const;
+export type DatasetName = (typeof DATASET_NAMES)[number];
 
-export interface DataOptions {
-  readonly data: DataName;
+export interface DatasetOptions {
+  /** CIFAR in its binary layout, IDX files as MNIST has, folders `train` and `test` of pictures, or `train.txt` and `test.txt`. */
+  readonly data: DatasetName;
   readonly dataDir: string;
+  /** Of text. */
   readonly tokenizer: 'bytes' | 'gpt2';
   /** Tokens in a block of text. */
   readonly context: number;
-  /** At most so many samples to evaluate on. */
-  readonly evalSamples: number;
+  /** At most so many samples, the first ones; all by default. */
+  readonly trainSamples?: number;
+  readonly testSamples?: number;
 }
 
 /** Data to train on and to evaluate on, and what networks for it must be like. */
-export type TrainingData =
+export type Dataset =
   | {
       readonly kind: 'images';
       readonly train: DataSource;
@@ -49,28 +47,28 @@ const CIFAR_100: ImageSourceOptions = { ...PHOTOGRAPHS, mean: [0.5071, 0.4865, 0
 const GREY: ImageSourceOptions = { cropPadding: 2, mean: [0.25, 0.25, 0.25], std: [0.35, 0.35, 0.35] };
 
 /** Reads a data set. Throws DataError naming the file at fault. */
-export async function readTrainingData({
+export async function readDataset({
   data,
   dataDir,
   tokenizer,
   context,
-  evalSamples,
-}: DataOptions): Promise<TrainingData> {
+  trainSamples,
+  testSamples,
+}: DatasetOptions): Promise<Dataset> {
   const images = async (
     read: (split: 'train' | 'test') => Promise<ImageSet>,
     options: ImageSourceOptions,
-  ): Promise<TrainingData> => {
+  ): Promise<Dataset> => {
     const [train, test] = [await read('train'), await read('test')];
     if (train.classNames.length !== test.classNames.length) {
-      throw new CliError(
+      throw new DataError(
         `${dataDir}: ${train.classNames.length} classes to train on, but ${test.classNames.length} to test on`,
       );
     }
-    const judged = imageSource(test, options);
     return {
       kind: 'images',
-      train: imageSource(train, options),
-      test: firstOf(judged, evalSamples),
+      train: firstOf(imageSource(train, options), trainSamples),
+      test: firstOf(imageSource(test, options), testSamples),
       classes: train.classNames.length,
       image: train.height,
     };
@@ -90,8 +88,8 @@ export async function readTrainingData({
         textSource(encode(await readText(join(dataDir, `${split}.txt`))), context);
       return {
         kind: 'text',
-        train: await blocks('train'),
-        test: firstOf(await blocks('test'), evalSamples),
+        train: firstOf(await blocks('train'), trainSamples),
+        test: firstOf(await blocks('test'), testSamples),
         vocab,
         context,
       };
@@ -99,7 +97,7 @@ export async function readTrainingData({
   }
 }
 
-const firstOf = (source: DataSource, count: number): DataSource =>
+const firstOf = (source: DataSource, count = source.length): DataSource =>
   source.length <= count
     ? source
     : subset(

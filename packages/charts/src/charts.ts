@@ -1,0 +1,238 @@
+// Charts as SVG text. Lines and words take the page's text colour, so that they read in light, dark and print alike.
+import { BarChart, CustomChart, LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
+import { type EChartsCoreOption, init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+
+use([BarChart, CustomChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+
+export interface Series {
+  readonly name: string;
+  readonly color: string;
+}
+
+export interface LineSeries extends Series {
+  readonly points: ReadonlyArray<readonly [x: number, y: number]>;
+  /** A deviation for each point, drawn as a band around the line. */
+  readonly deviations?: readonly number[];
+  /** Width of the line in pixels; 2 by default. */
+  readonly width?: number;
+  readonly opacity?: number;
+}
+
+export interface BarSeries extends Series {
+  /** One value for each category. */
+  readonly values: readonly number[];
+  /** A deviation for each value, drawn as a whisker. */
+  readonly deviations?: readonly number[];
+}
+
+export interface AxisNames {
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+}
+
+/** A chart as a file of its own: its words and lines are dark on light pages and light on dark ones. */
+export const standalone = (svg: string): string =>
+  svg.replace('>', '><style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d0d7de}}</style>');
+
+const WIDTH = 760;
+const HEIGHT = 340;
+
+/** Lines over a numeric axis, with bands where deviations are known, as SVG. */
+export function lineChart(
+  { title, x, y }: AxisNames,
+  series: readonly LineSeries[],
+  options: { readonly isLogarithmic?: boolean } = {},
+): string {
+  return render({
+    ...frame(
+      title,
+      series.map(({ name }) => name),
+    ),
+    xAxis: { ...axis('value', x, 'middle'), ...(isCounted(series) ? { minInterval: 1 } : {}) },
+    yAxis: { ...axis(options.isLogarithmic ? 'log' : 'value', y, 'end'), scale: true },
+    series: series.flatMap(({ name, color, points, deviations, width = 2, opacity = 1 }) => [
+      ...(deviations ? [band(name, color, points, deviations)] : []),
+      {
+        type: 'line',
+        name,
+        data: points,
+        showSymbol: points.length <= MOST_SYMBOLS,
+        symbolSize: 5,
+        lineStyle: { width, opacity },
+        itemStyle: { color },
+      },
+    ]),
+  });
+}
+
+/** Up to so many points are marked. */
+const MOST_SYMBOLS = 12;
+
+/** Steps and epochs have no fractions. */
+const isCounted = (series: readonly LineSeries[]): boolean =>
+  series.every(({ points }) => points.every(([x]) => Number.isInteger(x)));
+
+/** The area between a line less and plus its deviations. */
+function band(name: string, color: string, points: LineSeries['points'], deviations: readonly number[]) {
+  const outline = [
+    ...points.map(([x, y], i) => [x, y + (deviations[i] ?? 0)]),
+    ...points.map(([x, y], i) => [x, y - (deviations[i] ?? 0)]).reverse(),
+  ];
+  return {
+    type: 'custom',
+    name,
+    itemStyle: { color },
+    // The axes are to reach around the whole band; one item draws it.
+    data: outline,
+    renderItem: ({ dataIndex }: { dataIndex: number }, { coord }: { coord: (point: number[]) => number[] }) =>
+      dataIndex === 0
+        ? { type: 'polygon', shape: { points: outline.map(coord) }, style: { fill: color, opacity: 0.18 } }
+        : undefined,
+    silent: true,
+    z: 1,
+  };
+}
+
+/** Bars side by side for each category, with whiskers where deviations are known, as SVG; values from 0 to 1 are shown as per cent unless `format` says otherwise. */
+export function barChart(
+  { title, x, y }: AxisNames,
+  categories: readonly string[],
+  series: readonly BarSeries[],
+  format: BarFormat = PERCENT,
+): string {
+  const value = axis('value', y, 'end');
+  return render({
+    ...frame(
+      title,
+      series.map(({ name }) => name),
+    ),
+    xAxis: {
+      ...axis('category', x, 'middle'),
+      data: categories,
+      axisLabel: { ...TEXT, interval: 0, width: 90, overflow: 'break' },
+    },
+    yAxis: { ...value, min: 0, axisLabel: { ...TEXT, formatter: format.axis } },
+    series: series.flatMap(({ name, color, values, deviations }, i) => [
+      {
+        type: 'bar',
+        name,
+        data: values,
+        itemStyle: { color },
+        label: {
+          show: true,
+          position: deviations ? 'insideBottom' : 'top',
+          fontSize: 9,
+          ...TEXT,
+          formatter: ({ value: of }: { value: number }) => format.label(of),
+        },
+      },
+      ...(deviations ? [whiskers(name, i, series.length, values, deviations)] : []),
+    ]),
+  });
+}
+
+export interface BarFormat {
+  axis(value: number): string;
+  label(value: number): string;
+}
+
+const PERCENT: BarFormat = {
+  axis: (value) => `${Math.round(value * 100)} %`,
+  label: (value) => String(Math.round(value * 100)),
+};
+
+/** A line from a value less to the value plus its deviation over each bar of a series. */
+function whiskers(
+  name: string,
+  index: number,
+  count: number,
+  values: readonly number[],
+  deviations: readonly number[],
+) {
+  interface Api {
+    coord(point: readonly number[]): number[];
+    barLayout(options: object): ReadonlyArray<{ readonly offsetCenter: number }>;
+  }
+  return {
+    type: 'custom',
+    name,
+    data: values.map((value, category) => [category, value - deviations[category], value + deviations[category]]),
+    encode: { x: 0, y: [1, 2] },
+    renderItem: ({ dataIndex }: { dataIndex: number }, api: Api) => {
+      const { offsetCenter } = api.barLayout({ count, barGap: '30%', barCategoryGap: '20%' })[index];
+      const ends = [-1, 1].map((side) => api.coord([dataIndex, values[dataIndex] + side * deviations[dataIndex]]));
+      const at = ends[0][0] + offsetCenter;
+      const line = (x1: number, y1: number, x2: number, y2: number) => ({
+        type: 'line',
+        shape: { x1, y1, x2, y2 },
+        style: { stroke: 'currentColor', lineWidth: 1 },
+      });
+      return {
+        type: 'group',
+        children: [
+          line(at, ends[0][1], at, ends[1][1]),
+          ...ends.map(([, height]) => line(at - 3, height, at + 3, height)),
+        ],
+      };
+    },
+    silent: true,
+    z: 3,
+  };
+}
+
+/** One column for each category, as SVG. */
+export function columnChart(
+  { title, x, y }: AxisNames,
+  categories: readonly string[],
+  { name, color, values }: BarSeries,
+): string {
+  return render({
+    ...frame(title, [name]),
+    xAxis: { ...axis('category', x, 'middle'), data: categories, axisLabel: { ...TEXT, interval: 0, fontSize: 9 } },
+    yAxis: { ...axis('value', y, 'end'), min: 0 },
+    series: [{ type: 'bar', name, data: values, itemStyle: { color }, barCategoryGap: '10%' }],
+  });
+}
+
+const TEXT = { color: 'currentColor' };
+const GRID_LINE = { color: 'currentColor', opacity: 0.15 };
+
+const frame = (title: string, names: readonly string[]): EChartsCoreOption => ({
+  animation: false,
+  textStyle: { ...TEXT, fontFamily: 'system-ui, sans-serif' },
+  title: { text: title, left: 0, top: 0, padding: 0, textStyle: { ...TEXT, fontSize: 14, fontWeight: 600 } },
+  // Without a browser the widths of words are guessed: the gap leaves room for wider fonts.
+  legend: {
+    data: [...names],
+    top: 22,
+    left: 0,
+    padding: [4, 0],
+    textStyle: { ...TEXT, fontSize: 11 },
+    itemHeight: 8,
+    itemWidth: 16,
+    itemGap: 32,
+  },
+  grid: { left: 56, right: 16, top: 76, bottom: 56 },
+});
+
+const axis = (type: 'value' | 'log' | 'category', name: string, nameLocation: 'middle' | 'end') => ({
+  type,
+  name,
+  nameLocation,
+  nameGap: nameLocation === 'middle' ? 38 : 12,
+  nameTextStyle: { ...TEXT, ...(nameLocation === 'end' ? { align: 'left' as const } : {}) },
+  axisLabel: TEXT,
+  axisLine: { lineStyle: TEXT },
+  splitLine: { lineStyle: GRID_LINE },
+});
+
+function render(option: EChartsCoreOption): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+  chart.setOption(option);
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}

@@ -1,0 +1,46 @@
+// A page as one HTML file that needs nothing else, and reads in light, in dark and on paper.
+
+const STYLE = `
+  :root { color-scheme: light dark; --ink: #222; --paper: #fff; }
+  @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #16181c; } }
+  @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; } svg, table, figure { break-inside: avoid; } details > * { display: block; } }
+  body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
+  h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+  svg { width: 100%; height: auto; margin: 1rem 0; }
+  .wide { overflow-x: auto; }
+  table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+  th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid color-mix(in srgb, var(--ink) 20%, transparent); text-align: right; vertical-align: top; }
+  td { white-space: nowrap; }
+  th.text, td.text { text-align: left; white-space: normal; }
+  code, pre { font-size: 0.85rem; overflow-wrap: anywhere; white-space: pre-wrap; }
+`;
+
+/** A whole page with this title and these blocks of HTML. */
+export const htmlPage = (title: string, blocks: readonly string[]): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+<h1>${escapeHtml(title)}</h1>
+${blocks.join('\n')}
+</html>
+`;
+
+/** A table; the first `textColumns` columns are words and stand left, the others are numbers and stand right. Cells are plain text. */
+export function htmlTable(
+  header: readonly string[],
+  rows: ReadonlyArray<readonly string[]>,
+  textColumns: number,
+): string {
+  const line = (tag: 'th' | 'td', cells: readonly string[]): string =>
+    `<tr>${cells.map((cell, i) => `<${tag}${i < textColumns ? ' class="text"' : ''}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  return `<div class="wide"><table>
+<thead>${line('th', header)}</thead>
+<tbody>${rows.map((row) => line('td', row)).join('\n')}</tbody>
+</table></div>`;
+}
+
+/** Text as HTML. */
+export const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -1,0 +1,265 @@
+// `logah eval`: which start trains best, on real data.
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { DATASET_NAMES, type DatasetName, type DatasetOptions } from '@logah/data/node';
+import type { Graph } from '@logah/graph-ir';
+import {
+  type ComparisonReport,
+  comparisonReport,
+  formatMetric,
+  METRICS,
+  type OptimizerConfig,
+  type RunKey,
+  type RunRecord,
+  runsToCsv,
+  startName,
+  summarize,
+  summaryHeader,
+  summaryRow,
+} from '@logah/init-eval';
+import { INITIALIZER_HELP, type SweepEvent, sweep } from '@logah/init-eval/node';
+import { writeFileAtomically } from '@logah/safetensors/node';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
+import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
+import { applyConfigFile } from '../config-file.js';
+import { integer, number } from '../options.js';
+import { showProgress } from '../progress.js';
+import { textTable } from '../text-table.js';
+
+interface EvalCommandOptions {
+  readonly init: readonly string[];
+  readonly data: DatasetName;
+  readonly dataDir: string;
+  readonly tokenizer: 'bytes' | 'gpt2';
+  readonly context: number;
+  readonly trainSamples?: number;
+  readonly testSamples?: number;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly optimizer: OptimizerConfig['type'];
+  readonly lr: readonly number[];
+  readonly schedule: 'constant' | 'cosine';
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly clip?: number;
+  readonly seeds: number;
+  readonly workers: number;
+  readonly out: string;
+  readonly config?: string;
+  readonly json?: true;
+  readonly backend?: BackendName;
+}
+
+function list(text: string): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.some((item) => item === '')) throw new InvalidArgumentError('A list with commas was wanted.');
+  return items;
+}
+
+export const evalCommand = (): Command =>
+  new Command('eval')
+    .description('trains networks from several initialisations and compares them; run again, it goes on where it was')
+    .argument('<arch...>', ARCHITECTURE_HELP)
+    .option('--init <list>', `the initialisers, the baseline first: ${INITIALIZER_HELP}`, list, [
+      'random',
+      'orthogonal',
+    ])
+    .addOption(
+      new Option(
+        '--data <name>',
+        'the data: CIFAR, IDX files, train/ and test/ folders of pictures, or train.txt and test.txt',
+      )
+        .choices(DATASET_NAMES)
+        .default('cifar10'),
+    )
+    .option('--data-dir <folder>', 'where the data lies', '.')
+    .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
+    .option('--context <tokens>', 'in a block of text', integer, 1024)
+    .option('--train-samples <count>', 'to train on, the first ones; all by default', integer)
+    .option('--test-samples <count>', 'to judge by, the first ones; all by default', integer)
+    .option('--epochs <count>', 'of each run', integer, 10)
+    .option('--batch <count>', 'samples in a mini-batch', integer, 64)
+    .addOption(new Option('--optimizer <name>', 'of the networks').choices(['sgd', 'adamw']).default('sgd'))
+    .option('--lr <list>', 'learning rates to try', (text: string) => list(text).map(number), [0.1])
+    .addOption(
+      new Option('--schedule <name>', 'of the learning rate').choices(['cosine', 'constant']).default('cosine'),
+    )
+    .option('--momentum <part>', 'of SGD', number, 0.9)
+    .option('--weight-decay <rate>', 'of the optimiser', number, 1e-2)
+    .option('--clip <norm>', 'the largest global norm of gradients; none by default', number)
+    .option('--seeds <count>', 'runs of each start and rate, with seeds 0, 1, …', integer, 3)
+    .option('--workers <count>', 'runs at a time', integer, availableParallelism())
+    .option('--out <folder>', 'where runs and the report go', 'eval')
+    .option('--config <file>', 'these options as JSON; the command line goes before')
+    .option('--json', 'the summaries as JSON on standard output')
+    .addOption(backendOption())
+    .action(async (architectures: string[], given: EvalCommandOptions, command: Command) => {
+      if (given.config !== undefined) await applyConfigFile(command, given.config);
+      const { config: _, json, ...options } = command.opts<EvalCommandOptions>();
+      const graphs = new Map<string, Graph>();
+      for (const architecture of architectures) graphs.set(architecture, await readArchitecture(architecture));
+      const backend = await useBackend(options.backend);
+      const stop = new AbortController();
+      const interrupt = (): void => stop.abort();
+      process.once('SIGINT', interrupt);
+      process.once('SIGTERM', interrupt);
+      const { init, lr, seeds, epochs, batch, schedule, clip } = options;
+      const recipe = {
+        optimizer: optimizerOf(options),
+        schedule,
+        epochs,
+        batch,
+        ...(clip === undefined ? {} : { gradientClip: clip }),
+      };
+      const data = dataOf(options);
+      try {
+        const runs = await follow(
+          sweep({
+            ...backendModule(backend),
+            folder: join(options.out, 'runs'),
+            graphs,
+            initializers: init,
+            learningRates: lr,
+            seeds: Array.from({ length: seeds }, (__, seed) => seed),
+            recipe,
+            data,
+            workers: options.workers,
+            signal: stop.signal,
+          }),
+          { isText: data.data === 'text', epochs, total: graphs.size * init.length * lr.length * seeds * epochs },
+        );
+        if (runs.length === 0) {
+          console.error('Stopped before a run was done. The same command goes on from here.');
+          return;
+        }
+        const report: ComparisonReport = {
+          command: commandOf(architectures, options),
+          metric: data.data === 'text' ? 'perplexity' : 'accuracy',
+          configuration: { architectures, initializers: init, learningRates: lr, seeds, recipe, data, backend },
+          runs: inOrder(runs, architectures, init),
+        };
+        await writeReport(options.out, report);
+        console.log(
+          json ? JSON.stringify(summarize(report.runs, METRICS[report.metric])) : summary(report, options.out),
+        );
+        if (stop.signal.aborted)
+          console.error('Stopped: these are the runs that were done. The same command goes on from here.');
+      } finally {
+        process.off('SIGINT', interrupt);
+        process.off('SIGTERM', interrupt);
+      }
+    });
+
+const optimizerOf = ({ optimizer, momentum, weightDecay }: EvalCommandOptions): OptimizerConfig =>
+  optimizer === 'sgd' ? { type: 'sgd', momentum, weightDecay } : { type: 'adamw', weightDecay };
+
+const dataOf = ({
+  data,
+  dataDir,
+  tokenizer,
+  context,
+  trainSamples,
+  testSamples,
+}: EvalCommandOptions): DatasetOptions => ({
+  data,
+  dataDir,
+  tokenizer,
+  context,
+  ...(trainSamples === undefined ? {} : { trainSamples }),
+  ...(testSamples === undefined ? {} : { testSamples }),
+});
+
+/** Shows the runs as they go, counted in epochs, and returns them. */
+async function follow(
+  events: AsyncIterable<SweepEvent>,
+  { isText, epochs, total }: { readonly isText: boolean; readonly epochs: number; readonly total: number },
+): Promise<RunRecord[]> {
+  const metric = METRICS[isText ? 'perplexity' : 'accuracy'];
+  const progress = showProgress(total, 'epochs');
+  const runs: RunRecord[] = [];
+  /** Epochs of the runs under way, with parts of them. */
+  const partial = new Map<string, number>();
+  let done = 0;
+  const nameOf = ({ architecture, initializer, learningRate, seed }: RunKey): string =>
+    `${architecture} from ${startName(initializer)}, rate ${learningRate}, seed ${seed}`;
+  for await (const event of events) {
+    if (event.type === 'step') {
+      partial.set(nameOf(event.key), (event.step / event.steps) * epochs);
+      const current = [...partial.values()].reduce((sum, value) => sum + value, 0);
+      progress.update(Math.floor(done + current), nameOf(event.key));
+      continue;
+    }
+    runs.push(event.run);
+    partial.delete(nameOf(event.run));
+    done += epochs;
+    if (event.isCached) {
+      progress.skip(done);
+    } else {
+      const { scores, isDiverged, seconds } = event.run;
+      const result = isDiverged
+        ? 'diverged'
+        : `${metric.name} ${formatMetric(metric.of(scores[scores.length - 1]), metric)}`;
+      progress.say(`${event.done}/${event.total} ${nameOf(event.run)}: ${result} (${Math.round(seconds)} s)`);
+    }
+  }
+  progress.stop();
+  return runs;
+}
+
+/** Runs in the order of the command, however they came. */
+function inOrder(
+  runs: readonly RunRecord[],
+  architectures: readonly string[],
+  initializers: readonly string[],
+): RunRecord[] {
+  const place = (run: RunRecord): number[] => [
+    architectures.indexOf(run.architecture),
+    initializers.indexOf(run.initializer),
+    run.learningRate,
+    run.seed,
+  ];
+  return [...runs].sort((a, b) => {
+    const [left, right] = [place(a), place(b)];
+    const differing = left.findIndex((value, i) => value !== right[i]);
+    return differing < 0 ? 0 : left[differing] - right[differing];
+  });
+}
+
+async function writeReport(out: string, report: ComparisonReport): Promise<void> {
+  const summaries = summarize(report.runs, METRICS[report.metric]);
+  const files = {
+    'results.json': `${JSON.stringify({ ...report, summaries }, null, 2)}\n`,
+    'results.csv': runsToCsv(report.runs),
+    'report.html': comparisonReport(report),
+  };
+  for (const [name, content] of Object.entries(files)) await writeFileAtomically(join(out, name), content);
+}
+
+function summary(report: ComparisonReport, out: string): string {
+  const metric = METRICS[report.metric];
+  const summaries = summarize(report.runs, metric);
+  const found = summaries.flatMap(({ architecture, contrast }) =>
+    contrast === null ? [] : [`${architecture}: ${contrast.text}`],
+  );
+  return [
+    '',
+    textTable(
+      summaryHeader(metric),
+      summaries.map((one) => summaryRow(one, metric)),
+    ),
+    '',
+    ...found,
+    '',
+    `${join(out, 'report.html')}   curves, bars and what each start was like: open it in a browser`,
+    `${join(out, 'results.json')}  the same as numbers; ${join(out, 'results.csv')}: every epoch of every run`,
+  ].join('\n');
+}
+
+/** The command that makes the same comparison. */
+function commandOf(architectures: readonly string[], options: Omit<EvalCommandOptions, 'config' | 'json'>): string {
+  const flags = Object.entries(options).map(
+    ([name, value]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${value}`,
+  );
+  return ['logah eval', ...architectures, ...flags].join(' ');
+}

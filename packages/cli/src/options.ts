@@ -1,0 +1,16 @@
+// Values of command-line options.
+import { InvalidArgumentError } from 'commander';
+
+/** An integer option. */
+export function integer(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value)) throw new InvalidArgumentError('An integer was wanted.');
+  return value;
+}
+
+/** An option that is any finite number. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number was wanted.');
+  return value;
+}

@@ -1,0 +1,43 @@
+export { runsToCsv } from './csv.js';
+export { EvaluationError } from './errors.js';
+export {
+  type Initializer,
+  NOISE,
+  orthogonalInitializer,
+  predictedInitializer,
+  randomInitializer,
+  withNewClassLayer,
+  withNoise,
+} from './initializers.js';
+export { disposeState, type NetworkState, type OptimizerConfig, startState } from './optimizer.js';
+export { type ComparisonReport, comparisonReport, summaryHeader, summaryRow } from './report.js';
+export {
+  type Contrast,
+  formatMetric,
+  formatSpread,
+  METRICS,
+  type Metric,
+  type MetricName,
+  type RunKey,
+  type RunRecord,
+  type StartReport,
+  type Summary,
+  startName,
+  summarize,
+} from './results.js';
+export {
+  diversity,
+  type Finding,
+  findings,
+  type LayerStatistics,
+  layerStatistics,
+  untrainedRows,
+} from './statistics.js';
+export {
+  type EpochEvent,
+  type EpochScore,
+  type Recipe,
+  type TrainNetworkOptions,
+  trainNetwork,
+} from './training.js';
+export { differenceInterval, type MeanAndDeviation, meanAndDeviation } from './welch.js';

@@ -1,0 +1,86 @@
+// Initialisers as text: `random`, `orthogonal`, `ghn3:FILE`, `logah:FILE` or `module:FILE`, each with `+noise` or `+new-head` behind it.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { fromCheckpoint } from '@logah/hypernet';
+import { readSafetensors } from '@logah/safetensors/node';
+import { EvaluationError } from './errors.js';
+import {
+  type Initializer,
+  orthogonalInitializer,
+  predictedInitializer,
+  randomInitializer,
+  withNewClassLayer,
+  withNoise,
+} from './initializers.js';
+
+export const INITIALIZER_HELP =
+  'random, orthogonal, logah:FILE, ghn3:FILE or module:FILE (whose default export is an Initializer); +noise and +new-head may follow';
+
+const DECODERS = { logah: 'lowrank', ghn3: 'conv' } as const;
+
+interface InitializerSpec {
+  readonly kind: 'random' | 'orthogonal' | 'logah' | 'ghn3' | 'module';
+  readonly file: string | undefined;
+  readonly hasNoise: boolean;
+  readonly hasNewHead: boolean;
+}
+
+function parseSpec(text: string): InitializerSpec {
+  const match = /^(random|orthogonal|(?:logah|ghn3|module):.+?)((?:\+noise|\+new-head)*)$/.exec(text);
+  if (!match) throw new EvaluationError(`unknown initialiser "${text}"; wanted ${INITIALIZER_HELP}`);
+  const [, start, modifiers] = match;
+  const colon = start.indexOf(':');
+  const kind = (colon < 0 ? start : start.slice(0, colon)) as InitializerSpec['kind'];
+  return {
+    kind,
+    file: colon < 0 ? undefined : start.slice(colon + 1),
+    hasNoise: modifiers.includes('+noise'),
+    hasNewHead: modifiers.includes('+new-head'),
+  };
+}
+
+/** The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError or HypernetError naming the text or file at fault. */
+export async function readInitializer(text: string): Promise<Initializer> {
+  const { kind, file, hasNoise, hasNewHead } = parseSpec(text);
+  const start = await readStart(kind, file ?? '');
+  const withHead = hasNewHead ? withNewClassLayer(start) : start;
+  return hasNoise ? withNoise(withHead) : withHead;
+}
+
+async function readStart(kind: InitializerSpec['kind'], file: string): Promise<Initializer> {
+  switch (kind) {
+    case 'random':
+      return randomInitializer;
+    case 'orthogonal':
+      return orthogonalInitializer;
+    case 'module': {
+      const { default: initializer }: { default?: unknown } = await import(pathToFileURL(resolve(file)).href);
+      if (typeof initializer !== 'function')
+        throw new EvaluationError(`${file}: its default export should be a function (graph, random) => parameters`);
+      return initializer as Initializer;
+    }
+    case 'logah':
+    case 'ghn3': {
+      const hypernet = fromCheckpoint(await readSafetensors(file), file);
+      const { decoder } = hypernet.config;
+      if (decoder !== DECODERS[kind]) {
+        throw new EvaluationError(
+          `${file}: a hypernetwork with the ${decoder} decoder, but ${kind}: wants ${DECODERS[kind]}`,
+        );
+      }
+      return predictedInitializer(hypernet);
+    }
+  }
+}
+
+/** What changes when an initialiser does: its text, and the content of its file. Throws {@link EvaluationError} for a file that cannot be read. */
+export async function initializerIdentity(text: string): Promise<string> {
+  const { file } = parseSpec(text);
+  if (file === undefined) return text;
+  const content = await readFile(file).catch((cause: unknown) => {
+    throw new EvaluationError(`the initialiser "${text}" wants the file ${file}, which cannot be read`, { cause });
+  });
+  return `${text} ${createHash('sha256').update(content).digest('hex')}`;
+}

@@ -1,0 +1,112 @@
+// One run of a comparison, from its start to its last epoch, with its state on disk after each.
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Dataset } from '@logah/data/node';
+import { type Graph, parameterCount } from '@logah/graph-ir';
+import { classification, languageModelling } from '@logah/network';
+import { createRandom, deriveSeed } from '@logah/random';
+import type { TensorRecord } from '@logah/tensor-ops';
+import * as tf from '@tensorflow/tfjs-core';
+import { EvaluationError } from './errors.js';
+import { readInitializer } from './initializer-spec.js';
+import { readNetworkState, writeNetworkState } from './network-state.js';
+import { type NetworkState, startState } from './optimizer.js';
+import type { RunKey, RunRecord, StartReport } from './results.js';
+import { diversity, findings, layerStatistics, untrainedRows } from './statistics.js';
+import { type EpochScore, type Recipe, trainNetwork } from './training.js';
+
+/** A run to make. */
+export interface Job {
+  readonly key: RunKey;
+  readonly graph: Graph;
+  readonly recipe: Recipe;
+  /** Where the state is kept while the run goes on. */
+  readonly statePath: string;
+  /** Whether the run reports what its start was like. */
+  readonly isReported: boolean;
+}
+
+/** Of the initialiser's own draws, apart from those of the epochs. */
+const INITIALIZATION = 0x1717;
+
+const MOMENTS = { sgd: ['velocity'], adamw: ['first', 'second'] } as const;
+
+/** Throws {@link EvaluationError} when a network cannot take the samples, or does not answer for each of their classes or tokens. */
+function checkFit({ inputs, outputs, values }: Graph, data: Dataset): void {
+  const [input, output] = [values[inputs[0]].shape, values[outputs[0]].shape];
+  const answers = output[output.length - 1];
+  const wanted = data.kind === 'images' ? data.classes : data.vocab;
+  if (answers !== wanted) {
+    throw new EvaluationError(
+      `the network answers for ${answers} ${data.kind === 'images' ? 'classes' : 'tokens'}, but the data has ${wanted}: use ${data.kind === 'images' ? 'classes' : 'vocab'}=${wanted}`,
+    );
+  }
+  const sizes = input.slice(1).filter((size) => typeof size === 'number');
+  if (data.kind === 'images' && sizes.join() !== [3, data.image, data.image].join()) {
+    throw new EvaluationError(
+      `the network takes images of ${sizes.join('×')}, but the data has 3×${data.image}×${data.image}: use image=${data.image}`,
+    );
+  }
+}
+
+/** Makes a run, going on from its saved state where there is one; `onStep` is told of every step. Throws {@link EvaluationError} when network and data do not fit. */
+export async function runJob(
+  { key, graph, recipe, statePath, isReported }: Job,
+  data: Dataset,
+  onStep?: (step: number, steps: number) => void,
+): Promise<RunRecord> {
+  checkFit(graph, data);
+  const initial = async (): Promise<TensorRecord> =>
+    (await readInitializer(key.initializer))(graph, createRandom(deriveSeed(key.seed, INITIALIZATION)));
+  const began = performance.now();
+  const saved = existsSync(statePath)
+    ? await readNetworkState(statePath, graph, MOMENTS[recipe.optimizer.type])
+    : { state: startState(recipe.optimizer, await initial()), scores: [], seconds: 0 };
+  const scores: EpochScore[] = [...saved.scores];
+  const seconds = (): number => saved.seconds + (performance.now() - began) / 1000;
+  let report: StartReport | undefined;
+  let isDiverged = false;
+  const events = trainNetwork({
+    graph,
+    task: data.kind === 'images' ? classification : languageModelling,
+    train: data.train,
+    test: data.test,
+    recipe,
+    state: saved.state,
+    ...(onStep === undefined ? {} : { onStep }),
+  });
+  for await (const event of events) {
+    scores.push(event.score);
+    isDiverged = event.isDiverged;
+    const isLast = isDiverged || event.score.epoch === recipe.epochs;
+    if (isLast && isReported) report = await reportOn(graph, initial, event.state);
+    if (!isLast) await writeNetworkState(statePath, { state: event.state, scores, seconds: seconds() });
+  }
+  await rm(statePath, { force: true });
+  return {
+    ...key,
+    parameters: parameterCount(graph),
+    scores,
+    isDiverged,
+    seconds: seconds(),
+    ...(report === undefined ? {} : { start: report }),
+  };
+}
+
+/** What the start was like, made anew, and what training did not reach of it. */
+async function reportOn(
+  graph: Graph,
+  initial: () => Promise<TensorRecord>,
+  trained: NetworkState,
+): Promise<StartReport> {
+  const start = await initial();
+  const layers = layerStatistics(start);
+  const report = {
+    diversity: diversity(start),
+    layers,
+    findings: findings(graph, layers),
+    untrainedRows: untrainedRows(start, trained.parameters),
+  };
+  tf.dispose(Object.values(start));
+  return report;
+}

@@ -1,0 +1,220 @@
+// A comparison as one page that needs nothing else: what was found in words, the table, curves, bars, what each start was like, and how it was made.
+import { type BarFormat, barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
+import {
+  formatMetric,
+  formatSpread,
+  METRICS,
+  type Metric,
+  type MetricName,
+  type RunRecord,
+  type Summary,
+  startName,
+  summarize,
+} from './results.js';
+import type { LayerStatistics } from './statistics.js';
+import { meanAndDeviation } from './welch.js';
+
+/** All that a report is made of; also what is written as JSON. */
+export interface ComparisonReport {
+  readonly command: string;
+  readonly metric: MetricName;
+  /** Everything that was set, for the record. */
+  readonly configuration: object;
+  readonly runs: readonly RunRecord[];
+}
+
+/** Told apart by people who do not see all colours, on white and on black (Okabe and Ito). */
+const COLORS = ['#999999', '#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#0072b2', '#b8a800'];
+
+/** The header of the table that {@link summaryRow} fills. */
+export const summaryHeader = (metric: Metric): string[] => [
+  'network',
+  'start from',
+  'best rate',
+  'seeds',
+  `${metric.name} at epoch 0`,
+  'at the end',
+  ...(metric.name === 'accuracy' ? ['top 5'] : []),
+  'epochs to baseline',
+  'diversity',
+];
+
+/** A summary as cells. */
+export const summaryRow = (summary: Summary, metric: Metric): string[] => [
+  summary.architecture,
+  startName(summary.initializer),
+  String(summary.learningRate),
+  summary.diverged === 0 ? String(summary.seeds) : `${summary.seeds} (${summary.diverged} diverged)`,
+  formatSpread(summary.start, metric),
+  formatSpread(summary.final, metric),
+  ...(metric.name === 'accuracy' ? [formatSpread(summary.top5, metric)] : []),
+  summary.epochsToTarget === null ? '–' : summary.epochsToTarget.mean.toFixed(1),
+  summary.diversity === null ? '–' : summary.diversity.toFixed(3),
+];
+
+/** The report as HTML. */
+export function comparisonReport(report: ComparisonReport): string {
+  const metric = METRICS[report.metric];
+  const summaries = summarize(report.runs, metric);
+  const architectures = [...new Set(summaries.map(({ architecture }) => architecture))];
+  const initializers = [...new Set(summaries.map(({ initializer }) => initializer))];
+  const colorOf = (initializer: string): string => COLORS[initializers.indexOf(initializer) % COLORS.length];
+  return htmlPage('Initialisations compared', [
+    `<p>${metric.name === 'accuracy' ? 'Accuracy on the test samples' : 'Perplexity on the test text'}: mean ± standard deviation over seeds, at the learning rate that ended best on the same
+test samples, as the paper does. <em>Epochs to baseline</em>: when it was first as good as the first start at its end. <em>Diversity</em>: mean of 1 − |cos| over pairs of weights of one
+shape, before training.</p>`,
+    ...architectures.flatMap((architecture) => {
+      const own = summaries.filter((summary) => summary.architecture === architecture);
+      const runs = report.runs.filter((run) => run.architecture === architecture);
+      return [
+        `<h2>${escapeHtml(architecture)}</h2>`,
+        statements(own),
+        htmlTable(
+          summaryHeader(metric).slice(1),
+          own.map((summary) => summaryRow(summary, metric).slice(1)),
+          1,
+        ),
+        curves(own, metric, colorOf),
+        ratesChart(runs, metric, colorOf),
+        ...startCharts(
+          runs.filter(({ start }) => start !== undefined),
+          colorOf,
+        ),
+      ];
+    }),
+    bars(architectures, initializers, summaries, metric, colorOf),
+    startFindings(report.runs),
+    `<h2>How it was made</h2>
+<p><code>${escapeHtml(report.command)}</code></p>
+<details open><summary>Configuration</summary><pre>${escapeHtml(JSON.stringify(report.configuration, null, 2))}</pre></details>`,
+  ]);
+}
+
+function statements(summaries: readonly Summary[]): string {
+  const found = summaries.flatMap(({ contrast }) =>
+    contrast === null ? [] : [`<li>${escapeHtml(contrast.text)}</li>`],
+  );
+  return found.length === 0 ? '' : `<ul>${found.join('\n')}</ul>`;
+}
+
+const onScale = (value: number, metric: Metric): number => (metric.name === 'accuracy' ? 100 * value : value);
+const axisName = (metric: Metric): string => (metric.name === 'accuracy' ? 'accuracy, per cent' : 'perplexity');
+
+function curves(summaries: readonly Summary[], metric: Metric, colorOf: (initializer: string) => string): string {
+  return lineChart(
+    { title: `Test ${metric.name} by epoch`, x: 'epoch', y: axisName(metric) },
+    summaries.map(({ initializer, epochs }) => {
+      const usable = epochs.filter(({ mean }) => Number.isFinite(mean));
+      return {
+        name: startName(initializer),
+        color: colorOf(initializer),
+        points: usable.map(({ epoch, mean }) => [epoch, onScale(mean, metric)] as const),
+        ...(usable.some(({ count }) => count > 1) ? { deviations: usable.map(({ std }) => onScale(std, metric)) } : {}),
+      };
+    }),
+    { isLogarithmic: metric.name === 'perplexity' },
+  );
+}
+
+/** The end of all runs by learning rate; nothing where there was one rate. */
+function ratesChart(runs: readonly RunRecord[], metric: Metric, colorOf: (initializer: string) => string): string {
+  const rates = [...new Set(runs.map(({ learningRate }) => learningRate))].sort((a, b) => a - b);
+  if (rates.length < 2) return '';
+  const initializers = [...new Set(runs.map(({ initializer }) => initializer))];
+  return lineChart(
+    { title: `Test ${metric.name} at the end by learning rate`, x: 'learning rate', y: axisName(metric) },
+    initializers.map((initializer) => {
+      const points = rates.flatMap((rate) => {
+        const ofRate = runs.filter((run) => run.initializer === initializer && run.learningRate === rate);
+        const finals = ofRate.map(({ scores }) => metric.of(scores[scores.length - 1])).filter(Number.isFinite);
+        return finals.length === 0 ? [] : [{ rate, ...meanAndDeviation(finals) }];
+      });
+      return {
+        name: startName(initializer),
+        color: colorOf(initializer),
+        points: points.map(({ rate, mean }) => [rate, onScale(mean, metric)] as const),
+        ...(points.some(({ count }) => count > 1) ? { deviations: points.map(({ std }) => onScale(std, metric)) } : {}),
+      };
+    }),
+  );
+}
+
+/** Layer by layer, what the weights were like before training. */
+function startCharts(runs: readonly RunRecord[], colorOf: (initializer: string) => string): string[] {
+  const reported = [...new Map(runs.map((run) => [run.initializer, run])).values()];
+  const matrices = (run: RunRecord): LayerStatistics[] =>
+    (run.start?.layers ?? []).filter(({ matrix }) => matrix !== undefined);
+  if (reported.length === 0) return [];
+  const chart = (title: string, y: string, pick: (layer: LayerStatistics) => number): string =>
+    lineChart(
+      { title, x: 'matrix or kernel, from the input on', y },
+      reported.map((run) => ({
+        name: startName(run.initializer),
+        color: colorOf(run.initializer),
+        points: matrices(run).map((layer, i) => [i + 1, pick(layer)] as const),
+      })),
+      { isLogarithmic: true },
+    );
+  return [
+    chart('Deviation of each weight before training', 'standard deviation', ({ std }) => std),
+    chart(
+      'Largest singular value of each weight before training',
+      'spectral norm',
+      ({ matrix }) => matrix?.spectralNorm ?? 0,
+    ),
+    chart(
+      'Effective rank of each weight before training',
+      '(Σ σ²)² / Σ σ⁴',
+      ({ matrix }) => matrix?.effectiveRank ?? 0,
+    ),
+  ];
+}
+
+function bars(
+  architectures: readonly string[],
+  initializers: readonly string[],
+  summaries: readonly Summary[],
+  metric: Metric,
+  colorOf: (initializer: string) => string,
+): string {
+  const format: BarFormat = {
+    axis: (value) => formatMetric(value, metric),
+    label: (value) => formatMetric(value, metric),
+  };
+  const of = (architecture: string, initializer: string): Summary['final'] =>
+    summaries.find((summary) => summary.architecture === architecture && summary.initializer === initializer)
+      ?.final ?? {
+      count: 0,
+      mean: 0,
+      std: 0,
+    };
+  return `<h2>At the end</h2>\n${barChart(
+    { title: `Test ${metric.name} after the last epoch`, x: '', y: '' },
+    architectures,
+    initializers.map((initializer) => ({
+      name: startName(initializer),
+      color: colorOf(initializer),
+      values: architectures.map((architecture) => of(architecture, initializer).mean),
+      deviations: architectures.map((architecture) => of(architecture, initializer).std),
+    })),
+    format,
+  )}`;
+}
+
+function startFindings(runs: readonly RunRecord[]): string {
+  const seen = new Set<string>();
+  const rows = runs.flatMap(({ architecture, initializer, start }) => {
+    if (start === undefined || seen.has(`${architecture} ${initializer}`)) return [];
+    seen.add(`${architecture} ${initializer}`);
+    const untrained = Object.entries(start.untrainedRows).map(([name, count]) => `${count} rows of ${name}`);
+    const texts = start.findings.map(({ text }) => text);
+    const all =
+      untrained.length === 0 ? texts : [...texts, `untrained: no gradient ever reached ${untrained.join(', ')}`];
+    return all.map((text) => [architecture, startName(initializer), text]);
+  });
+  const table =
+    rows.length === 0
+      ? '<p>Nothing: no start looked wrong.</p>'
+      : htmlTable(['network', 'start from', 'sign'], rows, 3);
+  return `<h2>Signs of trouble</h2>\n${table}`;
+}

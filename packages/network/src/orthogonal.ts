@@ -1,0 +1,83 @@
+// OrthInit: the weights of a network made orthogonal (Saxe et al., arXiv 1312.6120).
+import { classLayer, elementCount, type Graph } from '@logah/graph-ir';
+import type { TensorRecord } from '@logah/tensor-ops';
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Parameters with the weight of every layer, but for the one that gives the classes, replaced by the Q of its QR decomposition, with R's diagonal made
+ * positive: as `[out, fan_in]` its rows, or where they are more than its columns its columns, have length 1 and are orthogonal. Other parameters are
+ * copied. The caller owns the result.
+ */
+export function orthogonalized(graph: Graph, parameters: TensorRecord): Record<string, tf.Tensor> {
+  const ofClasses = classLayer(graph)?.parameters.weight;
+  const weights = new Set(
+    graph.operators.flatMap(({ type, parameters: { weight } }) =>
+      (type === 'linear' || type === 'conv2d') && weight !== ofClasses ? [weight] : [],
+    ),
+  );
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]) => [
+      name,
+      weights.has(name) ? orthogonalizedMatrix(tensor) : tf.clone(tensor),
+    ]),
+  );
+}
+
+function orthogonalizedMatrix(tensor: tf.Tensor): tf.Tensor {
+  const [out, ...rest] = tensor.shape;
+  const fanIn = elementCount(rest);
+  return tf.tidy(() => {
+    const matrix = tf.reshape<tf.Rank.R2>(tensor, [out, fanIn]);
+    const rows = out > fanIn ? tf.transpose(matrix) : matrix;
+    const basis = orthonormalRows(rows);
+    return tf.reshape(out > fanIn ? tf.transpose(basis) : basis, tensor.shape);
+  });
+}
+
+/** Rows that are made orthogonal to all before them with two products: as many as keep the work on the backend and the rest small. */
+const BLOCK = 32;
+
+/**
+ * The rows of `x` `[rows, columns]`, rows ≤ columns, orthonormalised in their order: block by block against the rows before (twice, which is enough for
+ * rounding: Giraud et al. 2005), and within a block by Gram–Schmidt in float64.
+ */
+function orthonormalRows(x: tf.Tensor2D): tf.Tensor2D {
+  const [rows, columns] = x.shape;
+  const done: tf.Tensor2D[] = [];
+  for (let first = 0; first < rows; first += BLOCK) {
+    const count = Math.min(BLOCK, rows - first);
+    done.push(
+      tf.tidy(() => {
+        let block = tf.slice(x, [first, 0], [count, columns]);
+        for (let pass = 0; pass < 2; pass++) {
+          if (done.length > 0) {
+            const basis = done.length === 1 ? done[0] : tf.concat(done, 0);
+            block = tf.sub(block, tf.matMul(tf.matMul(block, basis, false, true), basis));
+          }
+          block = tf.tensor2d(gramSchmidt(block.dataSync<'float32'>(), count, columns), [count, columns]);
+        }
+        return block;
+      }),
+    );
+  }
+  return tf.concat(done, 0);
+}
+
+/** Orthonormalises the rows of a row-major matrix, in their order. */
+function gramSchmidt(values: Float32Array, rows: number, columns: number): Float32Array {
+  const basis = Float64Array.from(values);
+  for (let i = 0; i < rows; i++) {
+    const row = basis.subarray(i * columns, (i + 1) * columns);
+    for (let j = 0; j < i; j++) {
+      const other = basis.subarray(j * columns, (j + 1) * columns);
+      let product = 0;
+      for (let k = 0; k < columns; k++) product += row[k] * other[k];
+      for (let k = 0; k < columns; k++) row[k] -= product * other[k];
+    }
+    let squares = 0;
+    for (let k = 0; k < columns; k++) squares += row[k] * row[k];
+    const length = Math.sqrt(squares);
+    for (let k = 0; k < columns; k++) row[k] /= length;
+  }
+  return Float32Array.from(basis);
+}
