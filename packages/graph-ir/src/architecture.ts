@@ -1,6 +1,12 @@
 // Architectures as short text: a preset ("vit-s", "gpt2-large") or a preset with changes ("vit:layers=5,heads=3").
+import { buildConvnext, type ConvnextConfig } from './builders/convnext.js';
+import { buildDensenet, type DensenetConfig } from './builders/densenet.js';
+import { buildEfficientnet, type EfficientnetConfig } from './builders/efficientnet.js';
 import { buildGpt2, type Gpt2Config } from './builders/gpt2.js';
 import { buildLlama, type LlamaConfig } from './builders/llama.js';
+import { buildMobilenet, type MobilenetConfig } from './builders/mobilenet.js';
+import { buildResnet, type ResnetConfig } from './builders/resnet.js';
+import { buildVgg, type VggConfig } from './builders/vgg.js';
 import { buildVit, type VitConfig } from './builders/vit.js';
 import { type Graph, GraphError } from './graph.js';
 
@@ -8,12 +14,22 @@ import { type Graph, GraphError } from './graph.js';
 export type Architecture =
   | ({ readonly family: 'vit' } & VitConfig)
   | ({ readonly family: 'gpt2' } & Gpt2Config)
-  | ({ readonly family: 'llama' } & LlamaConfig);
+  | ({ readonly family: 'llama' } & LlamaConfig)
+  | ({ readonly family: 'resnet' } & ResnetConfig)
+  | ({ readonly family: 'vgg' } & VggConfig)
+  | ({ readonly family: 'mobilenet' } & MobilenetConfig)
+  | ({ readonly family: 'densenet' } & DensenetConfig)
+  | ({ readonly family: 'convnext' } & ConvnextConfig)
+  | ({ readonly family: 'efficientnet' } & EfficientnetConfig);
 
 const CIFAR10 = { patch: 2, classes: 10, image: 32 };
+const IMAGENET = { classes: 1000, image: 224 };
 const GPT2_TEXT = { vocab: 50257, context: 1024, tied: true };
 
-/** LoGAH's Table 6, GPT-2's and Llama's published sizes. ViTs see CIFAR-10: 10 classes, images of 32, patches of 2; GPT-2 heads are tied. */
+/**
+ * LoGAH's Table 6, GPT-2's and Llama's published sizes. ViTs see CIFAR-10: 10 classes, images of 32, patches of 2; GPT-2 heads are tied;
+ * convolutional networks see ImageNet: 1000 classes, images of 224.
+ */
 export const ARCHITECTURE_PRESETS = {
   vit: { family: 'vit', layers: 12, heads: 6, hidden: 384, mlp: 1536, ...CIFAR10 },
   'vit-s': { family: 'vit', layers: 12, heads: 6, hidden: 384, mlp: 1536, ...CIFAR10 },
@@ -56,6 +72,24 @@ export const ARCHITECTURE_PRESETS = {
     context: 8192,
     tied: false,
   },
+  resnet: { family: 'resnet', depth: 18, ...IMAGENET },
+  resnet18: { family: 'resnet', depth: 18, ...IMAGENET },
+  resnet34: { family: 'resnet', depth: 34, ...IMAGENET },
+  resnet50: { family: 'resnet', depth: 50, ...IMAGENET },
+  resnet101: { family: 'resnet', depth: 101, ...IMAGENET },
+  vgg: { family: 'vgg', depth: 11, batchNorm: true, ...IMAGENET },
+  vgg11_bn: { family: 'vgg', depth: 11, batchNorm: true, ...IMAGENET },
+  vgg16: { family: 'vgg', depth: 16, batchNorm: false, ...IMAGENET },
+  mobilenet: { family: 'mobilenet', ...IMAGENET },
+  mobilenet_v2: { family: 'mobilenet', ...IMAGENET },
+  densenet: { family: 'densenet', depth: 121, ...IMAGENET },
+  densenet121: { family: 'densenet', depth: 121, ...IMAGENET },
+  convnext: { family: 'convnext', depth: 9, width: 96, ...IMAGENET },
+  convnext_tiny: { family: 'convnext', depth: 9, width: 96, ...IMAGENET },
+  convnext_small: { family: 'convnext', depth: 27, width: 96, ...IMAGENET },
+  convnext_base: { family: 'convnext', depth: 27, width: 128, ...IMAGENET },
+  efficientnet: { family: 'efficientnet', ...IMAGENET },
+  efficientnet_b0: { family: 'efficientnet', ...IMAGENET },
 } as const satisfies Record<string, Architecture>;
 
 /**
@@ -102,6 +136,18 @@ export function buildArchitecture(architecture: Architecture): Graph {
       return buildGpt2(architecture);
     case 'llama':
       return buildLlama(architecture);
+    case 'resnet':
+      return buildResnet(architecture);
+    case 'vgg':
+      return buildVgg(architecture);
+    case 'mobilenet':
+      return buildMobilenet(architecture);
+    case 'densenet':
+      return buildDensenet(architecture);
+    case 'convnext':
+      return buildConvnext(architecture);
+    case 'efficientnet':
+      return buildEfficientnet(architecture);
   }
 }
 

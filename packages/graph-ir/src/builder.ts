@@ -219,6 +219,17 @@ export class GraphBuilder {
     return this.#add('global_avg_pool', this.#fresh('global_avg_pool'), [x], {}, {});
   }
 
+  /** Means over `size × size` parts of an image: `[batch, channels, size, size]`. */
+  adaptiveAvgPool(x: ValueRef, size: number): ValueRef {
+    return this.#add('adaptive_avg_pool', this.#fresh('adaptive_avg_pool'), [x], {}, { size: [size, size] });
+  }
+
+  /** A learned factor for each channel of an image. */
+  scale(x: ValueRef, parameter: string): ValueRef {
+    const weight = this.#parameter(parameter, [this.#size(x, 1, parameter), 1, 1], 'channels_1_1');
+    return this.#add('scale', parameter, [x], { weight }, {});
+  }
+
   /** 0 copies the size at its place, one -1 takes what is left. */
   reshape(x: ValueRef, shape: readonly number[]): ValueRef {
     return this.#add('reshape', this.#fresh('reshape'), [x], {}, { shape });

@@ -185,7 +185,7 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
       case 'rotary_embedding':
         return push('rot_emb', from);
       case 'multiply':
-        return push('gate', from);
+        return push(isSqueezeExcitation(operator, graph) ? 'cse' : 'gate', from);
       case 'add':
         return from.length > 1 ? push('sum', from) : from;
       case 'concat':
@@ -195,7 +195,11 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
         return push(operator.type, from, [1, 1, ...operator.attributes.kernel]);
       case 'global_avg_pool':
         return push('glob_avg', from);
+      // The mean within a squeeze-and-excitation has no node either.
+      case 'adaptive_avg_pool':
+        return operator.attributes.size.every((size) => size === 1) ? from : push('glob_avg', from);
       case 'activation':
+      case 'scale':
       case 'positions':
       case 'prepend_token':
       case 'reshape':
@@ -212,6 +216,10 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
   }
   return { drafts, owners };
 }
+
+/** Whether an image is weighted by one factor for each of its channels. */
+const isSqueezeExcitation = ({ inputs }: Operator, { values }: Graph): boolean =>
+  inputs.some((name) => values[name].shape.length === 4 && values[name].shape.slice(2).every((size) => size === 1));
 
 /** GHN-3's 4-D view of a positional encoding: `[1, tokens, features]` is a square of tokens, the class token left out. */
 function nodeShape({ shape, layout }: Parameter): readonly number[] {

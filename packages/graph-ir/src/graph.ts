@@ -14,9 +14,19 @@ export interface TensorType {
 /**
  * How a parameter's axes are to be read, under its source's name and in its source's order:
  * `out_in` and `in_out` matrices, `out_in_h_w` convolution kernels, `rows_features` embedding tables,
- * `one_tokens_features` positional encodings and tokens, `features` vectors.
+ * `one_tokens_features` positional encodings and tokens, `channels_1_1` scales of images, `features` vectors.
  */
-export type Layout = 'out_in' | 'in_out' | 'out_in_h_w' | 'rows_features' | 'one_tokens_features' | 'features';
+export const LAYOUTS = [
+  'out_in',
+  'in_out',
+  'out_in_h_w',
+  'rows_features',
+  'one_tokens_features',
+  'channels_1_1',
+  'features',
+] as const;
+
+export type Layout = (typeof LAYOUTS)[number];
 
 /** A learned tensor. */
 export interface Parameter {
@@ -42,8 +52,23 @@ export interface Window {
   readonly padding: Padding;
 }
 
-/** `gelu` is exact, `gelu_tanh` its tanh approximation, `silu` is x · sigmoid(x). */
-export type ActivationFunction = 'relu' | 'gelu' | 'gelu_tanh' | 'silu';
+/**
+ * `gelu` is exact, `gelu_tanh` its tanh approximation, `silu` is x · sigmoid(x), `relu6` is min(max(x, 0), 6), `hard_sigmoid` is relu6(x + 3) / 6 and
+ * `hard_swish` is x · hard_sigmoid(x).
+ */
+export const ACTIVATION_FUNCTIONS = [
+  'relu',
+  'gelu',
+  'gelu_tanh',
+  'silu',
+  'relu6',
+  'sigmoid',
+  'tanh',
+  'hard_sigmoid',
+  'hard_swish',
+] as const;
+
+export type ActivationFunction = (typeof ACTIVATION_FUNCTIONS)[number];
 
 type NoAttributes = Readonly<Record<string, never>>;
 
@@ -77,6 +102,10 @@ export interface OperatorAttributes {
   avg_pool: Window;
   /** The mean over height and width: `[batch, channels]`. */
   global_avg_pool: NoAttributes;
+  /** Means over as many parts of height and width as `size` says, as even as can be: part i of n of a side s is from ⌊i·s/n⌋ to ⌈(i+1)·s/n⌉. */
+  adaptive_avg_pool: { readonly size: Pair };
+  /** Times a learned factor for each channel, `[channels, 1, 1]` for images (ConvNeXt's layer scale). */
+  scale: NoAttributes;
   /** In the new shape 0 copies the size at its place and one -1 takes what is left. */
   reshape: { readonly shape: readonly number[] };
   transpose: { readonly permutation: readonly number[] };

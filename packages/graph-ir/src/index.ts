@@ -6,8 +6,14 @@ export {
   parseArchitecture,
 } from './architecture.js';
 export { type Conv2dOptions, GraphBuilder, type LinearOptions, type PoolOptions, type ValueRef } from './builder.js';
+export { buildConvnext, type ConvnextConfig } from './builders/convnext.js';
+export { buildDensenet, type DensenetConfig } from './builders/densenet.js';
+export { buildEfficientnet, type EfficientnetConfig } from './builders/efficientnet.js';
 export { buildGpt2, type Gpt2Config } from './builders/gpt2.js';
 export { buildLlama, type LlamaConfig } from './builders/llama.js';
+export { buildMobilenet, type MobilenetConfig } from './builders/mobilenet.js';
+export { buildResnet, type ResnetConfig } from './builders/resnet.js';
+export { buildVgg, type VggConfig } from './builders/vgg.js';
 export { buildVit, type VitConfig } from './builders/vit.js';
 export {
   type ComputationalGraph,

@@ -1,14 +1,17 @@
-// What each operator type takes and gives: its number of inputs, the roles of its parameters, and the type of its result.
+// What each operator type takes and gives: its number of inputs, the roles of its parameters, its attributes in JSON, and the type of its result.
 import {
+  ACTIVATION_FUNCTIONS,
   type Dimension,
   elementCount,
   GraphError,
+  type OperatorAttributes,
   type OperatorOf,
   type OperatorType,
   type Shape,
   type TensorType,
   type Window,
 } from './graph.js';
+import { numbers, padding, pair, type Reader, window } from './json-reader.js';
 
 type ParameterShapes = Readonly<Record<string, readonly number[]>>;
 
@@ -17,6 +20,8 @@ interface OperatorDefinition<T extends OperatorType> {
   readonly inputs: readonly [least: number, most: number];
   /** Roles that must be there, and roles that may. */
   readonly parameters: { readonly required: readonly string[]; readonly optional: readonly string[] };
+  /** Reads the attributes from JSON. Throws GraphError naming the field at fault. */
+  attributes(json: Reader): OperatorAttributes[T];
   /** The result's type. Throws GraphError, without the operator's name, when the inputs do not fit. */
   infer(operator: OperatorOf<T>, inputs: readonly TensorType[], parameters: ParameterShapes): TensorType;
 }
@@ -88,9 +93,13 @@ function reshaped(from: Shape, to: readonly number[]): Shape {
   return to.map((size, i) => (size === 0 ? from[i] : size === -1 ? count / known : size));
 }
 
+const noAttributes = (): Readonly<Record<string, never>> => ({});
+const epsilon = (json: Reader): { readonly epsilon: number } => ({ epsilon: json.field('epsilon').number() });
+
 /** The table of all operator types. */
 export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } = {
   linear: {
+    attributes: (json) => ({ layout: json.field('layout').literal('out_in', 'in_out') }),
     inputs: [1, 1],
     parameters: weightAndBias,
     infer({ attributes }, [{ shape }], { weight, bias }) {
@@ -105,6 +114,12 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   conv2d: {
+    attributes: (json) => ({
+      stride: pair(json.field('stride')),
+      padding: padding(json.field('padding')),
+      dilation: pair(json.field('dilation')),
+      groups: json.field('groups').number(),
+    }),
     inputs: [1, 1],
     parameters: weightAndBias,
     infer({ attributes: { stride, padding, dilation, groups } }, [x], { weight, bias }) {
@@ -131,6 +146,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   layer_norm: {
+    attributes: epsilon,
     inputs: [1, 1],
     parameters: norm,
     infer(_, [{ shape }], { weight, bias }) {
@@ -143,6 +159,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   batch_norm: {
+    attributes: epsilon,
     inputs: [1, 1],
     parameters: norm,
     infer(_, [x], { weight, bias }) {
@@ -155,6 +172,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   rms_norm: {
+    attributes: epsilon,
     inputs: [1, 1],
     parameters: { required: ['weight'], optional: [] },
     infer(_, [{ shape }], { weight }) {
@@ -164,6 +182,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   embedding: {
+    attributes: noAttributes,
     inputs: [1, 1],
     parameters: { required: ['weight'], optional: [] },
     infer(_, [{ shape, dtype }], { weight }) {
@@ -173,6 +192,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   positions: {
+    attributes: noAttributes,
     inputs: [1, 1],
     parameters: none,
     infer(_, [{ shape }]) {
@@ -181,11 +201,13 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   position_embedding: {
+    attributes: noAttributes,
     inputs: [0, 0],
     parameters: { required: ['weight'], optional: [] },
     infer: (_, __, { weight }) => float(weight),
   },
   prepend_token: {
+    attributes: noAttributes,
     inputs: [1, 1],
     parameters: { required: ['token'], optional: [] },
     infer(_, [{ shape }], { token }) {
@@ -198,6 +220,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   attention: {
+    attributes: (json) => ({ heads: json.field('heads').number(), causal: json.field('causal').boolean() }),
     inputs: [1, 1],
     parameters: none,
     infer({ attributes: { heads } }, [{ shape }]) {
@@ -210,6 +233,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   rotary_embedding: {
+    attributes: (json) => ({ heads: json.field('heads').number(), base: json.field('base').number() }),
     inputs: [1, 1],
     parameters: none,
     infer({ attributes: { heads } }, [{ shape }]) {
@@ -222,6 +246,11 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   grouped_attention: {
+    attributes: (json) => ({
+      heads: json.field('heads').number(),
+      keyValueHeads: json.field('keyValueHeads').number(),
+      causal: json.field('causal').boolean(),
+    }),
     inputs: [3, 3],
     parameters: none,
     infer({ attributes: { heads, keyValueHeads } }, [queries, keys, values]) {
@@ -241,10 +270,26 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       return float(queries.shape);
     },
   },
-  activation: { inputs: [1, 1], parameters: none, infer: (_, [x]) => x },
-  add: { inputs: [2, 2], parameters: none, infer: (_, [a, b]) => float(broadcast(a.shape, b.shape)) },
-  multiply: { inputs: [2, 2], parameters: none, infer: (_, [a, b]) => float(broadcast(a.shape, b.shape)) },
+  activation: {
+    attributes: (json) => ({ function: json.field('function').literal(...ACTIVATION_FUNCTIONS) }),
+    inputs: [1, 1],
+    parameters: none,
+    infer: (_, [x]) => x,
+  },
+  add: {
+    attributes: noAttributes,
+    inputs: [2, 2],
+    parameters: none,
+    infer: (_, [a, b]) => float(broadcast(a.shape, b.shape)),
+  },
+  multiply: {
+    attributes: noAttributes,
+    inputs: [2, 2],
+    parameters: none,
+    infer: (_, [a, b]) => float(broadcast(a.shape, b.shape)),
+  },
   concat: {
+    attributes: (json) => ({ axis: json.field('axis').number() }),
     inputs: [1, Number.POSITIVE_INFINITY],
     parameters: none,
     infer({ attributes: { axis } }, inputs) {
@@ -265,9 +310,10 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       return float(first.map((size, i) => (i === axis ? total : size)));
     },
   },
-  max_pool: { inputs: [1, 1], parameters: none, infer: pooled },
-  avg_pool: { inputs: [1, 1], parameters: none, infer: pooled },
+  max_pool: { attributes: window, inputs: [1, 1], parameters: none, infer: pooled },
+  avg_pool: { attributes: window, inputs: [1, 1], parameters: none, infer: pooled },
   global_avg_pool: {
+    attributes: noAttributes,
     inputs: [1, 1],
     parameters: none,
     infer(_, [x]) {
@@ -275,12 +321,36 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       return float([batch, channels]);
     },
   },
+  adaptive_avg_pool: {
+    inputs: [1, 1],
+    parameters: none,
+    attributes: (json) => ({ size: pair(json.field('size')) }),
+    infer({ attributes: { size } }, [x]) {
+      const [batch, channels] = imageOf(x);
+      return float([batch, channels, ...size]);
+    },
+  },
+  scale: {
+    inputs: [1, 1],
+    parameters: { required: ['weight'], optional: [] },
+    attributes: noAttributes,
+    infer(_, [x], { weight }) {
+      const channels = imageOf(x)[1];
+      expect(
+        weight.join() === `${channels},1,1`,
+        `weight ${show(weight)} should be [${channels}, 1, 1] for an input ${show(x.shape)}`,
+      );
+      return float(x.shape);
+    },
+  },
   reshape: {
+    attributes: (json) => ({ shape: numbers(json.field('shape')) }),
     inputs: [1, 1],
     parameters: none,
     infer: ({ attributes }, [{ shape }]) => float(reshaped(shape, attributes.shape)),
   },
   transpose: {
+    attributes: (json) => ({ permutation: numbers(json.field('permutation')) }),
     inputs: [1, 1],
     parameters: none,
     infer({ attributes: { permutation } }, [{ shape }]) {
@@ -292,6 +362,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   select: {
+    attributes: (json) => ({ axis: json.field('axis').number(), index: json.field('index').number() }),
     inputs: [1, 1],
     parameters: none,
     infer({ attributes: { axis, index } }, [{ shape }]) {

@@ -20,6 +20,9 @@ describe('toComputationalGraph gives the reference graph, node for node', () => 
     ['vit-l2-h4-d32', 'vit:layers=2,heads=4,hidden=32,mlp=128'],
     ['vit-l9-h8-d128', 'vit:layers=9,heads=8,hidden=128,mlp=512,patch=2,classes=10,image=32'],
     ['vit-s-cifar100', 'vit-s:classes=100'],
+    ['resnet18', 'resnet18'],
+    ['resnet50', 'resnet50'],
+    ['vgg11_bn', 'vgg11_bn'],
   ])('%s', (name, architecture) => {
     const graph = toComputationalGraph(buildArchitecture(parseArchitecture(architecture)));
     expect(summarizeComputationalGraph(graph)).toEqual(golden(name));
@@ -37,6 +40,46 @@ describe('toComputationalGraph gives the reference graph, node for node', () => 
 
   it('small-convnet', () => {
     expect(summarizeComputationalGraph(toComputationalGraph(smallConvnet()))).toEqual(golden('small-convnet'));
+  });
+});
+
+describe('convolutional networks', () => {
+  const typesOf = (architecture: string): Record<string, number> => {
+    const counts: Record<string, number> = {};
+    for (const { op } of toComputationalGraph(buildArchitecture(parseArchitecture(architecture))).nodes)
+      counts[op] = (counts[op] ?? 0) + 1;
+    return counts;
+  };
+
+  it('a squeeze-and-excitation is one node for its product, none for its mean and its sigmoid', () => {
+    // 16 blocks: 2 convolutions of each excitation, 1 depthwise, 1 or 2 others; 9 shortcuts.
+    expect(typesOf('efficientnet_b0')).toEqual({
+      input: 1,
+      conv: 2 + 16 * 3 + 15 + 1,
+      sep_conv: 16,
+      bn: 49,
+      bias: 16 * 2 + 1,
+      cse: 16,
+      sum: 9,
+      glob_avg: 1,
+    });
+  });
+
+  it('a scale of channels has no node and is not predicted', () => {
+    expect(typesOf('convnext_tiny')).toEqual({
+      input: 1,
+      conv: 1 + 3 + 18 * 2 + 1,
+      sep_conv: 18,
+      ln: 1 + 3 + 18 + 1,
+      bias: 1 + 3 + 18 * 3 + 1,
+      sum: 18,
+      glob_avg: 1,
+    });
+  });
+
+  it('a concatenation of one value is dropped, depthwise convolutions have a type of their own', () => {
+    expect(typesOf('densenet121').concat).toBe(6 + 12 + 24 + 16);
+    expect(typesOf('mobilenet_v2')).toMatchObject({ sep_conv: 17, sum: 10, bn: 52 });
   });
 });
 

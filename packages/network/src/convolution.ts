@@ -83,6 +83,29 @@ export function pool(type: 'max_pool' | 'avg_pool', x: tf.Tensor4D, { kernel, st
   return apply(x, [...kernel], [...stride], explicit(padding));
 }
 
+/** Means over `[rows, columns]` parts of an image, as PyTorch divides it: part i of n of a side s is from ⌊i·s/n⌋ to ⌈(i+1)·s/n⌉. */
+export function adaptiveAvgPool(x: tf.Tensor4D, [rows, columns]: readonly [number, number]): tf.Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  if (rows === 1 && columns === 1) return tf.mean<tf.Tensor4D>(x, [1, 2], true);
+  // Each axis is one product with a matrix of shares.
+  const high = tf.reshape(tf.matMul(shares(height, rows), tf.reshape(x, [batch, height, width * channels])), [
+    batch * rows,
+    width,
+    channels,
+  ]);
+  return tf.reshape(tf.matMul(shares(width, columns), high), [batch, rows, columns, channels]);
+}
+
+/** What each of `parts` takes of `size` pixels, `[1, parts, size]`. */
+function shares(size: number, parts: number): tf.Tensor3D {
+  const matrix = tf.buffer([1, parts, size]);
+  for (let part = 0; part < parts; part++) {
+    const [start, end] = [Math.floor((part * size) / parts), Math.ceil(((part + 1) * size) / parts)];
+    for (let i = start; i < end; i++) matrix.set(1 / (end - start), 0, part, i);
+  }
+  return matrix.toTensor() as tf.Tensor3D;
+}
+
 /** Batch norm over all axes but the last, with the statistics of the batch (biased variance), as PyTorch's training mode. */
 export function batchNorm(x: tf.Tensor4D, weight: tf.Tensor, bias: tf.Tensor, epsilon: number): tf.Tensor4D {
   const axes = [0, 1, 2];

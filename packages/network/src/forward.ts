@@ -1,5 +1,5 @@
 // Runs a graph: one small case per operator, in the graph's order.
-import { type Graph, GraphError, type Operator } from '@logah/graph-ir';
+import { type ActivationFunction, type Graph, GraphError, type Operator } from '@logah/graph-ir';
 import {
   attention,
   gelu,
@@ -11,12 +11,24 @@ import {
   type TensorRecord,
 } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import { batchNorm, convolve, pool } from './convolution.js';
+import { adaptiveAvgPool, batchNorm, convolve, pool } from './convolution.js';
 import { groupedHeads, joinHeads, rotate } from './heads.js';
 import { channelLast, graphOrder, image, plain, type Value } from './image.js';
 
 const silu = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x));
-const ACTIVATIONS = { relu: tf.relu, gelu, gelu_tanh: geluTanh, silu } as const;
+const hardSigmoid = (x: tf.Tensor): tf.Tensor => tf.div(tf.relu6(tf.add(x, 3)), 6);
+const hardSwish = (x: tf.Tensor): tf.Tensor => tf.mul(x, hardSigmoid(x));
+const ACTIVATIONS: Readonly<Record<ActivationFunction, (x: tf.Tensor) => tf.Tensor>> = {
+  relu: tf.relu,
+  gelu,
+  gelu_tanh: geluTanh,
+  silu,
+  relu6: tf.relu6,
+  sigmoid: tf.sigmoid,
+  tanh: tf.tanh,
+  hard_sigmoid: hardSigmoid,
+  hard_swish: hardSwish,
+};
 
 /** Added to the attention logits of later positions: exp of it is 0 in float32. */
 const MASKED = -1e9;
@@ -98,16 +110,20 @@ function run(operator: Operator, inputs: readonly Value[], parameters: TensorRec
     case 'activation':
       return { ...x, tensor: ACTIVATIONS[operator.attributes.function](x.tensor) };
     case 'add':
-      return add(inputs[0], inputs[1]);
+      return elementwise(tf.add, inputs[0], inputs[1]);
     case 'multiply':
-      return plain(tf.mul(graphOrder(inputs[0]), graphOrder(inputs[1])));
+      return elementwise(tf.mul, inputs[0], inputs[1]);
+    case 'scale':
+      return image(tf.mul(channelLast(x), tf.reshape(parameter('weight'), [-1])));
     case 'concat':
-      return plain(tf.concat(inputs.map(graphOrder), operator.attributes.axis));
+      return concat(inputs, operator.attributes.axis);
     case 'max_pool':
     case 'avg_pool':
       return image(pool(operator.type, channelLast(x), operator.attributes));
     case 'global_avg_pool':
       return plain(tf.mean(channelLast(x), [1, 2]));
+    case 'adaptive_avg_pool':
+      return image(adaptiveAvgPool(channelLast(x), operator.attributes.size));
     case 'reshape':
       return plain(reshape(x, operator.attributes.shape));
     case 'transpose':
@@ -122,10 +138,25 @@ function run(operator: Operator, inputs: readonly Value[], parameters: TensorRec
   }
 }
 
-function add(a: Value, b: Value): Value {
-  const areImages = a.isChannelLast && b.isChannelLast;
-  return areImages ? image(tf.add(a.tensor, b.tensor)) : plain(tf.add(graphOrder(a), graphOrder(b)));
+/** Images stay channel-last when one of them is. */
+function elementwise(apply: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor, a: Value, b: Value): Value {
+  const areImages = a.tensor.rank === 4 && b.tensor.rank === 4 && (a.isChannelLast || b.isChannelLast);
+  return areImages ? image(apply(channelLast(a), channelLast(b))) : plain(apply(graphOrder(a), graphOrder(b)));
 }
+
+/** `axis` is the graph's own; images stay channel-last. */
+function concat(inputs: readonly Value[], axis: number): Value {
+  if (!inputs.every(({ isChannelLast }) => isChannelLast)) return plain(tf.concat(inputs.map(graphOrder), axis));
+  return image(
+    tf.concat(
+      inputs.map(({ tensor }) => tensor),
+      CHANNEL_LAST_AXES[axis],
+    ),
+  );
+}
+
+/** Where the axes of `[batch, channels, height, width]` are in a channel-last image. */
+const CHANNEL_LAST_AXES = [0, 3, 1, 2];
 
 function prependToken(x: tf.Tensor, token: tf.Tensor): tf.Tensor {
   return tf.concat([tf.tile(token, [x.shape[0], 1, 1]), x], 1);

@@ -1,0 +1,77 @@
+// Reads plain JSON field by field; what is not as it should be is named with its path.
+import { GraphError } from './graph.js';
+
+/** A field of the JSON, with its path for messages. */
+export class Reader {
+  constructor(
+    readonly source: string,
+    readonly path: string,
+    readonly value: unknown,
+  ) {}
+
+  fail(wanted: string): never {
+    const found = JSON.stringify(this.value) ?? 'nothing';
+    throw new GraphError(
+      `${this.source}: ${this.path || 'the file'} should be ${wanted}, got ${found.length > 60 ? `${found.slice(0, 60)}…` : found}`,
+    );
+  }
+
+  record(): Record<string, unknown> {
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value))
+      return this.fail('an object');
+    return Object.fromEntries(Object.entries(this.value));
+  }
+
+  field(key: string): Reader {
+    return new Reader(this.source, this.path ? `${this.path}.${key}` : key, this.record()[key]);
+  }
+
+  entries<T>(read: (entry: Reader) => T): Record<string, T> {
+    return Object.fromEntries(Object.keys(this.record()).map((key) => [key, read(this.field(key))]));
+  }
+
+  list<T>(read: (item: Reader) => T): T[] {
+    if (!Array.isArray(this.value)) return this.fail('a list');
+    return this.value.map((item: unknown, i) => read(new Reader(this.source, `${this.path}[${i}]`, item)));
+  }
+
+  string(): string {
+    return typeof this.value === 'string' ? this.value : this.fail('a string');
+  }
+
+  number(): number {
+    return typeof this.value === 'number' ? this.value : this.fail('a number');
+  }
+
+  boolean(): boolean {
+    return typeof this.value === 'boolean' ? this.value : this.fail('true or false');
+  }
+
+  literal<const T extends string | number>(...allowed: readonly T[]): T {
+    return (
+      allowed.find((literal) => literal === this.value) ??
+      this.fail(allowed.map((literal) => JSON.stringify(literal)).join(' or '))
+    );
+  }
+}
+
+export const strings = (reader: Reader): string[] => reader.list((item) => item.string());
+export const numbers = (reader: Reader): number[] => reader.list((item) => item.number());
+
+export function pair(reader: Reader): readonly [number, number] {
+  const [height, width, ...rest] = numbers(reader);
+  return height === undefined || width === undefined || rest.length > 0
+    ? reader.fail('[height, width]')
+    : [height, width];
+}
+
+export function padding(reader: Reader) {
+  const side = (name: string): number => reader.field(name).number();
+  return { top: side('top'), left: side('left'), bottom: side('bottom'), right: side('right') };
+}
+
+export const window = (attributes: Reader) => ({
+  kernel: pair(attributes.field('kernel')),
+  stride: pair(attributes.field('stride')),
+  padding: padding(attributes.field('padding')),
+});
