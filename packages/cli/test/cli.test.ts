@@ -56,6 +56,24 @@ describe('logah graph', () => {
     expect(file.stdout).toBe(preset.stdout);
   });
 
+  it('draws the graph and the network in every format', async () => {
+    const { code, stdout, stderr } = await logah(
+      ...['graph', 'vit-s', '--svg', 'a.svg', '--dot', 'a.dot', '--mermaid', 'a.mmd', '--heatmap', 'heat.svg'],
+    );
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'Wrote a.svg.\nWrote a.dot.\nWrote a.mmd.\nWrote heat.svg.\n',
+    });
+    expect(stdout).toContain('164 nodes');
+    const read = (name: string): string => readFileSync(inFolder(name), 'utf8');
+    expect(read('a.svg')).toContain('>×12</text>');
+    expect(read('a.dot')).toContain('digraph "vit"');
+    expect(read('a.mmd')).toContain('flowchart TD');
+    expect(read('heat.svg')).toContain('to node 0 … 163');
+    expect((await logah('graph', 'vit-s', '--full', '--svg', 'full.svg')).code).toBe(0);
+    expect(read('full.svg')).toContain('>gelu</text>');
+  });
+
   it('says what is known when an architecture is not', async () => {
     const { code, stderr } = await logah('graph', 'vit-xxl');
     expect(code).toBe(1);

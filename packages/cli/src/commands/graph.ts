@@ -1,11 +1,25 @@
 // `logah graph`: an architecture's graph, as the hypernetwork reads it.
-import { type NodeType, parameterCount, summarizeComputationalGraph, toComputationalGraph } from '@logah/graph-ir';
+import {
+  type ComputationalGraph,
+  type Graph,
+  type NodeType,
+  parameterCount,
+  summarizeComputationalGraph,
+  toComputationalGraph,
+} from '@logah/graph-ir';
+import { drawComputationalGraph, drawGraph, fold, heatMap, toDot, toMermaid, toSvg } from '@logah/graph-ir/draw';
+import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface GraphOptions {
   readonly json?: true;
+  readonly svg?: string;
+  readonly dot?: string;
+  readonly mermaid?: string;
+  readonly heatmap?: string;
+  readonly full?: true;
   readonly head: 'after-norm' | 'on-input';
 }
 
@@ -17,14 +31,21 @@ export const headOption = (): Option =>
 
 export const graphCommand = (): Command =>
   new Command('graph')
-    .description('the computational graph of an architecture')
+    .description('the computational graph of an architecture: what a hypernetwork reads of it')
     .argument('<arch>', ARCHITECTURE_HELP)
     .option('--json', 'nodes, edges and a summary of all distances as JSON')
+    .option('--svg <file>', 'draw it, repeated blocks once')
+    .option('--dot <file>', 'the same for Graphviz')
+    .option('--mermaid <file>', 'the same for Markdown')
+    .option('--heatmap <file>', 'draw the matrix of distances as SVG')
+    .option('--full', 'draw the network with all its operators instead')
     .addOption(headOption())
-    .action(async (architecture: string, { json, head }: GraphOptions) => {
+    .action(async (architecture: string, options: GraphOptions) => {
       const graph = await readArchitecture(architecture);
-      const summary = summarizeComputationalGraph(toComputationalGraph(graph, { languageModelHead: head }));
-      if (json) {
+      const computational = toComputationalGraph(graph, { languageModelHead: options.head });
+      await draw(graph, computational, options);
+      const summary = summarizeComputationalGraph(computational);
+      if (options.json) {
         console.log(JSON.stringify(summary));
         return;
       }
@@ -42,3 +63,18 @@ export const graphCommand = (): Command =>
         ].join('\n'),
       );
     });
+
+/** Writes the pictures that were asked for. */
+async function draw(graph: Graph, computational: ComputationalGraph, options: GraphOptions): Promise<void> {
+  const drawing = fold(options.full ? drawGraph(graph) : drawComputationalGraph(computational, graph.name));
+  for (const [file, write] of [
+    [options.svg, () => toSvg(drawing)],
+    [options.dot, () => toDot(drawing)],
+    [options.mermaid, () => toMermaid(drawing)],
+    [options.heatmap, () => heatMap(computational, graph.name)],
+  ] as const) {
+    if (file === undefined) continue;
+    await writeFileAtomically(file, write());
+    console.error(`Wrote ${file}.`);
+  }
+}

@@ -1,0 +1,14 @@
+// Pictures of graphs: SVG, DOT, Mermaid, and the matrix of distances.
+export { toDot } from './draw/dot.js';
+export {
+  type Drawing,
+  type DrawnEdge,
+  type DrawnNode,
+  drawComputationalGraph,
+  drawGraph,
+  type NodeKind,
+} from './draw/drawing.js';
+export { type Fold, type FoldedDrawing, fold } from './draw/fold.js';
+export { heatMap } from './draw/heat-map.js';
+export { toMermaid } from './draw/mermaid.js';
+export { toSvg } from './draw/svg.js';

@@ -1,0 +1,69 @@
+// The matrix of shortest-path lengths as a picture: what a graph hypernetwork knows of who comes before whom.
+import type { ComputationalGraph } from '../computational-graph.js';
+
+const SIDE = 560;
+const MARGIN = 40;
+const LEGEND = 70;
+
+/** From near to far: a scale that is even to the eye, also in grey (after matplotlib's viridis). */
+const SCALE = [
+  [253, 231, 37],
+  [143, 215, 68],
+  [53, 183, 121],
+  [33, 145, 140],
+  [49, 104, 142],
+  [68, 57, 131],
+  [68, 1, 84],
+] as const;
+
+/** An SVG file with row i, column j coloured by the length of the path from node i to node j; pairs without a path are left blank. */
+export function heatMap({ nodes, distances }: ComputationalGraph, title: string): string {
+  const count = nodes.length;
+  const largest = distances.reduce((most, distance) => Math.max(most, distance), 1);
+  /** Runs of equal distances along the rows, by distance: one path each keeps the file small. */
+  const runs = new Map<number, string[]>();
+  for (let row = 0; row < count; row++) {
+    for (let column = 0; column < count; ) {
+      const distance = distances[row * count + column];
+      let end = column + 1;
+      while (end < count && distances[row * count + end] === distance) end++;
+      if (distance > 0) {
+        const path = runs.get(distance) ?? [];
+        path.push(`M${column} ${row}h${end - column}v1h${column - end}z`);
+        runs.set(distance, path);
+      }
+      column = end;
+    }
+  }
+  const cells = [...runs]
+    .sort(([a], [b]) => a - b)
+    .map(([distance, path]) => `<path d="${path.join('')}" fill="${colorOf(distance, largest)}"/>`);
+  const steps = Array.from({ length: 24 }, (_, i) => {
+    const y = MARGIN + 20 + (i * (SIDE - 40)) / 24;
+    return `<rect x="${MARGIN + SIDE + 20}" y="${y.toFixed(1)}" width="14" height="${((SIDE - 40) / 24 + 0.5).toFixed(1)}" fill="${colorOf(1 + (i * (largest - 1)) / 23, largest)}"/>`;
+  });
+  const label = (x: number, y: number, text: string, anchor = 'start'): string =>
+    `<text x="${x}" y="${y}" font-size="11" text-anchor="${anchor}" fill="currentColor">${text}</text>`;
+  const [width, height] = [SIDE + 2 * MARGIN + LEGEND, SIDE + 2 * MARGIN];
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Helvetica, Arial, sans-serif">
+<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d0d7de}}</style>
+<text x="${MARGIN}" y="24" font-size="14" font-weight="600" fill="currentColor">${title.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)}: lengths of shortest paths</text>
+<rect x="${MARGIN}" y="${MARGIN}" width="${SIDE}" height="${SIDE}" fill="currentColor" fill-opacity="0.05"/>
+<g transform="translate(${MARGIN} ${MARGIN}) scale(${SIDE / count})" shape-rendering="crispEdges">${cells.join('\n')}</g>
+${steps.join('')}
+${label(MARGIN + SIDE + 40, MARGIN + 28, '1')}
+${label(MARGIN + SIDE + 40, MARGIN + SIDE - 18, String(largest))}
+${label(MARGIN + SIDE / 2, MARGIN + SIDE + 20, `to node 0 … ${count - 1}`, 'middle')}
+<text transform="translate(${MARGIN - 12} ${MARGIN + SIDE / 2}) rotate(-90)" font-size="11" text-anchor="middle" fill="currentColor">from node</text>
+</svg>
+`;
+}
+
+function colorOf(distance: number, largest: number): string {
+  const place = largest === 1 ? 0 : ((distance - 1) / (largest - 1)) * (SCALE.length - 1);
+  const lower = Math.min(Math.floor(place), SCALE.length - 2);
+  const mixed = SCALE[lower].map((channel, i) =>
+    Math.round(channel + (place - lower) * (SCALE[lower + 1][i] - channel)),
+  );
+  return `rgb(${mixed.join()})`;
+}

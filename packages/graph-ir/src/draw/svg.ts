@@ -1,0 +1,154 @@
+// Pictures as SVG, laid out by dagre.
+import { Graph as LayoutGraph, layout } from '@dagrejs/dagre';
+import type { DrawnEdge, DrawnNode } from './drawing.js';
+import type { FoldedDrawing } from './fold.js';
+import { INK, type NodeStyle, SHORTCUT, STYLES } from './styles.js';
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+type Point = Pick<Box, 'x' | 'y'>;
+
+const TITLE_SIZE = 12;
+const DETAIL_SIZE = 10;
+const LINE_HEIGHT = 13;
+/** Of a letter of Helvetica, on average, in its size. */
+const LETTER_WIDTH = 0.56;
+const MARGIN = 16;
+/** Room for "×12" beside a frame. */
+const COUNT_WIDTH = 44;
+/** Edges over more nodes than this are not part of the layout, which would take minutes for thousands of them: they pass by on the right. */
+const LONGEST = 16;
+
+/** The drawing as an SVG file that reads on light and dark pages. */
+export function toSvg(drawing: FoldedDrawing): string {
+  const { nodes, edges, folds, title } = drawing;
+  const boxes = new LayoutGraph({ compound: true });
+  boxes.setGraph({ rankdir: 'TB', nodesep: 18, ranksep: 22, marginx: MARGIN, marginy: MARGIN + 18 });
+  boxes.setDefaultEdgeLabel(() => ({}));
+  nodes.forEach((node, i) => {
+    boxes.setNode(`n${i}`, sizeOf(node));
+  });
+  folds.forEach(({ start, length }, i) => {
+    boxes.setNode(`f${i}`, {});
+    for (let node = start; node < start + length; node++) boxes.setParent(`n${node}`, `f${i}`);
+  });
+  const isLong = ({ from, to }: DrawnEdge): boolean => to - from > LONGEST;
+  for (const edge of edges) {
+    if (!isLong(edge)) boxes.setEdge(`n${edge.from}`, `n${edge.to}`, { weight: edge.isShortcut ? 1 : 4 });
+  }
+  layout(boxes);
+  const boxOf = (name: string): Box => boxes.node(name) as Box;
+  const { width = 0, height = 0 } = boxes.graph() as Partial<Box>;
+  const frames = folds.map(({ count }, i) => drawFrame(boxOf(`f${i}`), count));
+  const lines = edges.map((edge) => {
+    const [from, to] = [`n${edge.from}`, `n${edge.to}`];
+    if (isLong(edge)) return drawPassing(boxOf(from), boxOf(to), width);
+    const { points = [] } = boxes.edge(from, to) as { points?: Point[] };
+    return drawEdge(points, edge.isShortcut);
+  });
+  const [w, h] = [Math.ceil(width) + COUNT_WIDTH, Math.ceil(height)];
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" font-family="Helvetica, Arial, sans-serif" text-anchor="middle">
+<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d0d7de}}</style>
+<title>${escaped(title)}</title>
+<defs>${[
+    ['arrow', 'currentColor'],
+    ['shortcut', SHORTCUT],
+  ]
+    .map(
+      ([id, color]) =>
+        `<marker id="${id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0L8 4L0 8z" fill="${color}"/></marker>`,
+    )
+    .join('')}</defs>
+<text x="${MARGIN}" y="20" font-size="14" font-weight="600" text-anchor="start" fill="currentColor">${escaped(title)}</text>
+${[...frames, ...lines, ...nodes.map((node, i) => drawNode(node, boxOf(`n${i}`)))].join('\n')}
+</svg>
+`;
+}
+
+function sizeOf({ title, details, kind }: DrawnNode): { width: number; height: number } {
+  const widest = Math.max(
+    title.length * TITLE_SIZE * LETTER_WIDTH,
+    ...details.map((line) => line.length * DETAIL_SIZE * LETTER_WIDTH),
+  );
+  const isPointed = STYLES[kind].shape === 'hexagon' || STYLES[kind].shape === 'trapezoid';
+  return { width: Math.ceil(widest) + (isPointed ? 36 : 18), height: 10 + LINE_HEIGHT * (1 + details.length) };
+}
+
+const number = (value: number): string => value.toFixed(1).replace(/\.0$/, '');
+
+function drawNode({ kind, title, details }: DrawnNode, box: Box): string {
+  const { fill, stroke, shape } = STYLES[kind];
+  const first = box.y - (LINE_HEIGHT * details.length) / 2 + TITLE_SIZE / 3;
+  const lines = [title, ...details].map(
+    (line, i) =>
+      `<text x="${number(box.x)}" y="${number(first + i * LINE_HEIGHT)}" font-size="${i === 0 ? TITLE_SIZE : DETAIL_SIZE}" fill="${INK}">${escaped(line)}</text>`,
+  );
+  return `<g>${outline(shape, box, `fill="${fill}" stroke="${stroke}"`)}${lines.join('')}</g>`;
+}
+
+function outline(shape: NodeStyle['shape'], { x, y, width, height }: Box, paint: string): string {
+  const [left, right, top, bottom] = [x - width / 2, x + width / 2, y - height / 2, y + height / 2];
+  const polygon = (points: ReadonlyArray<readonly [number, number]>): string =>
+    `<polygon points="${points.map(([px, py]) => `${number(px)},${number(py)}`).join(' ')}" ${paint}/>`;
+  const slant = 10;
+  switch (shape) {
+    case 'hexagon':
+      return polygon([
+        [left, y],
+        [left + slant, top],
+        [right - slant, top],
+        [right, y],
+        [right - slant, bottom],
+        [left + slant, bottom],
+      ]);
+    case 'trapezoid':
+      return polygon([
+        [left, top],
+        [right, top],
+        [right - slant, bottom],
+        [left + slant, bottom],
+      ]);
+    default: {
+      const radius = { box: 2, round: 8, pill: height / 2 }[shape];
+      return `<rect x="${number(left)}" y="${number(top)}" width="${number(width)}" height="${number(height)}" rx="${number(radius)}" ${paint}/>`;
+    }
+  }
+}
+
+/** A curve through the points that the layout gives, smooth where they turn. */
+function drawEdge(points: readonly Point[], isShortcut: boolean): string {
+  const [first, ...rest] = points;
+  if (!first) return '';
+  const at = ({ x, y }: Point): string => `${number(x)} ${number(y)}`;
+  const between = rest.slice(0, -1).map((point, i) => {
+    const next = rest[i + 1];
+    const isLast = i === rest.length - 2;
+    return `Q${at(point)} ${isLast ? at(next) : at({ x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 })}`;
+  });
+  const path = `M${at(first)}${rest.length === 1 ? `L${at(rest[0])}` : between.join('')}`;
+  const paint = isShortcut
+    ? `stroke="${SHORTCUT}" stroke-width="2" marker-end="url(#shortcut)"`
+    : 'stroke="currentColor" stroke-opacity="0.7" marker-end="url(#arrow)"';
+  return `<path d="${path}" fill="none" ${paint}/>`;
+}
+
+/** A curve from box to box by the right edge of the picture. */
+function drawPassing(from: Box, to: Box, width: number): string {
+  const [start, end] = [from, to].map((box) => `${number(box.x + box.width / 2)} ${number(box.y)}`);
+  const side = width + COUNT_WIDTH / 2;
+  return `<path d="M${start}C${number(side)} ${number(from.y)} ${number(side)} ${number(to.y)} ${end}" fill="none" stroke="${SHORTCUT}" stroke-opacity="0.5" marker-end="url(#shortcut)"/>`;
+}
+
+function drawFrame({ x, y, width, height }: Box, count: number): string {
+  const [left, top] = [x - width / 2, y - height / 2];
+  return (
+    `<rect x="${number(left)}" y="${number(top)}" width="${number(width)}" height="${number(height)}" rx="10" fill="currentColor" fill-opacity="0.05" stroke="currentColor" stroke-opacity="0.4" stroke-dasharray="4 3"/>` +
+    `<text x="${number(left + width + 6)}" y="${number(top + 18)}" font-size="16" font-weight="700" text-anchor="start" fill="currentColor">×${count}</text>`
+  );
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
