@@ -198,7 +198,7 @@ describe('logah predict', () => {
       ['predict', MINI, '--seed', 'x', '--dry-run'],
       "option '--seed <integer>' argument 'x' is invalid. An integer was wanted.",
     ],
-    [['predict', MINI, '--variant', 'huge', '--dry-run'], 'Allowed choices are tiny, small, base, large.'],
+    [['predict', MINI, '--variant', 'huge', '--dry-run'], 'Allowed choices are tiny, small, base, large, ghn3-tiny'],
     [['fly'], "unknown command 'fly'"],
   ])('%j is wrong usage: exit code 2', async (args, message) => {
     const { code, stderr } = await logah(...args);
@@ -217,10 +217,22 @@ describe('logah info', () => {
     );
   });
 
-  it('knows which files it reads', async () => {
-    expect((await logah('info', 'a.txt')).stderr).toBe(
-      'logah: a.txt: known are *.safetensors and *.graph.json files\n',
-    );
+  it('reads a config.json of transformers, tells what it costs and whether a checkpoint fits', async () => {
+    const config = { model_type: 'gpt2', n_layer: 1, n_embd: 8, n_head: 2, vocab_size: 10, n_positions: 4 };
+    await writeFile(inFolder('config.json'), JSON.stringify(config));
+    expect((await logah('predict', 'config.json', '--out', 'gpt2.safetensors')).code).toBe(0);
+    const fits = await logah('info', 'config.json', '--checkpoint', 'gpt2.safetensors', '--time', '4');
+    expect(fits.code).toBe(0);
+    expect(fits.stdout).toMatch(/gpt2: 1,000 parameters in 16 tensors\ninput ids: int32 \[batch, time\]/);
+    expect(fits.stdout).toMatch(/forward pass of 1 × 4 tokens: [\d.]+ k floating-point operations, \d+ activations/);
+    expect(fits.stdout).toContain('The checkpoint holds every parameter in its shape.');
+    const wide = JSON.stringify({ ...config, n_positions: 6 });
+    await writeFile(inFolder('wide.config.json'), wide);
+    const differs = await logah('info', 'wide.config.json', '--checkpoint', 'gpt2.safetensors', '--json');
+    expect(differs.code).toBe(1);
+    expect(JSON.parse(differs.stdout).differences).toEqual([
+      { kind: 'shape', name: 'transformer.wpe.weight', wanted: [6, 8], found: [4, 8] },
+    ]);
   });
 });
 

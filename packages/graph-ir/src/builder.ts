@@ -54,6 +54,9 @@ export interface PoolOptions {
   readonly padding?: number;
 }
 
+/** No network that anyone trains has as many; a file that asks for more would fill the memory. */
+const MOST_OPERATORS = 100_000;
+
 const evenPadding = (size: number): Padding => ({ top: size, left: size, bottom: size, right: size });
 
 /**
@@ -326,6 +329,8 @@ export class GraphBuilder {
       (parameter) => this.#parameters.get(parameter)?.shape,
     );
     if (name in this.#values) throw new GraphError(`two values are named "${name}"`);
+    if (this.#operators.length >= MOST_OPERATORS)
+      throw new GraphError(`"${this.#name}" has more than ${MOST_OPERATORS} operators`);
     this.#operators.push(member);
     this.#values[name] = result;
     return { name, ...result };

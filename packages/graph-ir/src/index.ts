@@ -25,6 +25,7 @@ export {
   type TargetRole,
   toComputationalGraph,
 } from './computational-graph.js';
+export { estimateCost, type NetworkCost } from './cost.js';
 export {
   type ActivationFunction,
   classLayer,

@@ -368,7 +368,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     infer({ attributes: { axis, index } }, [{ shape }]) {
       const size = shape[axis];
       expect(
-        typeof size === 'number' && index >= 0 && index < size,
+        size !== undefined && index >= 0 && (typeof size === 'string' || index < size),
         `axis ${axis} of ${show(shape)} has no index ${index}`,
       );
       return float(shape.filter((_, i) => i !== axis));

@@ -6,6 +6,7 @@ import { buildArchitecture, elementCount, parseArchitecture } from '@logah/graph
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forward } from '../src/index.js';
+import { noise } from './noise.js';
 
 interface Peer {
   readonly parameters: ReadonlyArray<readonly [name: string, shape: number[]]>;
@@ -22,16 +23,6 @@ const IMAGE = 64;
 const SHOWN = 20;
 
 beforeAll(() => tf.setBackend('ort'));
-
-/** The numbers in [-1, 1) that the fixture's maker uses: a hash that shaders use. */
-function noise(count: number, seed: number, value: (x: number) => number): Float32Array {
-  const values = new Float32Array(count);
-  for (let k = 0; k < count; k++) {
-    const wave = 43758.5453 * Math.sin(12.9898 * k + 78.233 * seed);
-    values[k] = value(2 * (wave - Math.floor(wave)) - 1);
-  }
-  return values;
-}
 
 describe.each(names)('%s', (name) => {
   it('has torchvision’s parameters', () => {
@@ -53,7 +44,7 @@ describe.each(names.filter((name) => peers[name].logits))('%s', (name) => {
         type === 'batch_norm' || type === 'layer_norm' ? [weight] : [],
       ),
     );
-    const valueOf = (key: string, shape: readonly number[]): ((x: number) => number) => {
+    const drawn = (key: string, shape: readonly number[]): ((x: number) => number) => {
       if (key.endsWith('layer_scale')) return (x) => 0.5 + 0.1 * x;
       if (shape.length > 1) return (x) => x * Math.sqrt(6 / elementCount(shape.slice(1)));
       return norms.has(key) ? (x) => 1 + 0.1 * x : (x) => 0.1 * x;
@@ -63,7 +54,7 @@ describe.each(names.filter((name) => peers[name].logits))('%s', (name) => {
       const tensors = Object.fromEntries(
         ordered.map(({ key, shape }, index) => [
           key,
-          tf.tensor(noise(elementCount(shape), index + 1, valueOf(key, shape)), shape),
+          tf.tensor(noise(elementCount(shape), index + 1, drawn(key, shape)), shape),
         ]),
       );
       const size = [2, 3, IMAGE, IMAGE];

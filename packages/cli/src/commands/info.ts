@@ -1,20 +1,30 @@
-// `logah info`: what is in a file.
-import { elementCount, graphFromJson, parameterCount } from '@logah/graph-ir';
+// `logah info`: what is in a file, or what an architecture is like.
+import { elementCount, estimateCost, type Graph, parameterCount, type TensorType } from '@logah/graph-ir';
+import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
 import { readSafetensorsHeader } from '@logah/safetensors/node';
 import { Command } from 'commander';
-import { CliError } from '../errors.js';
-import { readTextFile } from '../text-file.js';
+import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
+import { integer } from '../options.js';
 import { textTable, thousands } from '../text-table.js';
+
+interface InfoOptions {
+  readonly checkpoint?: string;
+  readonly batch: number;
+  readonly time: number;
+  readonly json?: true;
+}
 
 export const infoCommand = (): Command =>
   new Command('info')
-    .description('what is in a file: a hypernetwork or parameters (.safetensors), or a graph (.graph.json)')
-    .argument('<file>')
+    .description('what is in a hypernetwork or a file of parameters (.safetensors), or what a network is like')
+    .argument('<in>', `a *.safetensors file, or ${ARCHITECTURE_HELP}`)
+    .option('--checkpoint <file>', 'check that a safetensors file holds what the network wants')
+    .option('--batch <count>', 'samples that costs are estimated for', integer, 1)
+    .option('--time <tokens>', 'length of a text that costs are estimated for', integer, 1024)
     .option('--json', 'as JSON')
-    .action(async (file: string, { json }: { json?: true }) => {
-      if (file.endsWith('.safetensors')) await printSafetensors(file, json === true);
-      else if (file.endsWith('.json')) await printGraph(file, json === true);
-      else throw new CliError(`${file}: known are *.safetensors and *.graph.json files`);
+    .action(async (input: string, options: InfoOptions) => {
+      if (input.endsWith('.safetensors')) await printSafetensors(input, options.json === true);
+      else await printNetwork(input, options);
     });
 
 async function printSafetensors(file: string, isJson: boolean): Promise<void> {
@@ -35,29 +45,89 @@ async function printSafetensors(file: string, isJson: boolean): Promise<void> {
   );
 }
 
-async function printGraph(file: string, isJson: boolean): Promise<void> {
-  const text = await readTextFile(file);
-  const graph = graphFromJson(text, file);
+/** What is known of a network without running it. */
+interface NetworkInfo {
+  readonly name: string;
+  readonly inputs: ReadonlyArray<TensorType & { readonly name: string }>;
+  readonly outputs: NetworkInfo['inputs'];
+  readonly parameters: number;
+  readonly tensors: number;
+  readonly flops: number;
+  readonly activations: number;
+  readonly operators: Readonly<Record<string, number>>;
+  readonly differences?: readonly CheckpointDifference[];
+}
+
+async function printNetwork(input: string, { checkpoint, batch, time, json }: InfoOptions): Promise<void> {
+  const graph = await readArchitecture(input);
+  const differences =
+    checkpoint === undefined ? undefined : checkCheckpoint(graph, (await readSafetensorsHeader(checkpoint)).tensors);
+  const info = infoOf(graph, { batch, time }, differences);
+  console.log(json ? JSON.stringify(info) : describe(info, { batch, time }));
+  if (differences !== undefined && differences.length > 0) process.exitCode = 1;
+}
+
+function infoOf(
+  graph: Graph,
+  sizes: { readonly batch: number; readonly time: number },
+  differences: NetworkInfo['differences'],
+): NetworkInfo {
   const operators: Record<string, number> = {};
   for (const { type } of graph.operators) operators[type] = (operators[type] ?? 0) + 1;
   const values = (names: readonly string[]) => names.map((name) => ({ name, ...graph.values[name] }));
-  const inputs = values(graph.inputs);
-  const outputs = values(graph.outputs);
-  if (isJson) {
-    console.log(
-      JSON.stringify({ file, name: graph.name, inputs, outputs, parameters: parameterCount(graph), operators }),
-    );
-    return;
-  }
-  console.log(
-    `${file}: ${graph.name}, ${thousands(parameterCount(graph))} parameters in ${graph.parameters.length} tensors`,
-  );
-  for (const { name, dtype, shape } of inputs) console.log(`input ${name}: ${dtype} [${shape.join(', ')}]`);
-  for (const { name, dtype, shape } of outputs) console.log(`output ${name}: ${dtype} [${shape.join(', ')}]`);
-  console.log(
-    `\n${textTable(
+  return {
+    name: graph.name,
+    inputs: values(graph.inputs),
+    outputs: values(graph.outputs),
+    parameters: parameterCount(graph),
+    tensors: graph.parameters.length,
+    ...estimateCost(graph, { ...sizes }),
+    operators,
+    ...(differences === undefined ? {} : { differences }),
+  };
+}
+
+function describe(info: NetworkInfo, { batch, time }: { readonly batch: number; readonly time: number }): string {
+  const values = (kind: string, of: NetworkInfo['inputs']): string[] =>
+    of.map(({ name, dtype, shape }) => `${kind} ${name}: ${dtype} [${shape.join(', ')}]`);
+  const isText = info.inputs.some(({ shape }) => shape.includes('time'));
+  const sample = isText ? `${batch} × ${thousands(time)} tokens` : `${batch} image${batch === 1 ? '' : 's'}`;
+  return [
+    `${info.name}: ${thousands(info.parameters)} parameters in ${info.tensors} tensors`,
+    ...values('input', info.inputs),
+    ...values('output', info.outputs),
+    `forward pass of ${sample}: ${scaled(info.flops)} floating-point operations, ${scaled(info.activations)} activations`,
+    '',
+    textTable(
       ['operator', 'count'],
-      Object.entries(operators).map(([type, count]) => [type, String(count)]),
-    )}`,
-  );
+      Object.entries(info.operators).map(([type, count]) => [type, String(count)]),
+    ),
+    ...(info.differences === undefined ? [] : ['', ...differenceLines(info.differences)]),
+  ].join('\n');
+}
+
+function differenceLines(differences: readonly CheckpointDifference[]): string[] {
+  if (differences.length === 0) return ['The checkpoint holds every parameter in its shape.'];
+  const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+  return [
+    'The checkpoint differs:',
+    ...differences.map((difference) => {
+      switch (difference.kind) {
+        case 'missing':
+          return `  ${difference.name} ${show(difference.wanted)} is missing`;
+        case 'shape':
+          return `  ${difference.name} is ${show(difference.found)}, wanted ${show(difference.wanted)}`;
+        case 'unexpected':
+          return `  ${difference.name} ${show(difference.found)} belongs to no parameter`;
+      }
+    }),
+  ];
+}
+
+/** 4580000000 as "4.58 G". */
+function scaled(count: number): string {
+  const units = ['', ' k', ' M', ' G', ' T', ' P'];
+  const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
+  const value = count / 1000 ** power;
+  return `${power === 0 ? value : value.toPrecision(3)}${units[power]}`;
 }

@@ -1,0 +1,70 @@
+// BERT with Hugging Face's names (transformers.BertForMaskedLM, BertForSequenceClassification).
+
+import { GraphBuilder, type ValueRef } from '../builder.js';
+import type { ActivationFunction, Graph } from '../graph.js';
+
+export interface HuggingFaceBertConfig {
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly mlp: number;
+  readonly vocab: number;
+  readonly context: number;
+  readonly types: number;
+  readonly activation: ActivationFunction;
+  readonly epsilon: number;
+  /** Tokens for masked places, or classes of the whole text. */
+  readonly head: { readonly type: 'masked-tokens' } | { readonly type: 'classes'; readonly classes: number };
+}
+
+/**
+ * The graph of a BERT: token ids and token types, int32 `[batch, time]`, to logits `[batch, time, vocab]` or `[batch, classes]`. No place is padding.
+ * Throws GraphError when sizes do not fit each other.
+ */
+export function buildHuggingFaceBert(config: HuggingFaceBertConfig): Graph {
+  const { layers, heads, hidden, mlp, vocab, context, types, activation, epsilon, head } = config;
+  const g = new GraphBuilder('bert');
+  const block = (input: ValueRef, name: string): ValueRef => {
+    const project = (role: string): ValueRef => g.linear(input, `${name}.attention.self.${role}`, { out: hidden });
+    const attended = g.groupedAttention(
+      [project('query'), project('key'), project('value')],
+      `${name}.attention.self`,
+      {
+        heads,
+        keyValueHeads: heads,
+        causal: false,
+      },
+    );
+    const x = g.layerNorm(
+      g.add(g.linear(attended, `${name}.attention.output.dense`, { out: hidden }), input),
+      `${name}.attention.output.LayerNorm`,
+      epsilon,
+    );
+    const inner = g.activation(g.linear(x, `${name}.intermediate.dense`, { out: mlp }), activation);
+    return g.layerNorm(
+      g.add(g.linear(inner, `${name}.output.dense`, { out: hidden }), x),
+      `${name}.output.LayerNorm`,
+      epsilon,
+    );
+  };
+
+  const ids = g.input('input_ids', ['batch', 'time'], 'int32');
+  const typeIds = g.input('token_type_ids', ['batch', 'time'], 'int32');
+  const embeddings = 'bert.embeddings';
+  const words = g.embedding(ids, `${embeddings}.word_embeddings`, vocab, hidden);
+  const typed = g.add(words, g.embedding(typeIds, `${embeddings}.token_type_embeddings`, types, hidden));
+  const placed = g.add(typed, g.embedding(g.positions(ids), `${embeddings}.position_embeddings`, context, hidden));
+  let x = g.layerNorm(placed, `${embeddings}.LayerNorm`, epsilon);
+  for (let i = 0; i < layers; i++) x = block(x, `bert.encoder.layer.${i}`);
+  if (head.type === 'masked-tokens') {
+    const transform = 'cls.predictions.transform';
+    const transformed = g.activation(g.linear(x, `${transform}.dense`, { out: hidden }), activation);
+    const weight = `${embeddings}.word_embeddings.weight`;
+    const options = { out: vocab, weight, bias: 'cls.predictions.bias' };
+    return g.build([
+      g.linear(g.layerNorm(transformed, `${transform}.LayerNorm`, epsilon), 'cls.predictions.decoder', options),
+    ]);
+  }
+  const pooled = g.activation(g.linear(g.select(x, 1, 0), 'bert.pooler.dense', { out: hidden }), 'tanh');
+  return g.build([g.linear(pooled, 'classifier', { out: head.classes })]);
+}

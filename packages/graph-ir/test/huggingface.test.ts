@@ -1,0 +1,73 @@
+// Errors and edges; tensors and logits of whole models are checked against transformers in @logah/network.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkCheckpoint, graphFromConfig } from '../src/huggingface.js';
+import { buildArchitecture, GraphError, parseArchitecture } from '../src/index.js';
+
+const fromConfig = (config: object) => graphFromConfig(JSON.stringify(config), 'model/config.json');
+
+describe('graphFromConfig', () => {
+  it('has transformers’ defaults for what is left out', () => {
+    expect(fromConfig({ model_type: 'gpt2' }).parameters).toEqual(
+      buildArchitecture(parseArchitecture('gpt2')).parameters,
+    );
+  });
+
+  it.each([
+    [{}, 'model_type should be "gpt2" or "llama" or "mistral" or "vit" or "bert" or "resnet", got nothing'],
+    [{ model_type: 't5' }, 'model_type should be "gpt2" or '],
+    [{ model_type: 'gpt2', n_layer: -1 }, 'n_layer should be a positive integer, got -1'],
+    [{ model_type: 'gpt2', activation_function: 'relu' }, 'activation_function should be "gelu_new", got "relu"'],
+    [{ model_type: 'vit', hidden_act: 'mish' }, 'hidden_act should be one of gelu, gelu_new, '],
+    [{ model_type: 'llama', rope_scaling: { rope_type: 'llama3' } }, 'rope_scaling should be null: scaled rotary'],
+    [{ model_type: 'mistral', sliding_window: 4096 }, 'sliding_window should be null: attention of a window'],
+    [{ model_type: 'bert', architectures: ['BertModel'] }, 'architectures should be ["BertForMaskedLM"] or '],
+    [{ model_type: 'resnet', depths: [1] }, 'depths should be 4 numbers, as hidden_sizes has, got [1]'],
+  ])('refuses %j', (config, message) => {
+    expect(() => fromConfig(config)).toThrow(`model/config.json: ${message}`);
+  });
+
+  it('fails with a GraphError, whatever the fields are', () => {
+    const value = fc.oneof(fc.jsonValue(), fc.integer(), fc.constantFrom(0, -1, 1e300, 'x', null));
+    const keys = ['hidden_size', 'num_attention_heads', 'num_hidden_layers', 'image_size', 'patch_size', 'id2label'];
+    fc.assert(
+      fc.property(
+        fc.constantFrom('gpt2', 'llama', 'vit', 'bert', 'resnet'),
+        fc.dictionary(fc.constantFrom(...keys, 'n_embd', 'hidden_sizes', 'depths', 'architectures'), value),
+        (model_type, fields) => {
+          const small = { num_hidden_layers: 1, n_layer: 1, hidden_sizes: [8], depths: [1] };
+          try {
+            fromConfig({ ...small, ...fields, model_type });
+          } catch (error) {
+            expect(error).toBeInstanceOf(GraphError);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('checkCheckpoint', () => {
+  const graph = fromConfig({ model_type: 'gpt2', n_layer: 1, n_embd: 8, n_head: 2, vocab_size: 10, n_positions: 4 });
+  const whole = new Map(graph.parameters.map(({ name, shape }) => [name, { shape }]));
+
+  it('finds nothing in a file that fits, with or without the model’s prefix, buffers aside', () => {
+    expect(checkCheckpoint(graph, whole)).toEqual([]);
+    const base = new Map([...whole].map(([name, info]) => [name.replace('transformer.', ''), info]));
+    base.set('h.0.attn.bias', { shape: [1, 1, 4, 4] });
+    expect(checkCheckpoint(graph, base)).toEqual([]);
+  });
+
+  it('lists what is missing, of another shape, or unexpected', () => {
+    const other = new Map(whole);
+    other.delete('transformer.ln_f.bias');
+    other.set('transformer.wpe.weight', { shape: [8, 8] });
+    other.set('extra', { shape: [1] });
+    expect(checkCheckpoint(graph, other)).toEqual([
+      { kind: 'shape', name: 'transformer.wpe.weight', wanted: [4, 8], found: [8, 8] },
+      { kind: 'missing', name: 'transformer.ln_f.bias', wanted: [8] },
+      { kind: 'unexpected', name: 'extra', found: [1] },
+    ]);
+  });
+});
