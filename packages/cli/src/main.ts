@@ -1,6 +1,7 @@
 // The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { convertCommand } from './commands/convert.js';
 import { datasetCommand } from './commands/dataset.js';
 import { evalCommand } from './commands/eval.js';
 import { graphCommand } from './commands/graph.js';
@@ -19,6 +20,7 @@ const program = new Command('logah')
   .addCommand(graphCommand())
   .addCommand(predictCommand())
   .addCommand(infoCommand())
+  .addCommand(convertCommand())
   .addCommand(datasetCommand())
   .addCommand(trainCommand())
   .addCommand(evalCommand())

@@ -9,6 +9,7 @@ import { buildArchitecture, graphToJson, parseArchitecture } from '@logah/graph-
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
 import { createRandom } from '@logah/random';
 import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '@logah/safetensors/node';
+import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
 import { writeHypernet } from '../src/checkpoint.js';
@@ -233,6 +234,28 @@ describe('logah info', () => {
     expect(JSON.parse(differs.stdout).differences).toEqual([
       { kind: 'shape', name: 'transformer.wpe.weight', wanted: [6, 8], found: [4, 8] },
     ]);
+  });
+});
+
+describe('logah convert', () => {
+  it('writes a graph as JSON, and a predicted network as ONNX that ONNX Runtime opens', async () => {
+    expect((await logah('convert', MINI, 'mini.graph.json')).stdout).toBe('Wrote mini.graph.json.\n');
+    expect((await logah('info', 'mini.graph.json', '--json')).stdout).toBe(
+      (await logah('info', MINI, '--json')).stdout,
+    );
+    expect((await logah('predict', MINI, '--out', 'mini.safetensors')).code).toBe(0);
+    const { code } = await logah('convert', MINI, 'mini.onnx', '--parameters', 'mini.safetensors');
+    expect(code).toBe(0);
+    const session = await ort.InferenceSession.create(inFolder('mini.onnx'));
+    const images = new ort.Tensor('float32', new Float32Array(3 * 32 * 32), [1, 3, 32, 32]);
+    const { [session.outputNames[0]]: logits } = await session.run({ images });
+    expect(logits.dims).toEqual([1, 10]);
+    expect((logits.data as Float32Array).every(Number.isFinite)).toBe(true);
+  });
+
+  it('says what is missing', async () => {
+    expect((await logah('convert', MINI, 'mini.pt')).stderr).toContain('known are *.graph.json and *.onnx files');
+    expect((await logah('convert', MINI, 'mini.onnx')).stderr).toContain('name a safetensors file with --parameters');
   });
 });
 

@@ -1,0 +1,2 @@
+// Graphs as ONNX models.
+export { graphToOnnx, MOST_INLINE_BYTES, type OnnxParameters } from './onnx/export.js';
