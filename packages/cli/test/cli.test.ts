@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildArchitecture, graphToJson, parseArchitecture } from '@logah/graph-ir';
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
+import { writeHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
 import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '@logah/safetensors/node';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
-import { writeHypernet } from '../src/checkpoint.js';
 
 const BIN = fileURLToPath(new URL('../bin/logah.js', import.meta.url));
 

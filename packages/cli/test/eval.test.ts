@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
+import { writeHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
-import { writeHypernet } from '../src/checkpoint.js';
 
 const BIN = fileURLToPath(new URL('../bin/logah.js', import.meta.url));
 

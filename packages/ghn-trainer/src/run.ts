@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataSource } from '@logah/data';
-import { type Hypernet, toCheckpoint } from '@logah/hypernet';
-import { writeFileAtomically, writeSafetensors } from '@logah/safetensors/node';
+import type { Hypernet } from '@logah/hypernet';
+import { writeHypernet } from '@logah/hypernet/node';
+import { writeFileAtomically } from '@logah/safetensors/node';
 import { TrainingError } from './config.js';
 import { evaluatePredictions, type PredictedScore } from './evaluate.js';
 import { readTrainerState, writeTrainerState } from './state-file.js';
@@ -65,7 +66,7 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
   const save = async (): Promise<RunEvent> => {
     const path = statePath(folder, state.step);
     await writeTrainerState(path, state);
-    await writeHypernetOf(state, join(folder, 'hypernet.safetensors'));
+    await writeHypernet(join(folder, 'hypernet.safetensors'), learnedHypernet(state));
     for (const old of (await stateSteps(folder)).slice(0, -keep)) await rm(statePath(folder, old));
     return { type: 'saved', step: state.step, path };
   };
@@ -116,11 +117,6 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
 /** The hypernetwork that is used: the average where one is kept. */
 const learnedHypernet = ({ hypernet, average }: TrainerState): Hypernet =>
   average === undefined ? hypernet : { ...hypernet, parameters: average };
-
-async function writeHypernetOf(state: TrainerState, path: string): Promise<void> {
-  const { tensors, metadata } = await toCheckpoint(learnedHypernet(state));
-  await writeSafetensors(path, tensors, metadata);
-}
 
 /** Writes the configuration of a new run, or checks that of an old one. */
 async function claimFolder(folder: string, configuration: object): Promise<void> {

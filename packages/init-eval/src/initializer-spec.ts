@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { fromCheckpoint } from '@logah/hypernet';
-import { readSafetensors } from '@logah/safetensors/node';
+import { readHypernet } from '@logah/hypernet/node';
 import { EvaluationError } from './errors.js';
 import {
   type Initializer,
@@ -63,7 +62,7 @@ async function readStart(kind: InitializerSpec['kind'], file: string): Promise<I
     }
     case 'logah':
     case 'ghn3': {
-      const hypernet = fromCheckpoint(await readSafetensors(file), file);
+      const hypernet = await readHypernet(file);
       const { decoder } = hypernet.config;
       if (decoder !== DECODERS[kind]) {
         throw new EvaluationError(

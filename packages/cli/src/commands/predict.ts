@@ -9,13 +9,13 @@ import {
   type PredictedTensor,
   predict,
 } from '@logah/hypernet';
+import { readHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
 import type { FloatDType } from '@logah/safetensors';
 import { streamSafetensors } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
-import { readHypernet } from '../checkpoint.js';
 import { integer } from '../options.js';
 import { showProgress } from '../progress.js';
 import { bytes, textTable, thousands } from '../text-table.js';
