@@ -57,5 +57,5 @@ export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[]
   return [...groups.values()];
 }
 
-/** The place of each row in a list where every row stands once. */
+/** Every row once, in the order in which they come up. */
 export const distinct = (rows: readonly number[]): number[] => [...new Set(rows)];

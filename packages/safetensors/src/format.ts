@@ -103,6 +103,16 @@ export function parseHeader(json: Uint8Array, fileSize: number, source: string):
   return { metadata, tensors: new Map(infos), dataOffset };
 }
 
+/** Reads `length` bytes from `offset` of a file, wherever it is: on disk, behind HTTP range requests, in memory. */
+export type RandomAccess = (offset: number, length: number) => Promise<Uint8Array>;
+
+/** The header of a file of `fileSize` bytes, in two reads, however large the file is. Throws {@link SafetensorsError} naming `source`. */
+export async function readHeader(read: RandomAccess, fileSize: number, source: string): Promise<Header> {
+  const prefix = await read(0, Math.min(fileSize, LENGTH_BYTES));
+  const json = await read(LENGTH_BYTES, readHeaderLength(prefix, fileSize, source));
+  return parseHeader(json, fileSize, source);
+}
+
 /** The bytes before the data section for these tensors, and the layout that they describe. Tensors lie in the given order. */
 export function buildHeader(
   tensors: Iterable<readonly [name: string, info: { readonly dtype: DType; readonly shape: readonly number[] }]>,

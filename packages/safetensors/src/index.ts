@@ -3,8 +3,8 @@ export {
   buildHeader,
   type DType,
   type Header,
-  parseHeader,
-  readHeaderLength,
+  type RandomAccess,
+  readHeader,
   SafetensorsError,
   type TensorInfo,
 } from './format.js';

@@ -1,6 +1,6 @@
 // Safetensors files in Node.js: whole reads, and a writer that streams tensors and appears under its name only when complete.
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
-import { buildHeader, type Header, LENGTH_BYTES, parseHeader, readHeaderLength, SafetensorsError } from './format.js';
+import { buildHeader, type Header, readHeader, SafetensorsError } from './format.js';
 import { decodeSafetensors, encodeFloats, encodeSafetensors, type FloatDType, type FloatTensor } from './tensors.js';
 
 /** Reads a whole file. Throws {@link SafetensorsError} naming the file when it is missing or malformed. */
@@ -15,11 +15,9 @@ export async function readSafetensorsHeader(path: string): Promise<Header> {
   const file = await named(path, 'read', () => open(path, 'r'));
   try {
     const { size } = await file.stat();
-    const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
-    await file.read(prefix, 0, prefix.byteLength, 0);
-    const json = new Uint8Array(readHeaderLength(prefix, size, path));
-    await file.read(json, 0, json.byteLength, LENGTH_BYTES);
-    return parseHeader(json, size, path);
+    const read = async (offset: number, length: number): Promise<Uint8Array> =>
+      (await file.read(new Uint8Array(length), 0, length, offset)).buffer;
+    return await readHeader(read, size, path);
   } finally {
     await file.close();
   }

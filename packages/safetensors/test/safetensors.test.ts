@@ -9,6 +9,7 @@ import {
   encodeFloats,
   encodeSafetensors,
   type FloatTensor,
+  readHeader,
   SafetensorsError,
 } from '../src/index.js';
 import { readSafetensors, readSafetensorsHeader, streamSafetensors, writeSafetensors } from '../src/node.js';
@@ -136,6 +137,18 @@ describe('streamSafetensors', () => {
     );
     expect(new Uint8Array(await readFile(path))).toEqual(expected);
     expect([...(await readSafetensorsHeader(path)).tensors.keys()]).toEqual(['a', 'b']);
+    const bytes = await readFile(path);
+    const lengths: number[] = [];
+    const header = await readHeader(
+      async (offset, length) => {
+        lengths.push(length);
+        return bytes.subarray(offset, offset + length);
+      },
+      bytes.length,
+      'remote',
+    );
+    expect(header).toEqual(await readSafetensorsHeader(path));
+    expect(lengths).toEqual([8, header.dataOffset - 8]);
   });
 
   it.each([
