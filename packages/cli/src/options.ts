@@ -8,6 +8,13 @@ export function integer(text: string): number {
   return value;
 }
 
+/** An option that counts something that there is at least one of. */
+export function count(text: string): number {
+  const value = integer(text);
+  if (value < 1) throw new InvalidArgumentError('A positive integer was wanted.');
+  return value;
+}
+
 /** An option that is any finite number. */
 export function number(text: string): number {
   const value = Number(text);

@@ -113,5 +113,6 @@ describe('logah eval', () => {
 
   it('refuses lists with holes as wrong usage', async () => {
     expect((await evaluate('--lr', '0.1,,0.2')).code).toBe(2);
+    expect((await evaluate('--seeds', '0')).stderr).toContain('A positive integer was wanted.');
   });
 });

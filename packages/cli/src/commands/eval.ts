@@ -23,7 +23,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
-import { integer, number } from '../options.js';
+import { count, number } from '../options.js';
 import { showProgress } from '../progress.js';
 import { textTable } from '../text-table.js';
 
@@ -75,11 +75,11 @@ export const evalCommand = (): Command =>
     )
     .option('--data-dir <folder>', 'where the data lies', '.')
     .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
-    .option('--context <tokens>', 'in a block of text', integer, 1024)
-    .option('--train-samples <count>', 'to train on, the first ones; all by default', integer)
-    .option('--test-samples <count>', 'to judge by, the first ones; all by default', integer)
-    .option('--epochs <count>', 'of each run', integer, 10)
-    .option('--batch <count>', 'samples in a mini-batch', integer, 64)
+    .option('--context <tokens>', 'in a block of text', count, 1024)
+    .option('--train-samples <count>', 'to train on, the first ones; all by default', count)
+    .option('--test-samples <count>', 'to judge by, the first ones; all by default', count)
+    .option('--epochs <count>', 'of each run', count, 10)
+    .option('--batch <count>', 'samples in a mini-batch', count, 64)
     .addOption(new Option('--optimizer <name>', 'of the networks').choices(['sgd', 'adamw']).default('sgd'))
     .option('--lr <list>', 'learning rates to try', (text: string) => list(text).map(number), [0.1])
     .addOption(
@@ -88,8 +88,8 @@ export const evalCommand = (): Command =>
     .option('--momentum <part>', 'of SGD', number, 0.9)
     .option('--weight-decay <rate>', 'of the optimiser', number, 1e-2)
     .option('--clip <norm>', 'the largest global norm of gradients; none by default', number)
-    .option('--seeds <count>', 'runs of each start and rate, with seeds 0, 1, …', integer, 3)
-    .option('--workers <count>', 'runs at a time', integer, availableParallelism())
+    .option('--seeds <count>', 'runs of each start and rate, with seeds 0, 1, …', count, 3)
+    .option('--workers <count>', 'runs at a time', count, availableParallelism())
     .option('--out <folder>', 'where runs and the report go', 'eval')
     .option('--config <file>', 'these options as JSON; the command line goes before')
     .option('--json', 'the summaries as JSON on standard output')

@@ -4,7 +4,7 @@ import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/hugg
 import { readSafetensorsHeader } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
-import { integer } from '../options.js';
+import { count } from '../options.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface InfoOptions {
@@ -19,8 +19,8 @@ export const infoCommand = (): Command =>
     .description('what is in a hypernetwork or a file of parameters (.safetensors), or what a network is like')
     .argument('<in>', `a *.safetensors file, or ${ARCHITECTURE_HELP}`)
     .option('--checkpoint <file>', 'check that a safetensors file holds what the network wants')
-    .option('--batch <count>', 'samples that costs are estimated for', integer, 1)
-    .option('--time <tokens>', 'length of a text that costs are estimated for', integer, 1024)
+    .option('--batch <count>', 'samples that costs are estimated for', count, 1)
+    .option('--time <tokens>', 'length of a text that costs are estimated for', count, 1024)
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
       if (input.endsWith('.safetensors')) await printSafetensors(input, options.json === true);
