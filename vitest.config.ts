@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    projects: ['packages/*', 'tools'],
+    projects: ['packages/*', 'packages/backend-ort/conformance', 'tools'],
     reporters: ['default', './tools/count-reporter.ts'],
   },
 });

@@ -196,14 +196,15 @@ type WindowAttrs = Pick<Conv2DAttrs, 'strides' | 'pad' | 'dilations' | 'dimRound
 const conv2dInfo = (
   x: Sizes,
   filter: Sizes,
-  { strides, dilations, pad, dimRoundingMode }: WindowAttrs,
+  { strides, dilations: given, pad, dimRoundingMode }: WindowAttrs,
   isDepthwise = false,
 ): ConvInfo =>
   backend_util.computeConv2DInfo(
     x as [number, number, number, number],
     filter as [number, number, number, number],
     strides,
-    dilations,
+    // tfjs lets callers pass null for no dilation, whatever the type says.
+    given ?? 1,
     pad,
     dimRoundingMode,
     isDepthwise,
@@ -226,10 +227,25 @@ const workOf = (info: ConvInfo): number =>
 
 const isReachable = (info: ConvInfo): boolean => unreached(info).every((size) => size >= 0);
 
+/** Whether the result is as large as ONNX makes it: as many windows as fit. */
+function isFloored(info: ConvInfo): boolean {
+  const [rows, columns] = unreached(info);
+  return rows >= 0 && rows < info.strideHeight && columns >= 0 && columns < info.strideWidth;
+}
+
+/** ONNX refuses windows that lie in the padding altogether. */
+const isPoolable = (info: ConvInfo): boolean => {
+  const { top, bottom, left, right } = info.padInfo;
+  return isFloored(info) && Math.max(top, bottom) < info.filterHeight && Math.max(left, right) < info.filterWidth;
+};
+
+const hasShape = ({ shape }: TensorInfo, wanted: readonly number[]): boolean => shape.join() === wanted.join();
+
 export const convolutionKernels: readonly NativeKernel[] = [
   nativeKernel<{ x: TensorInfo; filter: TensorInfo }, Conv2DAttrs>('Conv2D', (backend, { x, filter }, attrs) => {
     if (!areFloats(x, filter) || attrs.dataFormat !== 'NHWC') return undefined;
     const info = conv2dInfo(x.shape, filter.shape, attrs);
+    if (!isFloored(info)) return undefined;
     return backend.runNative(conv(geometryOf(info)), [x, filter], [{ shape: info.outShape }], workOf(info))[0];
   }),
   nativeKernel<{ dy: TensorInfo; filter: TensorInfo }, Conv2DBackpropInputAttrs>(
@@ -237,6 +253,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
     (backend, { dy, filter }, attrs) => {
       const info = conv2dInfo(attrs.inputShape, filter.shape, { ...attrs, dilations: 1 });
       if (!areFloats(dy, filter) || attrs.dataFormat !== 'NHWC' || !isReachable(info)) return undefined;
+      if (!hasShape(dy, info.outShape)) return undefined;
       const kernel = convGradInput(geometryOf(info), unreached(info));
       return backend.runNative(kernel, [dy, filter], [{ shape: info.inShape }], workOf(info))[0];
     },
@@ -253,11 +270,13 @@ export const convolutionKernels: readonly NativeKernel[] = [
   nativeKernel<{ x: TensorInfo }, MaxPoolAttrs>('MaxPool', (backend, { x }, attrs) => {
     if (!areFloats(x)) return undefined;
     const info = poolInfo(x.shape, attrs);
+    if (!isPoolable(info)) return undefined;
     return backend.runNative(pool('MaxPool', geometryOf(info)), [x], [{ shape: info.outShape }])[0];
   }),
   nativeKernel<{ x: TensorInfo }, AvgPoolAttrs>('AvgPool', (backend, { x }, attrs) => {
     if (!areFloats(x)) return undefined;
     const info = poolInfo(x.shape, attrs);
+    if (!isPoolable(info)) return undefined;
     return backend.runNative(pool('AveragePool', geometryOf(info)), [x], [{ shape: info.outShape }])[0];
   }),
   nativeKernel<{ x: TensorInfo; filter: TensorInfo }, DepthwiseConv2dNativeAttrs>(
@@ -265,6 +284,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
     (backend, { x, filter }, attrs) => {
       if (!areFloats(x, filter)) return undefined;
       const info = conv2dInfo(x.shape, filter.shape, attrs, true);
+      if (!isFloored(info)) return undefined;
       const kernel = conv(geometryOf(info, info.inChannels));
       return backend.runNative(kernel, [x, filter], [{ shape: info.outShape }])[0];
     },

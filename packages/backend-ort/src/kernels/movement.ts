@@ -159,8 +159,8 @@ export const movementKernels: readonly NativeKernel[] = [
       const [along] = util.parseAxisParam(axis, x.shape);
       const size = x.shape[along];
       // ONNX counts negative indices from the end; tfjs refuses them.
-      const isInside = (backend.values(indices) as Int32Array).every((index) => index >= 0 && index < size);
-      if (!isInside) throw new Error(`GatherV2: an index is outside [0, ${size})`);
+      const outside = (backend.values(indices) as Int32Array).find((index) => index < 0 || index >= size);
+      if (outside !== undefined) throw new Error(`GatherV2: the index value ${outside} is not in [0, ${size - 1}]`);
       const shape = [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)];
       return backend.runNative(gathered(along), [x, indices], [{ shape }])[0];
     },

@@ -1,12 +1,5 @@
 // Reductions over axes, and softmax.
-import {
-  backend_util,
-  type MaxAttrs,
-  type SoftmaxAttrs,
-  type SumAttrs,
-  type TensorInfo,
-  util,
-} from '@tensorflow/tfjs-core';
+import { backend_util, type SoftmaxAttrs, type SumAttrs, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { OrtBackend } from '../backend.js';
 import type { Program } from '../program.js';
 import { areFloats, kernelFamily, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
@@ -44,11 +37,8 @@ const overAxis = (name: string, op: string): NativeKernel =>
 export const reductionKernels: readonly NativeKernel[] = [
   overAxis('Sum', 'ReduceSum'),
   overAxis('Mean', 'ReduceMean'),
-  overAxis('Min', 'ReduceMin'),
+  // Not Max and Min: ONNX Runtime's pass over NaN, which tfjs's give back.
   overAxis('Prod', 'ReduceProd'),
-  nativeKernel<{ x: TensorInfo }, MaxAttrs>('Max', (backend, { x }, { reductionIndices, keepDims }) =>
-    reduceAxes(backend, 'ReduceMax', x, reductionIndices, keepDims),
-  ),
   nativeKernel<{ logits: TensorInfo }, SoftmaxAttrs>('Softmax', (backend, { logits }, { dim }) =>
     areFloats(logits) && (dim === -1 || dim === logits.shape.length - 1)
       ? backend.runNative(softmax(), [logits], [{ shape: logits.shape }])[0]
