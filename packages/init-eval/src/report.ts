@@ -201,13 +201,21 @@ function bars(
   )}`;
 }
 
+/** Below this diversity all weights of one shape are nearly the same. */
+const ALIKE = 0.05;
+
+const alikeness = (diversity: number | null): string[] =>
+  diversity !== null && diversity < ALIKE
+    ? [`collapsed: weights of one shape are nearly copies of each other (diversity ${diversity.toFixed(4)})`]
+    : [];
+
 function startFindings(runs: readonly RunRecord[]): string {
   const seen = new Set<string>();
   const rows = runs.flatMap(({ architecture, initializer, start }) => {
     if (start === undefined || seen.has(`${architecture} ${initializer}`)) return [];
     seen.add(`${architecture} ${initializer}`);
     const untrained = Object.entries(start.untrainedRows).map(([name, count]) => `${count} rows of ${name}`);
-    const texts = start.findings.map(({ text }) => text);
+    const texts = [...alikeness(start.diversity), ...start.findings.map(({ text }) => text)];
     const all =
       untrained.length === 0 ? texts : [...texts, `untrained: no gradient ever reached ${untrained.join(', ')}`];
     return all.map((text) => [architecture, startName(initializer), text]);

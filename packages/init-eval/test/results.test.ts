@@ -136,7 +136,7 @@ describe('output', () => {
       matrix: { spectralNorm: 1, effectiveRank: 2, zeroRows: 0, repeatedRows: 0 },
     };
     const finding = { kind: 'collapsed', parameters: ['w'], text: 'collapsed: w' } as const;
-    const start = { diversity: 0.5, layers: [layer, layer], findings: [finding], untrainedRows: { w: 3 } };
+    const start = { diversity: 0.001, layers: [layer, layer], findings: [finding], untrainedRows: { w: 3 } };
     const html = comparisonReport({
       command: 'logah eval "<arch>"',
       metric: 'accuracy',
@@ -154,6 +154,7 @@ describe('output', () => {
       'at the end by learning rate',
       'Effective rank of each weight',
       'collapsed: w',
+      'weights of one shape are nearly copies of each other (diversity 0.0010)',
       'no gradient ever reached 3 rows of w',
       'logah eval &#34;&#60;arch&#62;&#34;',
       '&#34;epochs&#34;: 1',
