@@ -12,7 +12,8 @@ const STYLE = `
   th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid color-mix(in srgb, var(--ink) 20%, transparent); text-align: right; vertical-align: top; }
   td { white-space: nowrap; }
   th.text, td.text { text-align: left; white-space: normal; }
-  td.text, h2 { overflow-wrap: anywhere; }
+  td.text { min-width: 6rem; overflow-wrap: anywhere; }
+  h2 { overflow-wrap: break-word; }
   code, pre { font-size: 0.85rem; overflow-wrap: anywhere; white-space: pre-wrap; }
 `;
 

@@ -67,7 +67,7 @@ shape, before training.</p>`,
       const own = summaries.filter((summary) => summary.architecture === architecture);
       const runs = report.runs.filter((run) => run.architecture === architecture);
       return [
-        `<h2>${escapeHtml(architecture)}</h2>`,
+        `<h2>${escapeHtml(architecture).replaceAll(',', ',<wbr>')}</h2>`,
         statements(own),
         htmlTable(
           summaryHeader(metric).slice(1),
