@@ -3,7 +3,6 @@
 const STYLE = `
   :root { color-scheme: light dark; --ink: #222; --paper: #fff; }
   @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #16181c; } }
-  @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; } svg, table, figure { break-inside: avoid; } details > * { display: block; } }
   body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
   h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
   svg { width: 100%; height: auto; margin: 1rem 0; }
@@ -15,6 +14,14 @@ const STYLE = `
   td.text { min-width: 6rem; overflow-wrap: anywhere; }
   h2 { overflow-wrap: break-word; }
   code, pre { font-size: 0.85rem; overflow-wrap: anywhere; white-space: pre-wrap; }
+  @media print {
+    :root { color-scheme: light; --ink: #000; --paper: #fff; }
+    body { max-width: none; margin: 0; }
+    .wide { overflow: visible; }
+    table { font-size: 0.75rem; }
+    svg, table { break-inside: avoid; }
+    h2 { break-after: avoid; }
+  }
 `;
 
 /** A whole page with this title and these blocks of HTML. */
