@@ -55,7 +55,8 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent> 
   for (const filed of jobs) {
     const run = await readRun(filed.path);
     if (run === undefined) missing.push(filed);
-    else yield { type: 'run', run, done: ++done, total, isCached: true };
+    // The same network may have had another name when the run was made.
+    else yield { type: 'run', run: { ...run, ...filed.job.key }, done: ++done, total, isCached: true };
   }
   if (missing.length === 0) return;
   const events = createQueue<SweepEvent>();

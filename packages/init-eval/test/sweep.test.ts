@@ -76,6 +76,9 @@ describe('sweep', () => {
     });
     expect(cached).toEqual([true, true, true, true]);
     expect(again).toEqual(runs);
+    const [graph] = options('once').graphs.values();
+    const renamed = await collect(sweep(options('once', { graphs: new Map([['mine', graph]]) })));
+    expect(renamed).toEqual(runs.map((run) => ({ ...run, architecture: 'mine' })));
   });
 
   it('stopped within a run goes on to the same numbers', async () => {
