@@ -1,6 +1,7 @@
 // A command's options from a JSON file, for those that were not given on the command line.
 import type { Command } from 'commander';
 import { CliError } from './errors.js';
+import { kebab } from './options.js';
 import { readTextFile } from './text-file.js';
 
 /**
@@ -47,5 +48,3 @@ function parsed(
     );
   }
 }
-
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

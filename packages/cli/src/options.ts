@@ -15,6 +15,9 @@ export function count(text: string): number {
   return value;
 }
 
+/** The name of an option as its flag has it: "trainSamples" as "train-samples". */
+export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 /** An option that is any finite number. */
 export function number(text: string): number {
   const value = Number(text);

@@ -1,10 +1,8 @@
 // The built command, run as a process.
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { buildArchitecture, graphToJson, parseArchitecture } from '@logah/graph-ir';
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
@@ -13,23 +11,11 @@ import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '@logah
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
-
-const BIN = fileURLToPath(new URL('../bin/logah.js', import.meta.url));
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Outcome, runLogah } from './command.js';
 
 let folder: string;
 const inFolder = (name: string): string => join(folder, name);
-const logah = (...args: string[]): Promise<Outcome> =>
-  new Promise((resolve) => {
-    execFile(process.execPath, [BIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
-    );
-  });
+const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'logah-cli-'));

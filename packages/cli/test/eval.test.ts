@@ -1,30 +1,16 @@
 // Comparisons from the command line: the built command as a process.
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
-
-const BIN = fileURLToPath(new URL('../bin/logah.js', import.meta.url));
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Outcome, runLogah } from './command.js';
 
 let folder: string;
-const logah = (...args: string[]): Promise<Outcome> =>
-  new Promise((resolve) => {
-    execFile(process.execPath, [BIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
-    );
-  });
+const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
 
 /** IDX files of a number of grey images of 8×8: bright on the left for class 0, on the right for class 1. */
 async function writeImages(prefix: string, count: number): Promise<void> {

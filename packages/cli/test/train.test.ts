@@ -1,12 +1,10 @@
 // Meta-training from the command line: the built command, stopped, killed and resumed as a process.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const BIN = fileURLToPath(new URL('../bin/logah.js', import.meta.url));
+import { BIN, type Outcome, runLogah } from './command.js';
 
 let folder: string;
 const at = (...parts: string[]): string => join(folder, ...parts);
@@ -43,18 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const logah = (...args: string[]): Promise<Outcome> =>
-  new Promise((resolve) => {
-    execFile(process.execPath, [BIN, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
-    );
-  });
+const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
 const train = (out: string, ...args: string[]): Promise<Outcome> =>
   logah('train', '--config', 'run.json', '--workers', '1', '--out', out, ...args);
 

@@ -157,3 +157,13 @@ export const parameterCount = (graph: Graph): number =>
 /** The layer that gives a network's classes or tokens: the last linear layer or convolution. Undefined for a graph without one. */
 export const classLayer = (graph: Graph): Operator | undefined =>
   graph.operators.findLast(({ type }) => type === 'linear' || type === 'conv2d');
+
+/** The names of the weights of linear layers and convolutions, but for the one that gives the classes when `withClassLayer` is false. */
+export function layerWeights(graph: Graph, { withClassLayer = true } = {}): Set<string> {
+  const ofClasses = withClassLayer ? undefined : classLayer(graph)?.parameters.weight;
+  return new Set(
+    graph.operators.flatMap(({ type, parameters: { weight } }) =>
+      (type === 'linear' || type === 'conv2d') && weight !== ofClasses ? [weight] : [],
+    ),
+  );
+}

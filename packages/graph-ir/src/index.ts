@@ -1,3 +1,4 @@
+export { adaptivePoolShares } from './adaptive-pool.js';
 export {
   ARCHITECTURE_PRESETS,
   type Architecture,
@@ -34,6 +35,7 @@ export {
   type Graph,
   GraphError,
   type Layout,
+  layerWeights,
   type Operator,
   type OperatorAttributes,
   type OperatorOf,

@@ -55,6 +55,15 @@ export class Reader {
   }
 }
 
+/** The root of a JSON text. Throws {@link GraphError} naming `source` when it is not JSON. */
+export function readJson(text: string, source: string): Reader {
+  try {
+    return new Reader(source, '', JSON.parse(text));
+  } catch (cause) {
+    throw new GraphError(`${source}: not JSON`, { cause });
+  }
+}
+
 export const strings = (reader: Reader): string[] => reader.list((item) => item.string());
 export const numbers = (reader: Reader): number[] => reader.list((item) => item.number());
 

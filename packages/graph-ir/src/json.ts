@@ -1,6 +1,6 @@
 // Graphs as versioned JSON text. The schema of the format is `graph.schema.json` beside the package's code.
-import { type Graph, GraphError, LAYOUTS, type Operator, type OperatorType } from './graph.js';
-import { numbers, Reader, strings } from './json-reader.js';
+import { type Graph, LAYOUTS, type Operator, type OperatorType } from './graph.js';
+import { numbers, type Reader, readJson, strings } from './json-reader.js';
 import { OPERATORS } from './operators.js';
 import { validate } from './validate.js';
 
@@ -19,13 +19,7 @@ export function graphToJson(graph: Graph): string {
  * version, a field of the wrong kind, or a graph that is not sound.
  */
 export function graphFromJson(text: string, source = 'graph'): Graph {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new GraphError(`${source}: not JSON`, { cause });
-  }
-  const graph = readGraph(new Reader(source, '', json));
+  const graph = readGraph(readJson(text, source));
   validate(graph);
   return graph;
 }

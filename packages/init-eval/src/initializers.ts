@@ -1,5 +1,5 @@
 // Where a network's parameters start from. An initialiser of one's own is any function of the type Initializer.
-import { classLayer, type Graph } from '@logah/graph-ir';
+import { type Graph, layerWeights } from '@logah/graph-ir';
 import { type Hypernet, predict } from '@logah/hypernet';
 import { orthogonalized, randomParameters, withFreshClassLayer } from '@logah/network';
 import type { Random } from '@logah/random';
@@ -47,12 +47,7 @@ export const NOISE = 1e-5;
 export const withNoise =
   (initializer: Initializer, beta = NOISE): Initializer =>
   async (graph, random) => {
-    const ofClasses = classLayer(graph)?.parameters.weight;
-    const noisy = new Set(
-      graph.operators.flatMap(({ type, parameters: { weight } }) =>
-        (type === 'linear' || type === 'conv2d') && weight !== ofClasses ? [weight] : [],
-      ),
-    );
+    const noisy = layerWeights(graph, { withClassLayer: false });
     return replaced(await initializer(graph, random), (start) =>
       Object.fromEntries(
         Object.entries(start).map(([name, tensor]) => [

@@ -1,5 +1,5 @@
 // What parameters are like: size, spectrum and likeness of each weight, and what is wrong with them in plain words.
-import type { Graph } from '@logah/graph-ir';
+import { type Graph, layerWeights } from '@logah/graph-ir';
 import { fanInScale } from '@logah/lowrank-decoder';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
@@ -134,11 +134,7 @@ const SCALE_LIMIT = 20;
 
 /** What is wrong with parameters, worst first; nothing for a start that looks sound. `graph` tells weights from embeddings. */
 export function findings(graph: Graph, statistics: readonly LayerStatistics[]): Finding[] {
-  const weights = new Set(
-    graph.operators.flatMap(({ type, parameters }) =>
-      type === 'linear' || type === 'conv2d' ? [parameters.weight] : [],
-    ),
-  );
+  const weights = layerWeights(graph);
   const matrices = statistics.filter(({ name, matrix }) => matrix !== undefined && weights.has(name));
   const scale = ({ std, shape }: LayerStatistics): number => std / fanInScale(shape);
   const sides = ({ shape }: LayerStatistics): number =>

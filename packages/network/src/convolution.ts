@@ -1,5 +1,5 @@
 // Convolutions and pooling on channel-last images, with PyTorch's kernels `[out, in / groups, height, width]`.
-import type { OperatorAttributes, Padding, Window } from '@logah/graph-ir';
+import { adaptivePoolShares, type OperatorAttributes, type Padding, type Window } from '@logah/graph-ir';
 import { linear } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -83,7 +83,7 @@ export function pool(type: 'max_pool' | 'avg_pool', x: tf.Tensor4D, { kernel, st
   return apply(x, [...kernel], [...stride], explicit(padding));
 }
 
-/** Means over `[rows, columns]` parts of an image, as PyTorch divides it: part i of n of a side s is from ⌊i·s/n⌋ to ⌈(i+1)·s/n⌉. */
+/** Means over `[rows, columns]` parts of an image, as PyTorch divides it. */
 export function adaptiveAvgPool(x: tf.Tensor4D, [rows, columns]: readonly [number, number]): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
   if (rows === 1 && columns === 1) return tf.mean<tf.Tensor4D>(x, [1, 2], true);
@@ -97,14 +97,8 @@ export function adaptiveAvgPool(x: tf.Tensor4D, [rows, columns]: readonly [numbe
 }
 
 /** What each of `parts` takes of `size` pixels, `[1, parts, size]`. */
-function shares(size: number, parts: number): tf.Tensor3D {
-  const matrix = tf.buffer([1, parts, size]);
-  for (let part = 0; part < parts; part++) {
-    const [start, end] = [Math.floor((part * size) / parts), Math.ceil(((part + 1) * size) / parts)];
-    for (let i = start; i < end; i++) matrix.set(1 / (end - start), 0, part, i);
-  }
-  return matrix.toTensor() as tf.Tensor3D;
-}
+const shares = (size: number, parts: number): tf.Tensor3D =>
+  tf.tensor3d(adaptivePoolShares(size, parts), [1, parts, size]);
 
 /** Batch norm over all axes but the last, with the statistics of the batch (biased variance), as PyTorch's training mode. */
 export function batchNorm(x: tf.Tensor4D, weight: tf.Tensor, bias: tf.Tensor, epsilon: number): tf.Tensor4D {

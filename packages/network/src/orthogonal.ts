@@ -1,5 +1,5 @@
 // OrthInit: the weights of a network made orthogonal (Saxe et al., arXiv 1312.6120).
-import { classLayer, elementCount, type Graph } from '@logah/graph-ir';
+import { elementCount, type Graph, layerWeights } from '@logah/graph-ir';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -9,12 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
  * copied. The caller owns the result.
  */
 export function orthogonalized(graph: Graph, parameters: TensorRecord): Record<string, tf.Tensor> {
-  const ofClasses = classLayer(graph)?.parameters.weight;
-  const weights = new Set(
-    graph.operators.flatMap(({ type, parameters: { weight } }) =>
-      (type === 'linear' || type === 'conv2d') && weight !== ofClasses ? [weight] : [],
-    ),
-  );
+  const weights = layerWeights(graph, { withClassLayer: false });
   return Object.fromEntries(
     Object.entries(parameters).map(([name, tensor]) => [
       name,

@@ -1,7 +1,7 @@
 // `logah eval`: which start trains best, on real data.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { DATASET_NAMES, type DatasetName, type DatasetOptions } from '@logah/data/node';
+import { DATASET_NAMES, type DatasetOptions } from '@logah/data/node';
 import type { Graph } from '@logah/graph-ir';
 import {
   type ComparisonReport,
@@ -23,18 +23,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
-import { count, number } from '../options.js';
+import { count, kebab, number } from '../options.js';
 import { showProgress } from '../progress.js';
 import { textTable } from '../text-table.js';
 
-interface EvalCommandOptions {
+interface EvalCommandOptions extends DatasetOptions {
   readonly init: readonly string[];
-  readonly data: DatasetName;
-  readonly dataDir: string;
-  readonly tokenizer: 'bytes' | 'gpt2';
-  readonly context: number;
-  readonly trainSamples?: number;
-  readonly testSamples?: number;
   readonly epochs: number;
   readonly batch: number;
   readonly optimizer: OptimizerConfig['type'];
@@ -258,8 +252,6 @@ function summary(report: ComparisonReport, out: string): string {
 
 /** The command that makes the same comparison. */
 function commandOf(architectures: readonly string[], options: Omit<EvalCommandOptions, 'config' | 'json'>): string {
-  const flags = Object.entries(options).map(
-    ([name, value]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${value}`,
-  );
+  const flags = Object.entries(options).map(([name, value]) => `--${kebab(name)} ${value}`);
   return ['logah eval', ...architectures, ...flags].join(' ');
 }

@@ -15,7 +15,7 @@ import { duration, showProgress } from '../progress.js';
 import { type Comparison, compareStarts } from '../quickstart/compare.js';
 import { loadDigits } from '../quickstart/digits.js';
 import { architectures, HELD_OUT, HYPERNET, recipe } from '../quickstart/plan.js';
-import { percent, type QuickstartResult, quickstartReport, sizes } from '../quickstart/report.js';
+import { comparisonTable, percent, type QuickstartResult, quickstartReport } from '../quickstart/report.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface QuickstartOptions {
@@ -124,28 +124,13 @@ async function metaTrain(total: number, start: (total: number) => MetaTraining):
   return last.hypernet;
 }
 
-function summary({ comparisons, trainedSteps }: QuickstartResult, out: string): string {
+function summary(result: QuickstartResult, out: string): string {
+  const { header, rows } = comparisonTable(result);
   return [
     '',
     'Accuracy on 1,000 digits that no training saw:',
     '',
-    textTable(
-      [
-        'network',
-        'how it is new',
-        'parameters',
-        'random',
-        'predicted',
-        `random, ${trainedSteps} steps`,
-        `predicted, ${trainedSteps} steps`,
-      ],
-      comparisons.map(({ architecture, novelty, parameters, random, predicted }) => [
-        sizes(architecture),
-        novelty,
-        thousands(parameters),
-        ...[random.before, predicted.before, random.after, predicted.after].map(percent),
-      ]),
-    ),
+    textTable(header, rows),
     '',
     `${join(out, 'report.html')}              curves and bars: open it in a browser`,
     `${join(out, 'results.json')}             the same as numbers`,

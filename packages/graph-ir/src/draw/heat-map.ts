@@ -1,5 +1,6 @@
 // The matrix of shortest-path lengths as a picture: what a graph hypernetwork knows of who comes before whom.
 import type { ComputationalGraph } from '../computational-graph.js';
+import { escaped, PAGE_STYLE } from './svg-text.js';
 
 const SIDE = 560;
 const MARGIN = 40;
@@ -46,8 +47,8 @@ export function heatMap({ nodes, distances }: ComputationalGraph, title: string)
     `<text x="${x}" y="${y}" font-size="11" text-anchor="${anchor}" fill="currentColor">${text}</text>`;
   const [width, height] = [SIDE + 2 * MARGIN + LEGEND, SIDE + 2 * MARGIN];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Helvetica, Arial, sans-serif">
-<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d0d7de}}</style>
-<text x="${MARGIN}" y="24" font-size="14" font-weight="600" fill="currentColor">${title.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)}: lengths of shortest paths</text>
+${PAGE_STYLE}
+<text x="${MARGIN}" y="24" font-size="14" font-weight="600" fill="currentColor">${escaped(title)}: lengths of shortest paths</text>
 <rect x="${MARGIN}" y="${MARGIN}" width="${SIDE}" height="${SIDE}" fill="currentColor" fill-opacity="0.05"/>
 <g transform="translate(${MARGIN} ${MARGIN}) scale(${SIDE / count})" shape-rendering="crispEdges">${cells.join('\n')}</g>
 ${steps.join('')}

@@ -3,6 +3,7 @@ import { Graph as LayoutGraph, layout } from '@dagrejs/dagre';
 import type { DrawnEdge, DrawnNode } from './drawing.js';
 import type { FoldedDrawing } from './fold.js';
 import { INK, type NodeStyle, SHORTCUT, STYLES } from './styles.js';
+import { escaped, PAGE_STYLE } from './svg-text.js';
 
 interface Box {
   readonly x: number;
@@ -52,7 +53,7 @@ export function toSvg(drawing: FoldedDrawing): string {
   });
   const [w, h] = [Math.ceil(width) + COUNT_WIDTH, Math.ceil(height)];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" font-family="Helvetica, Arial, sans-serif" text-anchor="middle">
-<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d0d7de}}</style>
+${PAGE_STYLE}
 <title>${escaped(title)}</title>
 <defs>${[
     ['arrow', 'currentColor'],
@@ -150,5 +151,3 @@ function drawFrame({ x, y, width, height }: Box, count: number): string {
     `<text x="${number(left + width + 6)}" y="${number(top + 18)}" font-size="16" font-weight="700" text-anchor="start" fill="currentColor">×${count}</text>`
   );
 }
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -1,8 +1,8 @@
 // A model's config.json of Hugging Face's transformers as a graph with the names and shapes of its checkpoint files.
 import { buildGpt2 } from '../builders/gpt2.js';
 import { buildLlama } from '../builders/llama.js';
-import { type ActivationFunction, type Graph, GraphError } from '../graph.js';
-import { numbers, Reader } from '../json-reader.js';
+import type { ActivationFunction, Graph } from '../graph.js';
+import { numbers, type Reader, readJson } from '../json-reader.js';
 import { buildHuggingFaceBert } from './bert.js';
 import { buildHuggingFaceResnet } from './resnet.js';
 import { buildHuggingFaceVit } from './vit.js';
@@ -28,16 +28,10 @@ export const MODEL_TYPES: readonly ModelType[] = ['gpt2', 'llama', 'mistral', 'v
 /**
  * The graph of a `config.json`: GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM, ViTForImageClassification, BertForMaskedLM or
  * BertForSequenceClassification, ResNetForImageClassification. Fields that are left out have transformers' defaults.
- * Throws {@link GraphError} naming `source` and the field: not JSON, an unknown model type, or a feature that the graph would leave out.
+ * Throws GraphError naming `source` and the field: not JSON, an unknown model type, or a feature that the graph would leave out.
  */
 export function graphFromConfig(text: string, source = 'config.json'): Graph {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new GraphError(`${source}: not JSON`, { cause });
-  }
-  const root = new Reader(source, '', json);
+  const root = readJson(text, source);
   const config = new Fields(root);
   switch (root.field('model_type').literal(...MODEL_TYPES)) {
     case 'gpt2':

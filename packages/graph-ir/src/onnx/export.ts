@@ -1,4 +1,5 @@
 // Graphs as ONNX models with standard operators, so that a predicted network opens in any ONNX tool.
+import { adaptivePoolShares } from '../adaptive-pool.js';
 import { elementCount, type Graph, GraphError, type Operator, type OperatorOf, type Padding } from '../graph.js';
 import { type AttributeValue, encodeModel, externalFloats, floats, integers, type OnnxNode } from './model.js';
 
@@ -355,8 +356,9 @@ class OnnxWriter {
   #adaptivePool({ inputs: [x], attributes }: OperatorOf<'adaptive_avg_pool'>): void {
     const [, , height, width] = this.#graph.values[x].shape.map(Number);
     const [rows, columns] = attributes.size;
-    const high = this.#node('MatMul', [this.#floats([rows, height], shares(height, rows, false)), x]);
-    this.#last('MatMul', [high, this.#floats([width, columns], shares(width, columns, true))]);
+    const high = this.#node('MatMul', [this.#floats([rows, height], adaptivePoolShares(height, rows)), x]);
+    const across = this.#floats([columns, width], adaptivePoolShares(width, columns));
+    this.#last('MatMul', [high, this.#node('Transpose', [across], { perm: [1, 0] })]);
   }
 }
 
@@ -365,13 +367,3 @@ const MASKED = -1e9;
 /** ONNX's numbers for element types. */
 const FLOAT = 1;
 const INT32 = 6;
-
-/** What each of `parts` takes of `size` pixels, `[parts, size]` or transposed. */
-function shares(size: number, parts: number, isTransposed: boolean): Float32Array {
-  const matrix = new Float32Array(size * parts);
-  for (let part = 0; part < parts; part++) {
-    const [start, end] = [Math.floor((part * size) / parts), Math.ceil(((part + 1) * size) / parts)];
-    for (let i = start; i < end; i++) matrix[isTransposed ? i * parts + part : part * size + i] = 1 / (end - start);
-  }
-  return matrix;
-}
