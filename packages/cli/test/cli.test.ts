@@ -239,6 +239,16 @@ describe('logah convert', () => {
     expect((logits.data as Float32Array).every(Number.isFinite)).toBe(true);
   });
 
+  it('reads that ONNX model back as the same network', async () => {
+    const describe = async (input: string) => JSON.parse((await logah('graph', input, '--json')).stdout);
+    expect(await describe('mini.onnx')).toEqual(await describe(MINI));
+    expect((await logah('convert', 'mini.onnx', 'again.graph.json')).code).toBe(0);
+    expect((await logah('info', 'mini.onnx', '--size', 'batch=2', '--json')).code).toBe(0);
+    expect((await logah('info', 'mini.onnx', '--size', 'height=2')).stderr).toContain('"height" is not a size');
+    await writeFile(inFolder('cut.onnx'), (await readFile(inFolder('mini.onnx'))).subarray(0, 1000));
+    expect(await logah('info', 'cut.onnx')).toMatchObject({ code: 1, stderr: expect.stringContaining('cut.onnx: ') });
+  });
+
   it('says what is missing', async () => {
     expect((await logah('convert', MINI, 'mini.pt')).stderr).toContain('known are *.graph.json and *.onnx files');
     expect((await logah('convert', MINI, 'mini.onnx')).stderr).toContain('name a safetensors file with --parameters');

@@ -1,7 +1,7 @@
 // Lowers a graph to what a graph hypernetwork reads: nodes of 18 types, edges along the forward pass, shortest-path lengths.
 // The vocabulary and the rules are GHN-3's (arXiv 2303.04143), with the additions of LoGAH for language models.
 import { adjacencyOf, shortestPathLengths } from './distances.js';
-import { classLayer, type Graph, GraphError, type Operator, type Parameter } from './graph.js';
+import { classLayer, type Graph, GraphError, type Operator, type OperatorOf, type Parameter } from './graph.js';
 
 /** Node types by index. The first 15 are the vision vocabulary; language models add the last three. */
 export const NODE_TYPES = [
@@ -198,6 +198,8 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
       // The mean within a squeeze-and-excitation has no node either.
       case 'adaptive_avg_pool':
         return operator.attributes.size.every((size) => size === 1) ? from : push('glob_avg', from);
+      case 'onnx':
+        return lowerKept(operator, from);
       case 'activation':
       case 'scale':
       case 'positions':
@@ -209,8 +211,34 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
     }
   };
 
+  /** Convolutions and pools that are kept as they are have the nodes of those that are not; nothing else that is kept has one. */
+  const lowerKept = (
+    { attributes, parameters: tensors }: OperatorOf<'onnx'>,
+    from: readonly number[],
+  ): readonly number[] => {
+    const weight = tensors['1'];
+    switch (attributes.operator) {
+      case 'Conv':
+      case 'ConvTranspose': {
+        if (weight === undefined) return from;
+        const bias = tensors['2'];
+        return pushLayer('conv', bias === undefined ? { weight } : { weight, bias }, from);
+      }
+      case 'MaxPool':
+      case 'AveragePool': {
+        const kernel = attributes.attributes.kernel_shape;
+        const type = attributes.operator === 'MaxPool' ? 'max_pool' : 'avg_pool';
+        return push(type, from, Array.isArray(kernel) ? [1, 1, ...kernel].slice(0, 4) : null);
+      }
+      default:
+        return from;
+    }
+  };
+
   for (const operator of graph.operators) {
-    const from = [...new Set(operator.inputs.flatMap((value) => carriers.get(value) ?? []))];
+    // A mask is no operand of attention that the computational graph knows.
+    const read = operator.type === 'grouped_attention' ? operator.inputs.slice(0, 3) : operator.inputs;
+    const from = [...new Set(read.flatMap((value) => carriers.get(value) ?? []))];
     const carrier = lower(operator, from);
     for (const output of operator.outputs) carriers.set(output, carrier);
   }

@@ -1,20 +1,25 @@
 // The graph: what a network computes, as plain data. Operators read values and parameters and write values.
 
-/** A size, or a name for one that is known only when the network runs ("batch", "time"). */
+/** A size, or a name for one that is known only when the network runs ("batch", "time"), or an expression of such names ("time+1", "ceil(height/2)"). */
 export type Dimension = number | string;
 
 export type Shape = readonly Dimension[];
 
+/** The shape of a value that may have any number of axes: what is known of some results of kept ONNX operators. */
+export const ANY_SHAPE: Shape = ['...'];
+
+export const DTYPES = ['float32', 'int32', 'bool'] as const;
+
 /** What is known of a value before it is computed. Images are channel-first: `[batch, channels, height, width]`. */
 export interface TensorType {
-  readonly dtype: 'float32' | 'int32';
+  readonly dtype: (typeof DTYPES)[number];
   readonly shape: Shape;
 }
 
 /**
  * How a parameter's axes are to be read, under its source's name and in its source's order:
  * `out_in` and `in_out` matrices, `out_in_h_w` convolution kernels, `rows_features` embedding tables,
- * `one_tokens_features` positional encodings and tokens, `channels_1_1` scales of images, `features` vectors.
+ * `one_tokens_features` positional encodings and tokens, `channels_1_1` scales of images, `features` vectors, `as_it_is` what a kept operator reads.
  */
 export const LAYOUTS = [
   'out_in',
@@ -24,6 +29,7 @@ export const LAYOUTS = [
   'one_tokens_features',
   'channels_1_1',
   'features',
+  'as_it_is',
 ] as const;
 
 export type Layout = (typeof LAYOUTS)[number];
@@ -72,11 +78,32 @@ export type ActivationFunction = (typeof ACTIVATION_FUNCTIONS)[number];
 
 type NoAttributes = Readonly<Record<string, never>>;
 
+/** A tensor written into the graph: indices, shapes, single numbers. Values are in row-major order, those of booleans 0 and 1. */
+export interface Constant {
+  readonly dtype: TensorType['dtype'];
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** What stands at a place of an ONNX operator's operands: its next input, a parameter whose role is the place ("0", "1", …), a constant, or nothing. */
+export type OnnxOperand = 'input' | 'parameter' | 'none' | Constant;
+
+/** An attribute of an ONNX operator: plain numbers are integers, since JSON cannot tell 1 from 1.0. */
+export type OnnxAttribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
+  | { readonly constant: Constant };
+
 /** Every operator type with its attributes. Inputs, parameters and shapes are in `operators.ts`. */
 export interface OperatorAttributes {
   linear: { readonly layout: 'out_in' | 'in_out' };
   conv2d: { readonly stride: Pair; readonly padding: Padding; readonly dilation: Pair; readonly groups: number };
   layer_norm: { readonly epsilon: number };
+  /** With the statistics of the batch, or with the parameters `mean` and `variance` where it has them. */
   batch_norm: { readonly epsilon: number };
   /** x / √(mean x² + ε) · weight, over the last axis. */
   rms_norm: { readonly epsilon: number };
@@ -91,7 +118,10 @@ export interface OperatorAttributes {
   attention: { readonly heads: number; readonly causal: boolean };
   /** Rotary position embedding of `[batch, time, heads * headSize]`: halves of each head turned by angles of frequencies `base^(-2i / headSize)`. */
   rotary_embedding: { readonly heads: number; readonly base: number };
-  /** Attention of queries `[batch, time, heads * headSize]`, keys and values `[batch, time, keyValueHeads * headSize]`; heads in groups share a key head. */
+  /**
+   * Attention of queries `[batch, time, heads * headSize]`, keys and values `[batch, time, keyValueHeads * headSize]`; heads in groups share a key head.
+   * A fourth input is added to the logits `[batch, heads, time, time]`, as a mask is.
+   */
   grouped_attention: { readonly heads: number; readonly keyValueHeads: number; readonly causal: boolean };
   activation: { readonly function: ActivationFunction };
   add: NoAttributes;
@@ -111,6 +141,13 @@ export interface OperatorAttributes {
   transpose: { readonly permutation: readonly number[] };
   /** One index of an axis; the axis goes. */
   select: { readonly axis: number; readonly index: number };
+  /** An operator of ONNX, of opset 20, that has no counterpart here: kept as it is. Those of other domains than ONNX's own have the domain before their name. */
+  onnx: {
+    readonly operator: string;
+    readonly operands: readonly OnnxOperand[];
+    readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+    readonly results: readonly TensorType[];
+  };
 }
 
 export type OperatorType = keyof OperatorAttributes;

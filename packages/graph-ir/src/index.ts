@@ -6,6 +6,7 @@ export {
   formatArchitecture,
   parseArchitecture,
 } from './architecture.js';
+export { withBatchStatistics } from './batch-statistics.js';
 export { type Conv2dOptions, GraphBuilder, type LinearOptions, type PoolOptions, type ValueRef } from './builder.js';
 export { buildConvnext, type ConvnextConfig } from './builders/convnext.js';
 export { buildDensenet, type DensenetConfig } from './builders/densenet.js';
@@ -29,6 +30,7 @@ export {
 export { estimateCost, type NetworkCost } from './cost.js';
 export {
   type ActivationFunction,
+  type Constant,
   classLayer,
   type Dimension,
   elementCount,
@@ -36,6 +38,8 @@ export {
   GraphError,
   type Layout,
   layerWeights,
+  type OnnxAttribute,
+  type OnnxOperand,
   type Operator,
   type OperatorAttributes,
   type OperatorOf,

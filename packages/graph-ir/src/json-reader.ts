@@ -1,5 +1,5 @@
 // Reads plain JSON field by field; what is not as it should be is named with its path.
-import { GraphError } from './graph.js';
+import { DTYPES, GraphError, type TensorType } from './graph.js';
 
 /** A field of the JSON, with its path for messages. */
 export class Reader {
@@ -43,6 +43,11 @@ export class Reader {
     return typeof this.value === 'number' ? this.value : this.fail('a number');
   }
 
+  /** A number that may be infinite or none, which JSON has no words for: "Infinity", "-Infinity", "NaN". */
+  float(): number {
+    return ['Infinity', '-Infinity', 'NaN'].includes(String(this.value)) ? Number(this.value) : this.number();
+  }
+
   boolean(): boolean {
     return typeof this.value === 'boolean' ? this.value : this.fail('true or false');
   }
@@ -66,6 +71,12 @@ export function readJson(text: string, source: string): Reader {
 
 export const strings = (reader: Reader): string[] => reader.list((item) => item.string());
 export const numbers = (reader: Reader): number[] => reader.list((item) => item.number());
+export const floats = (reader: Reader): number[] => reader.list((item) => item.float());
+
+export const tensorType = (reader: Reader): TensorType => ({
+  dtype: reader.field('dtype').literal(...DTYPES),
+  shape: reader.field('shape').list((size) => (typeof size.value === 'string' ? size.value : size.number())),
+});
 
 export function pair(reader: Reader): readonly [number, number] {
   const [height, width, ...rest] = numbers(reader);

@@ -1,6 +1,6 @@
 // Graphs as versioned JSON text. The schema of the format is `graph.schema.json` beside the package's code.
 import { type Graph, LAYOUTS, type Operator, type OperatorType } from './graph.js';
-import { numbers, type Reader, readJson, strings } from './json-reader.js';
+import { numbers, type Reader, readJson, strings, tensorType } from './json-reader.js';
 import { OPERATORS } from './operators.js';
 import { validate } from './validate.js';
 
@@ -11,8 +11,12 @@ const OPERATOR_TYPES = Object.keys(OPERATORS) as OperatorType[];
 
 /** The graph as JSON text of version 1 of the format `logah-graph`. */
 export function graphToJson(graph: Graph): string {
-  return JSON.stringify({ format: FORMAT, version: VERSION, ...graph });
+  return JSON.stringify({ format: FORMAT, version: VERSION, ...graph }, spellNumber);
 }
+
+/** JSON has no words for numbers that are not finite: constants of kept operators write them as text. */
+const spellNumber = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 
 /**
  * Reads and validates a graph. Throws {@link GraphError} naming `source` and the field at fault: not JSON, another format or
@@ -46,10 +50,7 @@ function readGraph(root: Reader): Graph {
     inputs: strings(root.field('inputs')),
     outputs: strings(root.field('outputs')),
     operators: root.field('operators').list(readOperator),
-    values: root.field('values').entries((entry) => ({
-      dtype: entry.field('dtype').literal('float32', 'int32'),
-      shape: entry.field('shape').list((size) => (typeof size.value === 'string' ? size.value : size.number())),
-    })),
+    values: root.field('values').entries(tensorType),
     parameters: root.field('parameters').list((item) => ({
       name: item.field('name').string(),
       shape: numbers(item.field('shape')),

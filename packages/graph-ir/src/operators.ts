@@ -1,4 +1,5 @@
 // What each operator type takes and gives: its number of inputs, the roles of its parameters, its attributes in JSON, and the type of its result.
+import { addSizes, windowCount } from './dimensions.js';
 import {
   ACTIVATION_FUNCTIONS,
   type Dimension,
@@ -12,6 +13,7 @@ import {
   type Window,
 } from './graph.js';
 import { numbers, padding, pair, type Reader, window } from './json-reader.js';
+import { onnxAttributes } from './onnx-json.js';
 
 type ParameterShapes = Readonly<Record<string, readonly number[]>>;
 
@@ -19,11 +21,15 @@ interface OperatorDefinition<T extends OperatorType> {
   /** The least and largest number of inputs. */
   readonly inputs: readonly [least: number, most: number];
   /** Roles that must be there, and roles that may. */
-  readonly parameters: { readonly required: readonly string[]; readonly optional: readonly string[] };
+  readonly parameters: { readonly required: readonly string[]; readonly optional: readonly string[] | RegExp };
   /** Reads the attributes from JSON. Throws GraphError naming the field at fault. */
   attributes(json: Reader): OperatorAttributes[T];
-  /** The result's type. Throws GraphError, without the operator's name, when the inputs do not fit. */
-  infer(operator: OperatorOf<T>, inputs: readonly TensorType[], parameters: ParameterShapes): TensorType;
+  /** The types of the results, or of the only one. Throws GraphError, without the operator's name, when the inputs do not fit. */
+  infer(
+    operator: OperatorOf<T>,
+    inputs: readonly TensorType[],
+    parameters: ParameterShapes,
+  ): TensorType | readonly TensorType[];
 }
 
 const none = { required: [], optional: [] };
@@ -41,20 +47,14 @@ function lastOf(shape: Shape, size: number, what: string): void {
   expect(shape.at(-1) === size, `${what} wants ${size} features, but its input is ${show(shape)}`);
 }
 
-function imageOf({ shape }: TensorType): readonly [Dimension, number, number, number] {
+function imageOf({ shape }: TensorType): readonly [Dimension, number, Dimension, Dimension] {
   const [batch, channels, height, width] = shape;
   expect(
-    shape.length === 4 && typeof channels === 'number' && typeof height === 'number' && typeof width === 'number',
-    `wants an image [batch, channels, height, width] of known size, got ${show(shape)}`,
+    shape.length === 4 && typeof channels === 'number',
+    `wants an image [batch, channels, height, width] of a known number of channels, got ${show(shape)}`,
   );
   return [batch, channels, height, width];
 }
-
-const windowed = (size: number, before: number, after: number, kernel: number, stride: number): number => {
-  const out = Math.floor((size + before + after - kernel) / stride) + 1;
-  expect(out > 0, `a window of ${kernel} does not fit into ${size} + ${before + after} of padding`);
-  return out;
-};
 
 function pooled(
   { attributes: { kernel, stride, padding } }: { attributes: Window },
@@ -64,8 +64,8 @@ function pooled(
   return float([
     batch,
     channels,
-    windowed(height, padding.top, padding.bottom, kernel[0], stride[0]),
-    windowed(width, padding.left, padding.right, kernel[1], stride[1]),
+    windowCount(height, padding.top + padding.bottom, kernel[0], stride[0]),
+    windowCount(width, padding.left + padding.right, kernel[1], stride[1]),
   ]);
 }
 
@@ -140,8 +140,8 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       return float([
         batch,
         outputs,
-        windowed(height, padding.top, padding.bottom, dilation[0] * (kernelHeight - 1) + 1, stride[0]),
-        windowed(width, padding.left, padding.right, dilation[1] * (kernelWidth - 1) + 1, stride[1]),
+        windowCount(height, padding.top + padding.bottom, dilation[0] * (kernelHeight - 1) + 1, stride[0]),
+        windowCount(width, padding.left + padding.right, dilation[1] * (kernelWidth - 1) + 1, stride[1]),
       ]);
     },
   },
@@ -161,13 +161,15 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
   batch_norm: {
     attributes: epsilon,
     inputs: [1, 1],
-    parameters: norm,
-    infer(_, [x], { weight, bias }) {
+    parameters: { required: ['weight', 'bias'], optional: ['mean', 'variance'] },
+    infer(_, [x], parameters) {
       const channels = imageOf(x)[1];
-      expect(
-        weight.join() === `${channels}` && bias.join() === `${channels}`,
-        `weight ${show(weight)} and bias ${show(bias)} should be [${channels}] for an input ${show(x.shape)}`,
-      );
+      for (const [role, shape] of Object.entries(parameters))
+        expect(
+          shape.join() === `${channels}`,
+          `${role} ${show(shape)} should be [${channels}] for an input ${show(x.shape)}`,
+        );
+      expect('mean' in parameters === 'variance' in parameters, 'a mean wants a variance, and a variance a mean');
       return float(x.shape);
     },
   },
@@ -213,10 +215,10 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     infer(_, [{ shape }], { token }) {
       const [batch, tokens, features] = shape;
       expect(
-        shape.length === 3 && typeof tokens === 'number' && token.join() === `1,1,${features}`,
+        shape.length === 3 && token.join() === `1,1,${features}`,
         `a token [1, 1, features] goes before a sequence [batch, tokens, features], got ${show(token)} and ${show(shape)}`,
       );
-      return float([batch, tokens + 1, features]);
+      return float([batch, addSizes(tokens, 1), features]);
     },
   },
   attention: {
@@ -251,9 +253,9 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
       keyValueHeads: json.field('keyValueHeads').number(),
       causal: json.field('causal').boolean(),
     }),
-    inputs: [3, 3],
+    inputs: [3, 4],
     parameters: none,
-    infer({ attributes: { heads, keyValueHeads } }, [queries, keys, values]) {
+    infer({ attributes: { heads, keyValueHeads } }, [queries, keys, values, mask]) {
       const size = (shape: Shape, count: number): number => {
         const features = shape[2];
         expect(
@@ -267,6 +269,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
         size(queries.shape, heads) === size(keys.shape, keyValueHeads) && keys.shape.join() === values.shape.join(),
         `queries ${show(queries.shape)}, keys ${show(keys.shape)} and values ${show(values.shape)} have heads of different sizes`,
       );
+      if (mask !== undefined) broadcast(mask.shape, [queries.shape[0], heads, queries.shape[1], keys.shape[1]]);
       return float(queries.shape);
     },
   },
@@ -307,7 +310,7 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
         );
         total += size;
       }
-      return float(first.map((size, i) => (i === axis ? total : size)));
+      return { dtype: inputs[0].dtype, shape: first.map((size, i) => (i === axis ? total : size)) };
     },
   },
   max_pool: { attributes: window, inputs: [1, 1], parameters: none, infer: pooled },
@@ -347,31 +350,49 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     attributes: (json) => ({ shape: numbers(json.field('shape')) }),
     inputs: [1, 1],
     parameters: none,
-    infer: ({ attributes }, [{ shape }]) => float(reshaped(shape, attributes.shape)),
+    infer: ({ attributes }, [{ dtype, shape }]) => ({ dtype, shape: reshaped(shape, attributes.shape) }),
   },
   transpose: {
     attributes: (json) => ({ permutation: numbers(json.field('permutation')) }),
     inputs: [1, 1],
     parameters: none,
-    infer({ attributes: { permutation } }, [{ shape }]) {
+    infer({ attributes: { permutation } }, [{ dtype, shape }]) {
       expect(
         [...permutation].sort((a, b) => a - b).join() === shape.map((_, i) => i).join(),
         `${show(permutation)} is not a permutation of the axes of ${show(shape)}`,
       );
-      return float(permutation.map((axis) => shape[axis]));
+      return { dtype, shape: permutation.map((axis) => shape[axis]) };
     },
   },
   select: {
     attributes: (json) => ({ axis: json.field('axis').number(), index: json.field('index').number() }),
     inputs: [1, 1],
     parameters: none,
-    infer({ attributes: { axis, index } }, [{ shape }]) {
+    infer({ attributes: { axis, index } }, [{ dtype, shape }]) {
       const size = shape[axis];
       expect(
         size !== undefined && index >= 0 && (typeof size === 'string' || index < size),
         `axis ${axis} of ${show(shape)} has no index ${index}`,
       );
-      return float(shape.filter((_, i) => i !== axis));
+      return { dtype, shape: shape.filter((_, i) => i !== axis) };
+    },
+  },
+  onnx: {
+    attributes: onnxAttributes,
+    inputs: [0, Number.POSITIVE_INFINITY],
+    parameters: { required: [], optional: /^\d+$/ },
+    infer({ inputs, parameters, attributes: { operands, results } }) {
+      const wanted = operands.filter((operand) => operand === 'input').length;
+      expect(inputs.length === wanted, `its operands name ${wanted} input(s), got ${inputs.length}`);
+      const places = operands.flatMap((operand, place) => (operand === 'parameter' ? [`${place}`] : []));
+      expect(
+        places.join() ===
+          Object.keys(parameters)
+            .sort((a, b) => Number(a) - Number(b))
+            .join(),
+        `its operands name parameters at [${places.join(', ')}], got [${Object.keys(parameters).join(', ')}]`,
+      );
+      return results;
     },
   },
 };

@@ -29,7 +29,6 @@ function inferOutputsOf<T extends OperatorType>(
   if (operator.inputs.length < least || operator.inputs.length > most) {
     fail(`takes ${least === most ? least : `${least} to ${most}`} input(s), got ${operator.inputs.length}`);
   }
-  if (operator.outputs.length !== 1) fail(`gives 1 output, but names ${operator.outputs.length}`);
   const inputs = operator.inputs.map(
     (value) => typeOf(value) ?? fail(`reads "${value}", which no input or earlier operator gives`),
   );
@@ -37,13 +36,22 @@ function inferOutputsOf<T extends OperatorType>(
   for (const role of required) if (!(role in operator.parameters)) fail(`has no parameter "${role}"`);
   const shapes: Record<string, readonly number[]> = {};
   for (const [role, name] of Object.entries(operator.parameters)) {
-    if (!required.includes(role) && !optional.includes(role)) {
-      fail(`has no parameter role "${role}"; known are ${[...required, ...optional].join(', ') || 'none'}`);
+    if (!required.includes(role) && !(optional instanceof RegExp ? optional.test(role) : optional.includes(role))) {
+      const known = optional instanceof RegExp ? 'the places of its operands' : [...required, ...optional].join(', ');
+      fail(`has no parameter role "${role}"; known are ${known || 'none'}`);
     }
     shapes[role] = shapeOf(name) ?? fail(`uses the parameter "${name}", which the graph does not list`);
   }
+  const types = inferred(() => definition.infer(operator, inputs, shapes), fail);
+  if (operator.outputs.length !== types.length)
+    fail(`gives ${types.length} output(s), but names ${operator.outputs.length}`);
+  return types;
+}
+
+function inferred(infer: () => TensorType | readonly TensorType[], fail: (what: string) => never): TensorType[] {
   try {
-    return [definition.infer(operator, inputs, shapes)];
+    const types = infer();
+    return 'shape' in types ? [types] : [...types];
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }

@@ -100,10 +100,18 @@ export function adaptiveAvgPool(x: tf.Tensor4D, [rows, columns]: readonly [numbe
 const shares = (size: number, parts: number): tf.Tensor3D =>
   tf.tensor3d(adaptivePoolShares(size, parts), [1, parts, size]);
 
-/** Batch norm over all axes but the last, with the statistics of the batch (biased variance), as PyTorch's training mode. */
-export function batchNorm(x: tf.Tensor4D, weight: tf.Tensor, bias: tf.Tensor, epsilon: number): tf.Tensor4D {
+interface BatchNormOptions {
+  readonly weight: tf.Tensor;
+  readonly bias: tf.Tensor;
+  readonly epsilon: number;
+  readonly mean?: tf.Tensor;
+  readonly variance?: tf.Tensor;
+}
+
+/** Batch norm over all axes but the last, with the statistics given, or with those of the batch (biased variance), as PyTorch's training mode. */
+export function batchNorm(x: tf.Tensor4D, { weight, bias, epsilon, mean, variance }: BatchNormOptions): tf.Tensor4D {
   const axes = [0, 1, 2];
-  const centered = tf.sub(x, tf.mean(x, axes));
-  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centered), axes), epsilon));
+  const centered = tf.sub(x, mean ?? tf.mean(x, axes));
+  const scale = tf.rsqrt(tf.add(variance ?? tf.mean(tf.square(centered), axes), epsilon));
   return tf.add<tf.Tensor4D>(tf.mul(tf.mul(centered, scale), weight), bias);
 }

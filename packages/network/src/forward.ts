@@ -14,6 +14,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { adaptiveAvgPool, batchNorm, convolve, pool } from './convolution.js';
 import { groupedHeads, joinHeads, rotate } from './heads.js';
 import { channelLast, graphOrder, image, plain, type Value } from './image.js';
+import { checkKept, runKept } from './kept.js';
 
 const silu = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x));
 const hardSigmoid = (x: tf.Tensor): tf.Tensor => tf.div(tf.relu6(tf.add(x, 3)), 6);
@@ -36,9 +37,10 @@ const MASKED = -1e9;
 /**
  * The outputs of a network for these inputs and parameters, each as the graph declares it (images are channel-first).
  * Differentiable in parameters and inputs; works within `tf.tidy` and `tf.grads`.
- * Throws {@link GraphError} naming a parameter or input that is missing or has another shape.
+ * Throws {@link GraphError} naming a parameter or input that is missing or has another shape, or all operators of a converted graph that cannot be run.
  */
 export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRecord): tf.Tensor[] {
+  checkKept(graph);
   for (const { name, shape } of graph.parameters) {
     const tensor = parameters[name];
     if (!tensor) throw new GraphError(`the parameter "${name}" [${shape.join(', ')}] was not given`);
@@ -55,7 +57,14 @@ export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRe
       return value;
     };
     for (const operator of graph.operators) {
-      values.set(operator.outputs[0], run(operator, operator.inputs.map(read), parameters));
+      const operands = operator.inputs.map(read);
+      const results =
+        operator.type === 'onnx'
+          ? runKept(operator, operands.map(graphOrder), (role) => parameters[operator.parameters[role]]).map(plain)
+          : [run(operator, operands, parameters)];
+      operator.outputs.forEach((output, i) => {
+        values.set(output, results[i]);
+      });
     }
     // A copy, so that an output which is an input outlives this scope as the caller's own.
     return graph.outputs.map((name) => tf.clone(graphOrder(read(name))));
@@ -71,7 +80,7 @@ function checkedInput(graph: Graph, name: string, tensor: tf.Tensor | undefined)
   return tensor;
 }
 
-function run(operator: Operator, inputs: readonly Value[], parameters: TensorRecord): Value {
+function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Value[], parameters: TensorRecord): Value {
   const parameter = (role: string): tf.Tensor => parameters[operator.parameters[role]];
   const bias = (): tf.Tensor | undefined => ('bias' in operator.parameters ? parameter('bias') : undefined);
   const [x] = inputs;
@@ -83,7 +92,14 @@ function run(operator: Operator, inputs: readonly Value[], parameters: TensorRec
     case 'layer_norm':
       return plain(layerNorm(graphOrder(x), parameter('weight'), parameter('bias'), operator.attributes.epsilon));
     case 'batch_norm':
-      return image(batchNorm(channelLast(x), parameter('weight'), parameter('bias'), operator.attributes.epsilon));
+      return image(
+        batchNorm(channelLast(x), {
+          weight: parameter('weight'),
+          bias: parameter('bias'),
+          epsilon: operator.attributes.epsilon,
+          ...('mean' in operator.parameters ? { mean: parameter('mean'), variance: parameter('variance') } : {}),
+        }),
+      );
     case 'rms_norm':
       return plain(rmsNorm(graphOrder(x), parameter('weight'), operator.attributes.epsilon));
     case 'embedding':
@@ -103,8 +119,10 @@ function run(operator: Operator, inputs: readonly Value[], parameters: TensorRec
       return plain(rotate(graphOrder(x), operator.attributes));
     case 'grouped_attention': {
       const { causal } = operator.attributes;
-      const [queries, keys, values] = groupedHeads(inputs.map(graphOrder), operator.attributes);
-      const mask = causal ? causalMask(queries.shape[2] ?? 0) : undefined;
+      const [queries, keys, values] = groupedHeads(inputs.slice(0, 3).map(graphOrder), operator.attributes);
+      const later = causal ? causalMask(queries.shape[2] ?? 0) : undefined;
+      const added = inputs[3] && graphOrder(inputs[3]);
+      const mask = later && added ? tf.add(later, added) : (later ?? added);
       return plain(joinHeads(attention(queries, keys, values, mask)));
     }
     case 'activation':

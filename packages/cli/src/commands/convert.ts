@@ -3,9 +3,14 @@ import { elementCount, type Graph, graphToJson } from '@logah/graph-ir';
 import { graphToOnnx, MOST_INLINE_BYTES } from '@logah/graph-ir/onnx';
 import { readSafetensors, writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
-import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
+import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
 import { CliError } from '../errors.js';
 import { bytes } from '../text-table.js';
+
+interface ConvertOptions {
+  readonly parameters?: string;
+  readonly size?: Readonly<Record<string, number>>;
+}
 
 export const convertCommand = (): Command =>
   new Command('convert')
@@ -13,8 +18,9 @@ export const convertCommand = (): Command =>
     .argument('<in>', ARCHITECTURE_HELP)
     .argument('<out>', 'a *.graph.json or *.onnx file')
     .option('--parameters <file>', 'the safetensors file that an ONNX model takes its parameters from')
-    .action(async (input: string, output: string, { parameters }: { parameters?: string }) => {
-      const graph = await readArchitecture(input);
+    .addOption(sizeOption())
+    .action(async (input: string, output: string, { parameters, size }: ConvertOptions) => {
+      const graph = await readArchitecture(input, size);
       if (output.endsWith('.graph.json')) await writeFileAtomically(output, graphToJson(graph));
       else if (!output.endsWith('.onnx')) throw new CliError(`${output}: known are *.graph.json and *.onnx files`);
       else if (parameters === undefined)

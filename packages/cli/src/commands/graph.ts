@@ -10,7 +10,7 @@ import {
 import { drawComputationalGraph, drawGraph, fold, heatMap, toDot, toMermaid, toSvg } from '@logah/graph-ir/draw';
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
-import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
+import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface GraphOptions {
@@ -21,6 +21,7 @@ interface GraphOptions {
   readonly heatmap?: string;
   readonly full?: true;
   readonly head: 'after-norm' | 'on-input';
+  readonly size?: Readonly<Record<string, number>>;
 }
 
 /** Where a language model's head hangs; for checkpoints of LoGAH's authors. */
@@ -40,8 +41,9 @@ export const graphCommand = (): Command =>
     .option('--heatmap <file>', 'draw the matrix of distances as SVG')
     .option('--full', 'draw the network with all its operators instead')
     .addOption(headOption())
+    .addOption(sizeOption())
     .action(async (architecture: string, options: GraphOptions) => {
-      const graph = await readArchitecture(architecture);
+      const graph = await readArchitecture(architecture, options.size);
       const computational = toComputationalGraph(graph, { languageModelHead: options.head });
       await draw(graph, computational, options);
       const summary = summarizeComputationalGraph(computational);

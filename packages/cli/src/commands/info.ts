@@ -3,7 +3,7 @@ import { elementCount, estimateCost, type Graph, parameterCount, type TensorType
 import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
 import { readSafetensorsHeader } from '@logah/safetensors/node';
 import { Command } from 'commander';
-import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
+import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
 import { count } from '../options.js';
 import { textTable, thousands } from '../text-table.js';
 
@@ -11,6 +11,7 @@ interface InfoOptions {
   readonly checkpoint?: string;
   readonly batch: number;
   readonly time: number;
+  readonly size?: Readonly<Record<string, number>>;
   readonly json?: true;
 }
 
@@ -21,6 +22,7 @@ export const infoCommand = (): Command =>
     .option('--checkpoint <file>', 'check that a safetensors file holds what the network wants')
     .option('--batch <count>', 'samples that costs are estimated for', count, 1)
     .option('--time <tokens>', 'length of a text that costs are estimated for', count, 1024)
+    .addOption(sizeOption())
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
       if (input.endsWith('.safetensors')) await printSafetensors(input, options.json === true);
@@ -58,8 +60,8 @@ interface NetworkInfo {
   readonly differences?: readonly CheckpointDifference[];
 }
 
-async function printNetwork(input: string, { checkpoint, batch, time, json }: InfoOptions): Promise<void> {
-  const graph = await readArchitecture(input);
+async function printNetwork(input: string, { checkpoint, batch, time, size, json }: InfoOptions): Promise<void> {
+  const graph = await readArchitecture(input, size);
   const differences =
     checkpoint === undefined ? undefined : checkCheckpoint(graph, (await readSafetensorsHeader(checkpoint)).tensors);
   const info = infoOf(graph, { batch, time }, differences);
@@ -73,7 +75,10 @@ function infoOf(
   differences: NetworkInfo['differences'],
 ): NetworkInfo {
   const operators: Record<string, number> = {};
-  for (const { type } of graph.operators) operators[type] = (operators[type] ?? 0) + 1;
+  for (const operator of graph.operators) {
+    const name = operator.type === 'onnx' ? `ONNX ${operator.attributes.operator}` : operator.type;
+    operators[name] = (operators[name] ?? 0) + 1;
+  }
   const values = (names: readonly string[]) => names.map((name) => ({ name, ...graph.values[name] }));
   return {
     name: graph.name,

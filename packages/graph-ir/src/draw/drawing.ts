@@ -1,6 +1,6 @@
 // What a picture of a graph shows, whatever it is drawn with: nodes in an order in which they can run, and edges between them.
 import type { ComputationalGraph, NodeType } from '../computational-graph.js';
-import type { Graph, OperatorType } from '../graph.js';
+import type { Graph, Operator, OperatorType } from '../graph.js';
 
 /** What a node does, which gives it its colour and shape. */
 export type NodeKind =
@@ -14,7 +14,8 @@ export type NodeKind =
   | 'combine'
   | 'pool'
   | 'activation'
-  | 'shape';
+  | 'shape'
+  | 'foreign';
 
 export interface DrawnNode {
   readonly kind: NodeKind;
@@ -65,6 +66,7 @@ const OPERATOR_KINDS: Readonly<Record<OperatorType, NodeKind>> = {
   reshape: 'shape',
   transpose: 'shape',
   select: 'shape',
+  onnx: 'foreign',
 };
 
 const NODE_KINDS: Readonly<Record<NodeType, NodeKind>> = {
@@ -108,7 +110,7 @@ export function drawGraph(graph: Graph): Drawing {
     const given = graph.values[operator.outputs[0]].shape;
     nodes.push({
       kind: OPERATOR_KINDS[operator.type],
-      title: operator.type === 'activation' ? operator.attributes.function : operator.type.replaceAll('_', ' '),
+      title: titleOf(operator),
       details: details.length > 0 ? details : OPERATOR_KINDS[operator.type] === 'shape' ? [show(given)] : [],
       signature: JSON.stringify([operator.type, operator.attributes, details, given]),
     });
@@ -125,6 +127,17 @@ export function drawGraph(graph: Graph): Drawing {
     });
   }
   return { title: graph.name, nodes, edges: markShortcuts(nodes, edges) };
+}
+
+function titleOf(operator: Operator): string {
+  switch (operator.type) {
+    case 'activation':
+      return operator.attributes.function;
+    case 'onnx':
+      return operator.attributes.operator;
+    default:
+      return operator.type.replaceAll('_', ' ');
+  }
 }
 
 /** A computational graph: what a graph hypernetwork reads. */

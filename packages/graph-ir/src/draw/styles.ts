@@ -21,6 +21,7 @@ export const STYLES: Readonly<Record<NodeKind, NodeStyle>> = {
   pool: style('#c8e9e6', '#2b8a83', 'trapezoid'),
   activation: style('#eeeeee', '#999999', 'round'),
   shape: style('#f6f6f6', '#bbbbbb', 'round'),
+  foreign: style('#f3e3e3', '#a06a6a', 'round'),
 };
 
 export const INK = '#1b1f24';

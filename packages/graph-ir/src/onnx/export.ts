@@ -1,7 +1,16 @@
 // Graphs as ONNX models with standard operators, so that a predicted network opens in any ONNX tool.
 import { adaptivePoolShares } from '../adaptive-pool.js';
-import { elementCount, type Graph, GraphError, type Operator, type OperatorOf, type Padding } from '../graph.js';
-import { type AttributeValue, encodeModel, externalFloats, floats, integers, type OnnxNode } from './model.js';
+import {
+  type Constant,
+  elementCount,
+  type Graph,
+  GraphError,
+  type OnnxAttribute,
+  type Operator,
+  type OperatorOf,
+  type Padding,
+} from '../graph.js';
+import { constantTensor, encodeModel, externalFloats, floats, integers, type OnnxNode } from './model.js';
 
 /** Where parameters are: in the model, or in a file beside it that holds their float32 values in the graph's order, one after the other. */
 export type OnnxParameters =
@@ -94,13 +103,13 @@ class OnnxWriter {
   }
 
   /** A node with one output: the operator's own when it is the last. */
-  #node(op: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): string {
+  #node(op: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}): string {
     const output = this.#fresh();
     this.nodes.push({ op, inputs, outputs: [output], attributes });
     return output;
   }
 
-  #last(op: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): void {
+  #last(op: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}): void {
     this.nodes.push({ op, inputs, outputs: [this.#output], attributes });
   }
 
@@ -192,10 +201,12 @@ class OnnxWriter {
       case 'grouped_attention': {
         const { heads, keyValueHeads, causal } = operator.attributes;
         const size = Number(this.#graph.values[x].shape[2]) / heads;
-        const split = operator.inputs.map((input, i) =>
-          this.#heads(input, i === 0 ? heads : keyValueHeads, size, i === 0 ? 1 : heads / keyValueHeads),
-        );
-        this.#attention(split, causal, size);
+        const split = operator.inputs
+          .slice(0, 3)
+          .map((input, i) =>
+            this.#heads(input, i === 0 ? heads : keyValueHeads, size, i === 0 ? 1 : heads / keyValueHeads),
+          );
+        this.#attention(split, causal, size, operator.inputs[3]);
         return;
       }
       case 'rotary_embedding':
@@ -203,6 +214,9 @@ class OnnxWriter {
         return;
       case 'activation':
         this.#activation(operator);
+        return;
+      case 'onnx':
+        this.#kept(operator);
         return;
       case 'add':
         this.#last('Add', operator.inputs);
@@ -252,7 +266,41 @@ class OnnxWriter {
     return this.#node('Range', [this.#integers(0), end, this.#integers(1)]);
   }
 
+  /** Whole numbers are of 32 bits in a graph; ONNX wants sizes, axes and the like in 64. */
+  #kept({ name, inputs, outputs, parameters, attributes: kept }: OperatorOf<'onnx'>): void {
+    const { operator, operands, attributes } = kept;
+    if (operator === 'If' || operator === 'Loop' || operator === 'Scan' || operator.includes('.'))
+      throw new GraphError(`${operator} "${name}" cannot be written: the graph has not kept all of it`);
+    const wide = WIDE_OPERANDS[operator] ?? [];
+    let next = 0;
+    const read = operands.map((operand, place) => {
+      if (operand === 'none') return '';
+      if (operand === 'parameter') return parameters[`${place}`];
+      if (operand !== 'input') return this.#constant(operand, wide.includes(place));
+      const input = inputs[next++];
+      return wide.includes(place) ? this.#node('Cast', [input], { to: INT64 }) : input;
+    });
+    const isWide = outputs.map((_, i) => WIDE_RESULTS[operator]?.includes(i) ?? false);
+    const written = outputs.map((output, i) => (isWide[i] ? this.#fresh() : output));
+    this.nodes.push({ op: operator, inputs: read, outputs: written, attributes });
+    outputs.forEach((output, i) => {
+      if (isWide[i])
+        this.nodes.push({ op: 'Cast', inputs: [written[i]], outputs: [output], attributes: { to: INT32 } });
+    });
+  }
+
+  #constant(constant: Constant, isWide: boolean): string {
+    const name = this.#fresh();
+    this.constants.push(constantTensor(name, constant, isWide));
+    return name;
+  }
+
   #batchNorm({ inputs: [x], parameters, attributes: { epsilon } }: OperatorOf<'batch_norm'>): void {
+    if ('mean' in parameters) {
+      const operands = ['weight', 'bias', 'mean', 'variance'].map((role) => parameters[role]);
+      this.#last('BatchNormalization', [x, ...operands], { epsilon: { float: epsilon } });
+      return;
+    }
     const axes = [0, 2, 3];
     const centered = this.#node('Sub', [x, this.#mean(x, axes)]);
     const variance = this.#mean(this.#node('Mul', [centered, centered]), axes);
@@ -275,11 +323,12 @@ class OnnxWriter {
   }
 
   /** Of heads `[batch, heads, time, size]`. */
-  #attention([queries, keys, values]: readonly string[], causal: boolean, size: number): void {
+  #attention([queries, keys, values]: readonly string[], causal: boolean, size: number, mask?: string): void {
     const transposed = this.#node('Transpose', [keys], { perm: [0, 1, 3, 2] });
     const products = this.#node('MatMul', [queries, transposed]);
     const scores = this.#node('Mul', [products, this.#number(1 / Math.sqrt(size))]);
-    const logits = causal ? this.#node('Add', [scores, this.#causalMask(queries)]) : scores;
+    const masked = mask === undefined ? scores : this.#node('Add', [scores, mask]);
+    const logits = causal ? this.#node('Add', [masked, this.#causalMask(queries)]) : masked;
     const mixed = this.#node('MatMul', [this.#node('Softmax', [logits], { axis: -1 }), values]);
     const joined = this.#node('Transpose', [mixed], { perm: [0, 2, 1, 3] });
     // Batch and time stay; heads and their size become one.
@@ -354,6 +403,10 @@ class OnnxWriter {
 
   /** Each axis is one product with a matrix of shares. */
   #adaptivePool({ inputs: [x], attributes }: OperatorOf<'adaptive_avg_pool'>): void {
+    if (attributes.size.every((size) => size === 1)) {
+      this.#last('GlobalAveragePool', [x]);
+      return;
+    }
     const [, , height, width] = this.#graph.values[x].shape.map(Number);
     const [rows, columns] = attributes.size;
     const high = this.#node('MatMul', [this.#floats([rows, height], adaptivePoolShares(height, rows)), x]);
@@ -367,3 +420,40 @@ const MASKED = -1e9;
 /** ONNX's numbers for element types. */
 const FLOAT = 1;
 const INT32 = 6;
+const INT64 = 7;
+
+/** Operands that are of 64-bit integers, by their places. */
+const WIDE_OPERANDS: Readonly<Record<string, readonly number[]>> = {
+  ...Object.fromEntries(
+    ['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'Sum', 'SumSquare'].map((kind) => [
+      `Reduce${kind}`,
+      [1],
+    ]),
+  ),
+  ConstantOfShape: [0],
+  Expand: [1],
+  GatherND: [1],
+  NonMaxSuppression: [2],
+  Pad: [1, 3],
+  Reshape: [1],
+  Resize: [3],
+  ScatterND: [1],
+  Slice: [1, 2, 3, 4],
+  Split: [1],
+  Squeeze: [1],
+  Tile: [1],
+  TopK: [1],
+  Trilu: [1],
+  Unsqueeze: [1],
+};
+
+/** Results that are of 64-bit integers, by their places. */
+const WIDE_RESULTS: Readonly<Record<string, readonly number[]>> = {
+  ArgMax: [0],
+  ArgMin: [0],
+  NonMaxSuppression: [0],
+  NonZero: [0],
+  Shape: [0],
+  Size: [0],
+  TopK: [1],
+};

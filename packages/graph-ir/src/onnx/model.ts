@@ -9,16 +9,13 @@ import {
   type TensorProtoSchema,
   type ValueInfoProtoSchema,
 } from 'onnx-buf';
-import type { Shape, TensorType } from '../graph.js';
-
-/** A float is marked, since JavaScript cannot tell 1 from 1.0. */
-export type AttributeValue = number | readonly number[] | string | { readonly float: number };
+import type { Constant, OnnxAttribute, Shape, TensorType } from '../graph.js';
 
 export interface OnnxNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 
 type Tensor = MessageInitShape<typeof TensorProtoSchema>;
@@ -59,13 +56,19 @@ export function encodeModel({ name, inputs, outputs, nodes, initializers }: Onnx
   return toBinary(ModelProtoSchema, model);
 }
 
+const ELEMENT_TYPES: Readonly<Record<TensorType['dtype'], TensorProto_DataType>> = {
+  float32: TensorProto_DataType.FLOAT,
+  int32: TensorProto_DataType.INT32,
+  bool: TensorProto_DataType.BOOL,
+};
+
 const valueInfo = ([name, { dtype, shape }]: readonly [string, TensorType]): ValueInfo => ({
   name,
   type: {
     value: {
       case: 'tensorType',
       value: {
-        elemType: dtype === 'float32' ? TensorProto_DataType.FLOAT : TensorProto_DataType.INT32,
+        elemType: ELEMENT_TYPES[dtype],
         shape: { dim: dimensions(shape) },
       },
     },
@@ -79,12 +82,33 @@ const dimensions = (shape: Shape) =>
       : { value: { case: 'dimParam' as const, value: size } },
   );
 
-function encodeAttribute(name: string, value: AttributeValue): MessageInitShape<typeof AttributeProtoSchema> {
+function encodeAttribute(name: string, value: OnnxAttribute): MessageInitShape<typeof AttributeProtoSchema> {
   if (typeof value === 'number') return { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) };
   if (typeof value === 'string')
     return { name, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if (!('float' in value || 'floats' in value || 'strings' in value || 'constant' in value))
+    return { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) };
   if ('float' in value) return { name, type: AttributeProto_AttributeType.FLOAT, f: value.float };
-  return { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) };
+  if ('floats' in value) return { name, type: AttributeProto_AttributeType.FLOATS, floats: [...value.floats] };
+  if ('constant' in value)
+    return { name, type: AttributeProto_AttributeType.TENSOR, t: constantTensor('', value.constant, true) };
+  const texts = value.strings.map((text) => new TextEncoder().encode(text));
+  return { name, type: AttributeProto_AttributeType.STRINGS, strings: texts };
+}
+
+/** A constant of a kept operator; whole numbers in 64 bits where `isWide`. */
+export function constantTensor(name: string, { dtype, shape, values }: Constant, isWide: boolean): Tensor {
+  const dims = shape.map(BigInt);
+  switch (dtype) {
+    case 'float32':
+      return floats(name, shape, Float32Array.from(values));
+    case 'int32':
+      return isWide
+        ? { name, dataType: TensorProto_DataType.INT64, dims, int64Data: values.map(BigInt) }
+        : { name, dataType: TensorProto_DataType.INT32, dims, int32Data: [...values] };
+    case 'bool':
+      return { name, dataType: TensorProto_DataType.BOOL, dims, int32Data: [...values] };
+  }
 }
 
 /** A constant of integers: a vector, or a scalar for a single number. */

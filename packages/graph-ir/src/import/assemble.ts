@@ -1,0 +1,286 @@
+// A graph from what was found in a model and what was kept of it.
+import {
+  type Constant,
+  elementCount,
+  type Graph,
+  GraphError,
+  type OnnxOperand,
+  type Operator,
+  type Parameter,
+  type TensorType,
+} from '../graph.js';
+import { validate } from '../validate.js';
+import type { TensorUse } from './draft.js';
+import { dtypeOf, type ForeignNode, isConstant, type StoredTensor } from './foreign.js';
+import { label } from './order.js';
+import type { Raised } from './raise.js';
+import type { Settled } from './settle.js';
+
+/** A graph that was read from another format, and where the values of its parameters are. */
+export interface ImportedModel {
+  readonly graph: Graph;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/** Constants of more elements are stored as parameters. */
+const MOST_INLINE = 2 ** 16;
+/** Floats of as many elements are numbers of the model, not learned. */
+const MOST_NUMBERS = 16;
+
+/** Throws {@link GraphError} for a value that only a text or an unreadable tensor gives. */
+export function assemble(
+  model: Settled,
+  outputNames: readonly string[],
+  { raised, types }: { readonly raised: ReadonlyMap<string, Raised>; readonly types: (value: string) => TensorType },
+): ImportedModel {
+  return new Assembler(model, raised, types).run(outputNames);
+}
+
+interface Step {
+  readonly place: number;
+  readonly order: number;
+  readonly build: () => Operator;
+}
+
+class Assembler {
+  readonly #model: Settled;
+  readonly #raised: ReadonlyMap<string, Raised>;
+  readonly #types: (value: string) => TensorType;
+  readonly #producers = new Map<string, readonly [node: ForeignNode, place: number]>();
+  readonly #parameters = new Map<string, Parameter>();
+  readonly #stored = new Map<string, StoredTensor>();
+  /** Names of parameters by tensor and the order of its axes. */
+  readonly #names = new Map<string, string>();
+  readonly #taken = new Set<string>();
+  #renamed = new Map<string, string>();
+
+  constructor(model: Settled, raised: ReadonlyMap<string, Raised>, types: (value: string) => TensorType) {
+    this.#model = model;
+    this.#raised = raised;
+    this.#types = types;
+    model.nodes.forEach((node, place) => {
+      for (const output of node.outputs) this.#producers.set(output, [node, place]);
+    });
+  }
+
+  run(outputNames: readonly string[]): ImportedModel {
+    const { name, inputs, outputs } = this.#model;
+    const given = new Set(inputs.map((input) => input.name));
+    const aliases: Operator[] = [];
+    const results = outputs.map((value, i) => {
+      const isOwn = !given.has(value) && (this.#producers.has(value) || this.#raised.has(value));
+      const wanted = outputNames[i];
+      if (isOwn && !this.#renamed.has(value) && (wanted === value || !this.#isValue(wanted))) {
+        this.#renamed.set(value, wanted);
+        return wanted;
+      }
+      if (given.has(value) && wanted === value) return value;
+      // A result that is an input, another result, or no result of a node at all.
+      const alias = `${wanted}/result`;
+      aliases.push(this.#identity(value, alias));
+      return alias;
+    });
+    const operators = [...this.#steps(outputs), ...aliases];
+    const values: Record<string, TensorType> = {};
+    for (const input of inputs) values[input.name] = input.type;
+    for (const operator of operators)
+      operator.outputs.forEach((output, i) => {
+        values[output] =
+          operator.type === 'onnx' ? operator.attributes.results[i] : this.#types(this.#original(output));
+      });
+    const graph: Graph = {
+      name,
+      inputs: inputs.map((input) => input.name),
+      outputs: results,
+      operators: this.#withDistinctNames(operators),
+      values,
+      parameters: [...this.#parameters.values()],
+    };
+    validate(graph);
+    return { graph, tensors: this.#stored };
+  }
+
+  #isValue = (name: string): boolean =>
+    this.#producers.has(name) || this.#raised.has(name) || this.#model.inputs.some((input) => input.name === name);
+
+  #original(renamed: string): string {
+    for (const [from, to] of this.#renamed) if (to === renamed) return from;
+    return renamed;
+  }
+
+  #final = (value: string): string => this.#renamed.get(value) ?? value;
+
+  /** The operators that these values depend on, in the model's order. */
+  #steps(outputs: readonly string[]): Operator[] {
+    const steps: Step[] = [];
+    const seen = new Set<string | ForeignNode>();
+    const stack = [...outputs];
+    for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
+      const raised = this.#raised.get(value);
+      const produced = this.#producers.get(value);
+      if (raised) {
+        if (seen.has(value)) continue;
+        seen.add(value);
+        const name = value;
+        steps.push({ place: raised.place, order: 0, build: () => this.#raisedOperator(name, raised) });
+        stack.push(...raised.draft.inputs);
+      } else if (produced) {
+        const [node, place] = produced;
+        if (seen.has(node)) continue;
+        seen.add(node);
+        steps.push({ place, order: 0, build: () => this.#keptOperator(node) });
+        stack.push(...node.inputs.filter((input) => this.#isOperand(input)), ...this.#captured(node));
+      }
+    }
+    return this.#sorted(steps);
+  }
+
+  /** By place; operators of one place after what they read. */
+  #sorted(steps: readonly Step[]): Operator[] {
+    const built = [...steps]
+      .sort((a, b) => a.place - b.place)
+      .map(({ place, build }) => ({ place, operator: build() }));
+    const result: Operator[] = [];
+    for (let start = 0; start < built.length; ) {
+      let end = start + 1;
+      while (end < built.length && built[end].place === built[start].place) end++;
+      let group = built.slice(start, end).map(({ operator }) => operator);
+      while (group.length > 0) {
+        const waiting = new Set(group.flatMap(({ outputs }) => outputs));
+        const ready = group.filter(({ inputs }) => !inputs.some((input) => waiting.has(input)));
+        if (ready.length === 0) throw new GraphError(`${this.#model.source}: "${group[0].name}" waits for itself`);
+        result.push(...ready);
+        group = group.filter((operator) => !ready.includes(operator));
+      }
+      start = end;
+    }
+    return result;
+  }
+
+  #raisedOperator(value: string, { draft }: Raised): Operator {
+    const node = this.#producers.get(value)?.[0];
+    const parameters = Object.fromEntries(
+      Object.entries(draft.uses).map(([role, use]) => [role, this.#parameter(use)]),
+    );
+    const { type, inputs, attributes } = draft;
+    // A draft has its operator's own attributes; TypeScript cannot follow that through the union.
+    return {
+      name: node?.name || value,
+      type,
+      inputs: inputs.map(this.#final),
+      parameters,
+      attributes,
+      outputs: [this.#final(value)],
+    } as Operator;
+  }
+
+  #keptOperator(node: ForeignNode): Operator {
+    const operands = node.inputs.map((input) => this.#operand(input, node));
+    const parameters: Record<string, string> = {};
+    operands.forEach((operand, place) => {
+      if (operand === 'parameter')
+        parameters[`${place}`] = this.#parameter({ tensor: node.inputs[place], layout: 'as_it_is' });
+    });
+    // What graphs within the node read comes after its operands.
+    const captured = this.#captured(node);
+    const outputs = node.outputs.map((output, i) => output || `${label(node)}/${i}`);
+    return {
+      name: node.name || outputs[0],
+      type: 'onnx',
+      inputs: [...node.inputs.filter((_, place) => operands[place] === 'input'), ...captured].map(this.#final),
+      parameters,
+      attributes: {
+        operator: node.op,
+        operands: [...operands, ...captured.map((): OnnxOperand => 'input')],
+        attributes: node.attributes,
+        results: node.outputs.map((output) => this.#types(output)),
+      },
+      outputs: outputs.map(this.#final),
+    };
+  }
+
+  #captured({ bodies, inputs }: ForeignNode): string[] {
+    const found = Object.values(bodies ?? {}).flatMap((body) =>
+      body.nodes.flatMap((node) => node.inputs).concat(body.outputs),
+    );
+    return [...new Set(found)].filter((name) => !inputs.includes(name) && this.#isOperand(name) && this.#isValue(name));
+  }
+
+  /** Whether an operand is a value that something computes. */
+  #isOperand(name: string): boolean {
+    const known = this.#model.known.get(name);
+    return name !== '' && !(known && isConstant(known)) && !this.#model.tensors.has(name);
+  }
+
+  #operand(name: string, node: ForeignNode): OnnxOperand {
+    if (name === '') return 'none';
+    const known = this.#model.known.get(name);
+    const stored = this.#model.tensors.get(name);
+    if (stored && dtypeOf(stored.type) === 'float32' && elementCount(stored.shape) > MOST_NUMBERS) return 'parameter';
+    const constant = known && isConstant(known) ? known : undefined;
+    if (constant && constant.values.length <= MOST_INLINE)
+      return { dtype: constant.dtype, shape: constant.shape, values: constant.values };
+    if (stored && dtypeOf(stored.type) === 'float32') return 'parameter';
+    if (stored || constant)
+      throw new GraphError(
+        `${this.#model.source}: ${label(node)} reads "${name}", ${constant ? `${constant.values.length} constants` : 'a tensor that is not of floats'}: too many, or not to be read`,
+      );
+    return 'input';
+  }
+
+  #identity(value: string, alias: string): Operator {
+    const node: ForeignNode = { name: alias, op: 'Identity', inputs: [value], outputs: [alias], attributes: {} };
+    const operand = this.#operand(value, node);
+    return {
+      name: alias,
+      type: 'onnx',
+      inputs: operand === 'input' ? [this.#final(value)] : [],
+      parameters: operand === 'parameter' ? { 0: this.#parameter({ tensor: value, layout: 'as_it_is' }) } : {},
+      attributes: { operator: 'Identity', operands: [operand], attributes: {}, results: [this.#types(value)] },
+      outputs: [alias],
+    };
+  }
+
+  #parameter(use: TensorUse): string {
+    const stored = this.#model.tensors.get(use.tensor);
+    if (stored === undefined) throw new GraphError(`${this.#model.source}: there is no tensor "${use.tensor}"`);
+    const key = `${use.tensor} ${use.permutation?.join() ?? ''}`;
+    const known = this.#names.get(key);
+    if (known !== undefined) return known;
+    const seen = stored.permutation?.map((axis) => stored.shape[axis]) ?? stored.shape;
+    const shape = use.shape ?? use.permutation?.map((axis) => seen[axis]) ?? seen;
+    const permutation = use.permutation?.map((axis) => stored.permutation?.[axis] ?? axis) ?? stored.permutation;
+    const name = this.#distinct(use.name ?? use.tensor);
+    this.#names.set(key, name);
+    this.#parameters.set(name, { name, shape, layout: use.layout });
+    const { type, place, quantization } = stored;
+    this.#stored.set(name, {
+      type,
+      place,
+      shape: stored.shape,
+      ...(permutation === undefined ? {} : { permutation }),
+      ...(quantization === undefined ? {} : { quantization }),
+    });
+    return name;
+  }
+
+  #distinct(name: string): string {
+    let distinct = name;
+    for (let i = 1; this.#taken.has(distinct); i++) distinct = `${name}_${i}`;
+    this.#taken.add(distinct);
+    return distinct;
+  }
+
+  #withDistinctNames(operators: readonly Operator[]): Operator[] {
+    const seen = new Set<string>();
+    return operators.map((operator) => {
+      let { name } = operator;
+      for (let i = 1; seen.has(name); i++) name = `${operator.name}_${i}`;
+      seen.add(name);
+      return { ...operator, name };
+    });
+  }
+}
+
+/** The constants that an operator holds, for those that run it. */
+export const isConstantOperand = (operand: OnnxOperand): operand is Constant => typeof operand === 'object';

@@ -1,0 +1,169 @@
+// What patterns ask about a settled model: who gives a value, what is known of it, and what a piece of the model does with numbers.
+import { type Constant, elementCount, type Shape, type TensorType } from '../graph.js';
+import { evaluate } from './evaluate.js';
+import { dtypeOf, type ForeignNode, isConstant, type Known, type StoredTensor } from './foreign.js';
+import type { Settled } from './settle.js';
+
+/** A stored tensor under the name that a node reads it by. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly stored: StoredTensor;
+}
+
+export class Matcher {
+  readonly model: Settled;
+  /** The same model with numbers for all sizes, in which everything that depends only on sizes is known. */
+  readonly sized: Settled | undefined;
+  readonly #producers = new Map<string, ForeignNode>();
+  readonly #places = new Map<string, number>();
+  readonly #readers = new Map<string, ForeignNode[]>();
+  readonly #types: Map<string, TensorType>;
+
+  constructor(model: Settled, sized: Settled | undefined) {
+    this.model = model;
+    this.sized = sized;
+    this.#types = new Map(model.types);
+    model.nodes.forEach((node, place) => {
+      for (const output of node.outputs) {
+        this.#producers.set(output, node);
+        this.#places.set(output, place);
+      }
+      for (const input of new Set(node.inputs)) {
+        const readers = this.#readers.get(input);
+        if (readers) readers.push(node);
+        else this.#readers.set(input, [node]);
+      }
+    });
+  }
+
+  /** The node that gives a value, if it is of one of these operators. */
+  node(value: string | undefined, ...operators: readonly string[]): ForeignNode | undefined {
+    const node = value === undefined ? undefined : this.#producers.get(value);
+    return node && (operators.length === 0 || operators.includes(node.op)) ? node : undefined;
+  }
+
+  /** Where the node that gives a value stands among all; -1 for inputs. */
+  place(value: string): number {
+    return this.#places.get(value) ?? -1;
+  }
+
+  readers(value: string): readonly ForeignNode[] {
+    return this.#readers.get(value) ?? [];
+  }
+
+  type(value: string): TensorType {
+    return this.#types.get(value) ?? { dtype: 'float32', shape: ['...'] };
+  }
+
+  shape(value: string): Shape {
+    return this.type(value).shape;
+  }
+
+  /** From now on a value has the type that the operator raised for it gives. */
+  retype(value: string, type: TensorType): void {
+    this.#types.set(value, type);
+  }
+
+  /** A value whose numbers are all known. */
+  constant(value: string | undefined): Constant | undefined {
+    const known = value === undefined ? undefined : this.model.known.get(value);
+    return known && isConstant(known) ? known : undefined;
+  }
+
+  /** A known value of one element. */
+  scalar(value: string | undefined): number | undefined {
+    const constant = this.constant(value);
+    return constant?.values.length === 1 ? constant.values[0] : undefined;
+  }
+
+  /** A stored tensor of floats. */
+  tensor(value: string | undefined): NamedTensor | undefined {
+    const stored = value === undefined ? undefined : this.model.tensors.get(value);
+    if (value === undefined || stored === undefined || dtypeOf(stored.type) !== 'float32') return undefined;
+    const { shape, permutation } = stored;
+    return { name: value, stored, shape: permutation?.map((axis) => shape[axis]) ?? shape };
+  }
+
+  /** A stored vector of floats with as many elements, whatever axes of one element it has beside. */
+  vector(value: string | undefined, size: number | undefined): NamedTensor | undefined {
+    const tensor = this.tensor(value);
+    return tensor && size !== undefined && elementCount(tensor.shape) === size && tensor.shape.at(-1) === size
+      ? tensor
+      : undefined;
+  }
+
+  /** A value that is computed from an input. */
+  isData(value: string | undefined): value is string {
+    return (
+      value !== undefined && value !== '' && this.constant(value) === undefined && this.tensor(value) === undefined
+    );
+  }
+
+  /** Which of two operands is the data and which is not, whatever their order. */
+  split(node: ForeignNode): { readonly data: string; readonly other: string } | undefined {
+    const [a, b] = node.inputs;
+    if (this.isData(a) === this.isData(b)) return undefined;
+    return this.isData(a) ? { data: a, other: b } : { data: b, other: a };
+  }
+
+  /** What a value is when some values are these, or undefined where that cannot be computed. */
+  compute(value: string, given: ReadonlyMap<string, Known>): Constant | undefined {
+    const results = new Map<string, Known | undefined>(given);
+    const known = (name: string): Known | undefined => {
+      if (results.has(name)) return results.get(name);
+      const fixed = this.sized?.known.get(name) ?? this.model.known.get(name);
+      if (fixed && isConstant(fixed)) return fixed;
+      const node = this.#producers.get(name);
+      if (node === undefined) return undefined;
+      for (const output of node.outputs) results.set(output, undefined);
+      const operands = node.inputs.map((input) => (input === '' ? undefined : known(input)));
+      if (operands.some((operand, i) => operand === undefined && node.inputs[i] !== '')) return undefined;
+      evaluate(node, operands)?.forEach((result, i) => {
+        results.set(node.outputs[i], result);
+      });
+      return results.get(name);
+    };
+    const result = known(value);
+    return result && isConstant(result) ? result : undefined;
+  }
+
+  /**
+   * Values that all of a value is computed from, nearest first: each is the only data that reaches it through nodes for which `passes` holds.
+   */
+  *origins(value: string, passes: (node: ForeignNode) => boolean, most: number): Generator<string> {
+    const frontier = new Set([value]);
+    for (let step = 0; step < most; step++) {
+      const latest = [...frontier].reduce((a, b) => (this.place(a) >= this.place(b) ? a : b));
+      const node = this.#producers.get(latest);
+      if (node === undefined || !passes(node)) return;
+      frontier.delete(latest);
+      for (const input of node.inputs) if (this.isData(input) && !this.isOfSizes(input)) frontier.add(input);
+      if (frontier.size === 0) return;
+      const [only] = frontier;
+      if (frontier.size === 1) yield only;
+    }
+  }
+
+  /** Whether a value depends on nothing but sizes. */
+  isOfSizes(value: string): boolean {
+    const known = this.sized?.known.get(value);
+    return known !== undefined && isConstant(known);
+  }
+}
+
+/** Numbers in -1..1 that no piece of a network treats alike: the golden ratio's multiples. */
+export const probe = (shape: readonly number[], scale = 1): Constant => ({
+  dtype: 'float32',
+  shape,
+  values: Array.from({ length: elementCount(shape) }, (_, i) =>
+    Math.fround(scale * (2 * (((i + 1) * 0.6180339887498949) % 1) - 1)),
+  ),
+});
+
+/** Whether two lists of numbers are the same but for rounding. */
+export function agree(a: readonly number[], b: readonly number[], tolerance: number): boolean {
+  return (
+    a.length === b.length && a.every((value, i) => Math.abs(value - b[i]) <= tolerance * Math.max(1, Math.abs(b[i])))
+  );
+}

@@ -1,0 +1,61 @@
+// Nodes in an order in which they can run.
+import { GraphError } from '../graph.js';
+import type { ForeignBody, ForeignNode } from './foreign.js';
+
+/**
+ * The nodes, each after those whose results it reads; otherwise in their own order. `given` are the names that exist before any node runs.
+ * Throws {@link GraphError} naming a value that nothing gives, that two nodes give, or a node on a cycle.
+ */
+export function inOrder(nodes: readonly ForeignNode[], given: ReadonlySet<string>, source: string): ForeignNode[] {
+  const producers = new Map<string, number>();
+  nodes.forEach((node, i) => {
+    for (const output of node.outputs) {
+      if (output === '') continue;
+      if (producers.has(output) || given.has(output))
+        throw new GraphError(`${source}: the value "${output}" is given twice`);
+      producers.set(output, i);
+    }
+  });
+  const readers: number[][] = nodes.map(() => []);
+  const waiting = nodes.map((node, i) => {
+    const from = new Set<number>();
+    for (const name of reads(node)) {
+      const producer = producers.get(name);
+      if (producer !== undefined) from.add(producer);
+      else if (!given.has(name)) throw new GraphError(`${source}: ${label(node)} reads "${name}", which nothing gives`);
+    }
+    for (const producer of from) readers[producer].push(i);
+    return from.size;
+  });
+  // A heap would be faster for huge models; the next node in the file's own order nearly always can run.
+  const ready = nodes.flatMap((_, i) => (waiting[i] === 0 ? [i] : []));
+  const order: number[] = [];
+  for (let head = 0; head < ready.length; head++) {
+    order.push(ready[head]);
+    for (const reader of readers[ready[head]]) if (--waiting[reader] === 0) ready.push(reader);
+  }
+  if (order.length < nodes.length) {
+    const stuck = nodes.find((_, i) => waiting[i] > 0);
+    throw new GraphError(`${source}: ${stuck ? label(stuck) : 'a node'} waits for itself: the graph has a cycle`);
+  }
+  return isSorted(nodes, producers) ? [...nodes] : order.map((i) => nodes[i]);
+}
+
+/** Files mostly list nodes as they run; that order reads best. */
+const isSorted = (nodes: readonly ForeignNode[], producers: ReadonlyMap<string, number>): boolean =>
+  nodes.every((node, i) => [...reads(node)].every((name) => (producers.get(name) ?? -1) < i));
+
+/** The name of a node in messages. */
+export const label = ({ op, name, outputs }: ForeignNode): string => `${op} "${name || outputs[0]}"`;
+
+/** The names that a node and the graphs within it read from outside. */
+export function* reads({ inputs, bodies }: ForeignNode): Generator<string> {
+  for (const input of inputs) if (input !== '') yield input;
+  for (const body of Object.values(bodies ?? {})) yield* captured(body);
+}
+
+function* captured({ nodes, outputs, tensors }: ForeignBody): Generator<string> {
+  const own = new Set([...tensors.keys(), ...nodes.flatMap((node) => node.outputs)]);
+  for (const node of nodes) for (const name of reads(node)) if (!own.has(name)) yield name;
+  for (const output of outputs) if (!own.has(output)) yield output;
+}

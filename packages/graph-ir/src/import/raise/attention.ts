@@ -1,0 +1,371 @@
+// Attention, recognised by what it moves: however an exporter splits heads, numbers sent through tell where each of them comes from.
+import { type Constant, elementCount, type Shape } from '../../graph.js';
+import { type Draft, draft, type Found } from '../draft.js';
+import { type ForeignNode, integer } from '../foreign.js';
+import { agree, type Matcher, probe } from '../matcher.js';
+
+/** What may lie between a projection and a product of heads. */
+const MOVES: ReadonlySet<string> = new Set([
+  'Reshape',
+  'Transpose',
+  'Split',
+  'Slice',
+  'Gather',
+  'Squeeze',
+  'Unsqueeze',
+  'Expand',
+  'Tile',
+  'Concat',
+  'Flatten',
+  'Cast',
+  'Mul',
+  'Div',
+  'Add',
+  'Sub',
+  'Neg',
+]);
+const REARRANGES: ReadonlySet<string> = new Set(['Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);
+const MOST_STEPS = 40;
+/** More numbers are not sent through. */
+const MOST_PROBED = 2 ** 21;
+const MASKED = -1e4;
+
+/** Queries, keys or values: heads of a projection. */
+interface Heads {
+  /** The projection's value. */
+  readonly source: string;
+  /** How its axes are to be ordered to be `[batch, time, features]`, where they are not. */
+  readonly permutation?: readonly number[];
+  readonly features: number;
+  /** Where among the features the heads begin. */
+  readonly offset: number;
+  /** Different heads: fewer than there are where several queries share one. */
+  readonly heads: number;
+  readonly factor: number;
+  /** The base of the rotary embedding that they went through. */
+  readonly base?: number;
+}
+
+/** A product of attention weights with values. */
+export function attention(m: Matcher, node: ForeignNode, isLayer: (value: string) => boolean): Found | undefined {
+  if (node.op !== 'MatMul' || m.sized === undefined) return undefined;
+  const scores = weightsOf(m, node.inputs[0]);
+  const logits = scores === undefined ? undefined : logitsOf(m, scores);
+  if (logits === undefined) return undefined;
+  const product = m.node(logits.value, 'MatMul');
+  if (product === undefined) return undefined;
+  const [batchHeads, size] = headShape(m, node.outputs[0]);
+  if (batchHeads === undefined) return undefined;
+  const trace = (value: string, isTransposed: boolean): Heads | undefined =>
+    headsOf(m, value, { isTransposed, size, isLayer });
+  const [q, k, v] = [trace(product.inputs[0], false), trace(product.inputs[1], true), trace(node.inputs[1], false)];
+  if (!q || !k || !v) return undefined;
+  const scale = q.factor * k.factor * logits.scale * Math.sqrt(size);
+  if (Math.abs(scale - 1) > 1e-3 || Math.abs(v.factor - 1) > 1e-3 || v.base !== undefined || q.base !== k.base)
+    return undefined;
+  const mask = logits.mask === undefined ? { isCausal: false } : maskOf(m, logits.mask);
+  if (mask === undefined) return undefined;
+  return emit(m, node, { q, k, v, size, mask });
+}
+
+/** The softmax behind attention weights; some exporters keep rows that are masked altogether from becoming NaN. */
+function weightsOf(m: Matcher, value: string): string | undefined {
+  const guarded = m.node(value, 'Where');
+  const softmax = m.node(guarded ? guarded.inputs[2] : value, 'Softmax');
+  if (softmax === undefined || (guarded && m.node(guarded.inputs[0], 'IsNaN') === undefined)) return undefined;
+  const axis = integer(softmax, 'axis', -1);
+  return axis === -1 || axis === m.shape(value).length - 1 ? softmax.inputs[0] : undefined;
+}
+
+interface Logits {
+  readonly value: string;
+  readonly scale: number;
+  readonly mask?:
+    | { readonly kind: 'add'; readonly value: string }
+    | { readonly kind: 'choose'; readonly value: string; readonly keeps: 0 | 1 };
+}
+
+/** The product of queries and keys, what it is scaled by and what masks it. */
+function logitsOf(m: Matcher, value: string): Logits | undefined {
+  const node = m.node(value);
+  switch (node?.op) {
+    case 'MatMul':
+      return { value, scale: 1 };
+    case 'Mul':
+    case 'Div': {
+      const [a, b] = node.inputs;
+      const scalar = m.scalar(b) ?? (node.op === 'Mul' ? m.scalar(a) : undefined);
+      const inner = scalar === undefined ? undefined : logitsOf(m, m.scalar(b) === undefined ? b : a);
+      return inner && { ...inner, scale: inner.scale * (node.op === 'Mul' ? Number(scalar) : 1 / Number(scalar)) };
+    }
+    case 'Add': {
+      const [a, b] = node.inputs;
+      const isFirst = reachesProduct(m, a);
+      const inner = logitsOf(m, isFirst ? a : b);
+      return inner && inner.mask === undefined
+        ? { ...inner, mask: { kind: 'add', value: isFirst ? b : a } }
+        : undefined;
+    }
+    case 'Where': {
+      const [condition, a, b] = node.inputs;
+      const [least, other] = [m.scalar(a), m.scalar(b)];
+      const fill = least ?? other;
+      if (fill === undefined || fill > MASKED) return undefined;
+      const inner = logitsOf(m, least === undefined ? a : b);
+      return inner && inner.mask === undefined
+        ? { ...inner, mask: { kind: 'choose', value: condition, keeps: least === undefined ? 1 : 0 } }
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+const reachesProduct = (m: Matcher, value: string): boolean => {
+  const node = m.node(value, 'MatMul', 'Mul', 'Div');
+  if (node === undefined || m.isOfSizes(value)) return false;
+  return node.op === 'MatMul' || node.inputs.some((input) => m.isData(input) && reachesProduct(m, input));
+};
+
+interface Mask {
+  readonly isCausal: boolean;
+  /** A value to add to the logits. */
+  readonly added?: string;
+}
+
+/** What a mask does; undefined for one that cannot be an operand here. */
+function maskOf(m: Matcher, mask: NonNullable<Logits['mask']>): Mask | undefined {
+  const known = m.isOfSizes(mask.value) ? m.compute(mask.value, new Map()) : m.constant(mask.value);
+  if (known !== undefined) {
+    const isOpen = (value: number): boolean => (mask.kind === 'add' ? value === 0 : value === mask.keeps);
+    const isShut = (value: number): boolean => (mask.kind === 'add' ? value <= MASKED : value !== mask.keeps);
+    if (known.values.every(isOpen)) return { isCausal: false };
+    const [rows, columns] = known.shape.slice(-2);
+    const isCausal = known.values.every((value, i) => {
+      const [row, column] = [Math.floor(i / columns) % rows, i % columns];
+      return column > row ? isShut(value) : isOpen(value);
+    });
+    if (isCausal && rows === columns && rows > 1) return { isCausal };
+  }
+  return mask.kind === 'add' && m.type(mask.value).dtype === 'float32'
+    ? { isCausal: false, added: mask.value }
+    : undefined;
+}
+
+/** How many heads of all samples there are, and their size. */
+function headShape(m: Matcher, value: string): readonly [count: number | undefined, size: number] {
+  const shape = sizedShape(m, value);
+  const size = shape?.at(-1);
+  if (shape === undefined || size === undefined || shape.length < 3) return [undefined, 0];
+  return [elementCount(shape.slice(0, -2)), size];
+}
+
+function sizedShape(m: Matcher, value: string): readonly number[] | undefined {
+  const shape = m.sized?.types.get(value)?.shape;
+  return shape?.every((size) => typeof size === 'number') ? shape : undefined;
+}
+
+const passes = ({ op }: ForeignNode): boolean => MOVES.has(op);
+
+function headsOf(
+  m: Matcher,
+  value: string,
+  { isTransposed, size, isLayer }: { isTransposed: boolean; size: number; isLayer: (value: string) => boolean },
+): Heads | undefined {
+  let source: string | undefined = isLayer(value) ? value : undefined;
+  if (source === undefined) {
+    for (const origin of m.origins(value, passes, MOST_STEPS)) {
+      source = origin;
+      if (isLayer(origin)) break;
+    }
+  }
+  const shape = source && sizedShape(m, source);
+  if (source === undefined || !shape || shape.length !== 3 || elementCount(shape) > MOST_PROBED) return undefined;
+  const given = probe(shape);
+  const found = m.compute(value, new Map([[source, given]]));
+  return found && placed(m, { value, source, size }, given, isTransposed ? withLastSwapped(found) : found);
+}
+
+function withLastSwapped({ dtype, shape, values }: Constant): Constant {
+  const [rows, columns] = shape.slice(-2);
+  const swapped = values.map((_, i) => {
+    const [block, place] = [Math.floor(i / (rows * columns)), i % (rows * columns)];
+    return values[block * rows * columns + (place % rows) * columns + Math.floor(place / rows)];
+  });
+  return { dtype, shape: [...shape.slice(0, -2), columns, rows], values: swapped };
+}
+
+/** Where heads come from: `found` is what the numbers of the source became. */
+function placed(
+  m: Matcher,
+  { value, source, size }: { value: string; source: string; size: number },
+  given: Constant,
+  found: Constant,
+): Heads | undefined {
+  const features = given.shape[2];
+  const all = elementCount(found.shape.slice(0, -2));
+  for (const permutation of [undefined, [1, 0, 2]] as const) {
+    const [batch, time] = permutation ? [given.shape[1], given.shape[0]] : given.shape;
+    const heads = all / batch;
+    if (found.shape.at(-2) !== time || found.shape.at(-1) !== size || !Number.isInteger(heads)) continue;
+    const at = permutation
+      ? (b: number, t: number, f: number) => given.values[(t * batch + b) * features + f]
+      : (b: number, t: number, f: number) => given.values[(b * time + t) * features + f];
+    for (const own of new Set([heads, ...divisors(heads)])) {
+      for (let offset = 0; offset + own * size <= features; offset += own * size) {
+        const expected = (turn: (b: number, t: number, h: number, d: number) => number): number[] =>
+          Array.from({ length: found.values.length }, (_, i) => {
+            const d = i % size;
+            const t = Math.floor(i / size) % time;
+            const h = Math.floor(i / (size * time)) % heads;
+            return turn(Math.floor(i / (size * time * heads)), t, Math.floor(h / (heads / own)), d);
+          });
+        const plain = (b: number, t: number, h: number, d: number): number => at(b, t, offset + h * size + d);
+        const place = { source, features, offset, heads: own, ...(permutation ? { permutation } : {}) };
+        const factor = found.values[0] / plain(0, 0, 0, 0);
+        if (
+          agree(
+            found.values,
+            expected((...place) => factor * plain(...place)),
+            1e-4,
+          )
+        )
+          return { ...place, factor };
+        const base = rotaryBases(m, value, source, size).find((candidate) =>
+          agree(
+            found.values,
+            expected((...place) => factor * rotated(plain, size, candidate, place)),
+            1e-3,
+          ),
+        );
+        if (base !== undefined) return { ...place, factor, base };
+      }
+    }
+  }
+  return undefined;
+}
+
+const divisors = (count: number): number[] =>
+  Array.from({ length: count }, (_, i) => i + 1).filter((candidate) => count % candidate === 0);
+
+/** RoFormer's rotation of pairs half a head apart (arXiv 2104.09864 in the form of GPT-NeoX). */
+function rotated(
+  at: (b: number, t: number, h: number, d: number) => number,
+  size: number,
+  base: number,
+  [b, t, h, d]: readonly [number, number, number, number],
+): number {
+  const half = size / 2;
+  const angle = t * base ** ((-2 * (d % half)) / size);
+  const other = d < half ? -at(b, t, h, d + half) : at(b, t, h, d - half);
+  return at(b, t, h, d) * Math.cos(angle) + other * Math.sin(angle);
+}
+
+/** Bases of rotary embeddings whose frequencies a value may be computed with. */
+function rotaryBases(m: Matcher, value: string, source: string, size: number): number[] {
+  if (size % 2 !== 0 || size < 4) return [];
+  const found = new Set<number>();
+  const seen = new Set([source]);
+  const stack = [value];
+  for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const values = m.constant(name)?.values ?? m.sized?.known.get(name)?.values.map(Number);
+    // Frequencies are powers of the base, one after the other; so is the first row of angles after that of position 0.
+    if (values && values.length >= size / 2 && values[0] === 1 && values[1] > 0 && values[1] < 1)
+      found.add(Math.round(values[1] ** (-size / 2)));
+    stack.push(...(m.node(name)?.inputs ?? []));
+  }
+  return [...found, 10_000, 500_000, 1_000_000];
+}
+
+interface Parts {
+  readonly q: Heads;
+  readonly k: Heads;
+  readonly v: Heads;
+  readonly size: number;
+  readonly mask: Mask;
+}
+
+function emit(m: Matcher, node: ForeignNode, { q, k, v, size, mask }: Parts): Found | undefined {
+  const [value] = node.outputs;
+  const before: Array<readonly [string, Draft]> = [];
+  const ordered = ({ source, permutation }: Heads): string => {
+    if (permutation === undefined) return source;
+    const name = `${source}/batch_first`;
+    before.push([name, draft('transpose', [source], { permutation })]);
+    return name;
+  };
+  const width = q.heads * size;
+  const isPacked =
+    q.source === k.source &&
+    k.source === v.source &&
+    q.features === 3 * width &&
+    q.offset === 0 &&
+    k.offset === width &&
+    v.offset === 2 * width;
+  let core: Draft;
+  if (isPacked && q.base === undefined && mask.added === undefined)
+    core = draft('attention', [ordered(q)], { heads: q.heads, causal: mask.isCausal });
+  else if ([q, k, v].every((part) => part.offset === 0 && part.features === part.heads * size) && k.heads === v.heads) {
+    const rotatedOf = (part: Heads): string => {
+      const name = ordered(part);
+      if (part.base === undefined) return name;
+      const turned = `${name}/rotated`;
+      before.push([turned, draft('rotary_embedding', [name], { heads: part.heads, base: part.base })]);
+      return turned;
+    };
+    const inputs = [rotatedOf(q), rotatedOf(k), ordered(v), ...(mask.added === undefined ? [] : [mask.added])];
+    core = draft('grouped_attention', inputs, { heads: q.heads, keyValueHeads: k.heads, causal: mask.isCausal });
+  } else return undefined;
+  return {
+    ...joined(m, node, core, q.heads, size),
+    before: uniqueByValue([...before, ...(joined(m, node, core, q.heads, size).before ?? [])]),
+  };
+
+  function joined(matcher: Matcher, anchor: ForeignNode, attend: Draft, heads: number, headSize: number): Found {
+    const end = endOf(matcher, anchor.outputs[0], heads, headSize);
+    if (end !== undefined) return { draft: attend, value: end };
+    // Heads apart again, for what the model does with them.
+    const [whole, split] = [`${value}/joined`, `${value}/split`];
+    return {
+      before: [
+        [whole, attend],
+        [split, draft('reshape', [whole], { shape: [0, 0, heads, headSize] })],
+      ],
+      draft: draft('transpose', [split], { permutation: [0, 2, 1, 3] }),
+    };
+  }
+}
+
+const uniqueByValue = (drafts: ReadonlyArray<readonly [string, Draft]>): Array<readonly [string, Draft]> => [
+  ...new Map(drafts),
+];
+
+/** Where the mixed heads stand side by side, `[batch, time, heads · size]`, after what only moves them. */
+function endOf(m: Matcher, value: string, heads: number, size: number): string | undefined {
+  const shape = sizedShape(m, value);
+  if (shape === undefined || elementCount(shape) > MOST_PROBED) return undefined;
+  const time = shape[shape.length - 2];
+  const batch = elementCount(shape) / (time * heads * size);
+  const given = probe(shape);
+  const wanted = Array.from({ length: given.values.length }, (_, i) => {
+    const d = i % size;
+    const h = Math.floor(i / size) % heads;
+    const t = Math.floor(i / (size * heads)) % time;
+    const b = Math.floor(i / (size * heads * time));
+    return given.values[((b * heads + h) * time + t) * size + d];
+  });
+  let last = value;
+  for (let step = 0; step < 8; step++) {
+    const [reader, ...others] = m.readers(last);
+    if (reader === undefined || others.length > 0 || !REARRANGES.has(reader.op) || reader.inputs[0] !== last)
+      return undefined;
+    [last] = reader.outputs;
+    const found = m.compute(last, new Map([[value, given]]));
+    if (found && isSequence(found.shape, [batch, time, heads * size]) && agree(found.values, wanted, 0)) return last;
+  }
+  return undefined;
+}
+
+const isSequence = (shape: Shape, wanted: readonly number[]): boolean => shape.join() === wanted.join();

@@ -1,0 +1,94 @@
+// Layer norms and RMS norms, as operators or written out.
+import { draft, type Found, type TensorUse } from '../draft.js';
+import { type ForeignNode, integer, real } from '../foreign.js';
+import { agree, type Matcher, probe } from '../matcher.js';
+import { epsilonsBetween, STATISTICS } from './statistics.js';
+
+export function norms(m: Matcher, node: ForeignNode): Found | undefined {
+  switch (node.op) {
+    case 'LayerNormalization':
+    case 'RMSNormalization':
+      return plainNorm(m, node);
+    case 'Add': {
+      const sum = m.split(node);
+      const product = m.node(sum?.data, 'Mul');
+      const scaled = product && m.split(product);
+      if (!sum || !scaled) return undefined;
+      const norm = writtenOut(m, scaled.data, (values, epsilon) => layerNormalised(values, epsilon));
+      const size = lastSize(m, node.outputs[0]);
+      const [weight, bias] = [use(m, scaled.other, size), use(m, sum.other, size)];
+      if (norm === undefined || weight === undefined || bias === undefined) return undefined;
+      return {
+        draft: { type: 'layer_norm', inputs: [norm.x], uses: { weight, bias }, attributes: { epsilon: norm.epsilon } },
+      };
+    }
+    case 'Mul': {
+      const scaled = m.split(node);
+      const weight = scaled && use(m, scaled.other, lastSize(m, node.outputs[0]));
+      const norm = weight && writtenOut(m, scaled.data, rmsNormalised);
+      if (norm === undefined || weight === undefined) return undefined;
+      return { draft: { type: 'rms_norm', inputs: [norm.x], uses: { weight }, attributes: { epsilon: norm.epsilon } } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+const lastSize = (m: Matcher, value: string): number | undefined => {
+  const size = m.shape(value).at(-1);
+  return typeof size === 'number' ? size : undefined;
+};
+
+function use(m: Matcher, name: string | undefined, size: number | undefined): TensorUse | undefined {
+  const vector = m.vector(name, size);
+  return vector && size !== undefined ? { tensor: vector.name, layout: 'features', shape: [size] } : undefined;
+}
+
+function plainNorm(m: Matcher, node: ForeignNode): Found | undefined {
+  const [x, scale, shift] = node.inputs;
+  const rank = m.shape(x).length;
+  const axis = integer(node, 'axis', -1);
+  const size = lastSize(m, x);
+  const [weight, bias] = [use(m, scale, size), use(m, shift, size)];
+  if ((axis !== -1 && axis !== rank - 1) || weight === undefined || node.outputs.length > 1) return undefined;
+  const attributes = { epsilon: real(node, 'epsilon', 1e-5) };
+  if (node.op === 'RMSNormalization') return { draft: { ...draft('rms_norm', [x], attributes), uses: { weight } } };
+  return bias && { draft: { ...draft('layer_norm', [x], attributes), uses: { weight, bias } } };
+}
+
+/** Small, so that the epsilon shows. */
+const PROBE_SCALE = 0.01;
+
+/** The origin of a value that is its last axis normalised. */
+function writtenOut(
+  m: Matcher,
+  value: string,
+  normalise: (values: readonly number[], epsilon: number) => number[],
+): { readonly x: string; readonly epsilon: number } | undefined {
+  const rank = m.shape(value).length;
+  const size = lastSize(m, value);
+  if (size === undefined || m.node(value, 'Div', 'Mul') === undefined) return undefined;
+  const given = probe([...new Array<number>(rank - 1).fill(1), size], PROBE_SCALE);
+  for (const x of m.origins(value, ({ op }) => STATISTICS.has(op), 10)) {
+    const found = m.compute(value, new Map([[x, given]]));
+    if (found === undefined) continue;
+    const epsilon = epsilonsBetween(m, value, x).find((candidate) =>
+      agree(found.values, normalise(given.values, candidate), 1e-4),
+    );
+    if (epsilon !== undefined) return { x, epsilon };
+  }
+  return undefined;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function layerNormalised(values: readonly number[], epsilon: number): number[] {
+  const center = mean(values);
+  const deviation = Math.sqrt(mean(values.map((value) => (value - center) ** 2)) + epsilon);
+  return values.map((value) => (value - center) / deviation);
+}
+
+function rmsNormalised(values: readonly number[], epsilon: number): number[] {
+  const root = Math.sqrt(mean(values.map((value) => value ** 2)) + epsilon);
+  return values.map((value) => value / root);
+}

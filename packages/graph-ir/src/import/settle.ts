@@ -1,0 +1,344 @@
+// Works out all that is known of a model before it runs: types of values, sizes and indices that are constants, branches that are always taken.
+import { ANY_SHAPE, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
+import { FLATTENED } from '../onnx/modernise.js';
+import { evaluate } from './evaluate.js';
+import {
+  dtypeOf,
+  type ForeignBody,
+  type ForeignModel,
+  type ForeignNode,
+  integer,
+  integers,
+  isAnyShape,
+  isConstant,
+  type Known,
+  type StoredTensor,
+} from './foreign.js';
+import { inferNode, type Operand } from './infer.js';
+import { inOrder, label, reads } from './order.js';
+import { knownTensor } from './stored.js';
+
+/** Reads part of a file beside the model. */
+export type ReadPlace = (location: string, offset: number, length: number) => Uint8Array;
+
+export interface ImportOptions {
+  /** Numbers for sizes that have names ("batch_size", "height"). */
+  readonly dimensions?: Readonly<Record<string, number>>;
+  /** Values of inputs that are the same in every run, such as a sample rate; they are inputs no more. */
+  readonly constants?: Readonly<Record<string, number | readonly number[]>>;
+  /** Reads part of a file that holds tensors. Throws when the file cannot be read. */
+  readonly readPlace?: ReadPlace;
+}
+
+/** A stored tensor seen with its axes in another order, or, without a permutation, in another shape. */
+export interface View {
+  readonly base: string;
+  readonly permutation?: readonly number[];
+}
+
+export interface Settled {
+  readonly name: string;
+  readonly source: string;
+  readonly inputs: ForeignModel['inputs'];
+  readonly outputs: readonly string[];
+  /** In an order in which they can run; only those that an output depends on. */
+  readonly nodes: readonly ForeignNode[];
+  readonly types: ReadonlyMap<string, TensorType>;
+  /** Values that are known, some with names for numbers. */
+  readonly known: ReadonlyMap<string, Known>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly views: ReadonlyMap<string, View>;
+}
+
+/** No network that anyone trains has as many; a file that asks for more would fill the memory. */
+const MOST_NODES = 100_000;
+/** Stored tensors of more elements are weights, whose values nothing here needs. */
+const MOST_READ = 2 ** 16;
+/** Stored floats of more elements are learned: they are not computed with. */
+const MOST_LEARNED = 16;
+
+/**
+ * The model with all that is known of it. Throws {@link GraphError} naming the file and the node or value at fault: one that nothing gives, a cycle, an
+ * operand that does not fit.
+ */
+export function settle(model: ForeignModel, options: ImportOptions): Settled {
+  return new Settler(model, options).run();
+}
+
+class Settler {
+  readonly #model: ForeignModel;
+  readonly #options: ImportOptions;
+  readonly #tensors: Map<string, StoredTensor>;
+  readonly #types = new Map<string, TensorType>();
+  readonly #known = new Map<string, Known>();
+  readonly #views = new Map<string, View>();
+  readonly #renamed = new Map<string, string>();
+  readonly #nodes: ForeignNode[] = [];
+
+  constructor(model: ForeignModel, options: ImportOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.#tensors = new Map(model.tensors);
+  }
+
+  run(): Settled {
+    const { name, source, outputs } = this.#model;
+    for (const [tensor, { type, shape }] of this.#tensors) this.#types.set(tensor, { dtype: dtypeOf(type), shape });
+    const inputs = this.#inputs();
+    const given = new Set([...this.#tensors.keys(), ...this.#model.inputs.map((input) => input.name)]);
+    this.#body(this.#model, given);
+    const results = outputs.map((output) => this.#resolve(output));
+    for (const [i, output] of results.entries())
+      if (!this.#types.has(output)) throw new GraphError(`${source}: nothing gives the output "${outputs[i]}"`);
+    return {
+      name,
+      source,
+      inputs,
+      outputs: results,
+      nodes: needed(this.#nodes, results, this.#known),
+      types: this.#types,
+      known: this.#known,
+      tensors: this.#tensors,
+      views: this.#views,
+    };
+  }
+
+  /** The inputs with sizes that were given, without those whose values were. */
+  #inputs(): ForeignModel['inputs'] {
+    const { dimensions = {}, constants = {} } = this.#options;
+    const { inputs, source } = this.#model;
+    this.#checkNames(
+      constants,
+      inputs.map(({ name }) => name),
+      'an input',
+    );
+    this.#checkNames(
+      dimensions,
+      inputs.flatMap(({ type }) => type.shape.filter((size) => typeof size === 'string')),
+      'a size',
+    );
+    return inputs.flatMap(({ name, type }) => {
+      const shape = type.shape.map((size) => (typeof size === 'string' ? (dimensions[size] ?? size) : size));
+      this.#types.set(name, { dtype: type.dtype, shape });
+      const fixed = constants[name];
+      if (fixed === undefined) return [{ name, type: { dtype: type.dtype, shape } }];
+      const values = typeof fixed === 'number' ? [fixed] : fixed;
+      const sizes = shape.map((size) => (typeof size === 'number' ? size : values.length));
+      if (elementCount(sizes) !== values.length)
+        throw new GraphError(
+          `${source}: the input "${name}" [${shape.join(', ')}] cannot be the constant [${values.join(', ')}]`,
+        );
+      this.#setKnown(name, { dtype: type.dtype, shape: sizes, values });
+      return [];
+    });
+  }
+
+  #checkNames(given: Readonly<Record<string, unknown>>, known: readonly string[], what: string): void {
+    for (const name of Object.keys(given))
+      if (!known.includes(name))
+        throw new GraphError(
+          `${this.#model.source}: "${name}" is not ${what} of the model; known are ${[...new Set(known)].join(', ') || 'none'}`,
+        );
+  }
+
+  #body(body: ForeignBody, given: ReadonlySet<string>): void {
+    for (const node of inOrder(body.nodes, given, this.#model.source)) {
+      try {
+        this.#settleNode(node);
+      } catch (error) {
+        if (error instanceof GraphError && !error.message.startsWith(this.#model.source))
+          throw new GraphError(`${this.#model.source}: ${label(node)}: ${error.message}`, { cause: error });
+        throw error;
+      }
+    }
+  }
+
+  #settleNode(original: ForeignNode): void {
+    const node = this.#withoutFlattening({ ...original, inputs: original.inputs.map((name) => this.#resolve(name)) });
+    if (node === undefined) return;
+    if (node.op === 'Identity') {
+      this.#renamed.set(node.outputs[0], node.inputs[0]);
+      return;
+    }
+    const operands = node.inputs.map((name) => this.#operand(name));
+    if (node.op === 'If' && this.#takeBranch(node, operands[0]?.known)) return;
+    if (this.#viewOf(node, operands)) return;
+    const results = this.#results(node, operands);
+    if (results?.every(isConstant)) {
+      node.outputs.forEach((output, i) => {
+        this.#setKnown(output, results[i]);
+      });
+      return;
+    }
+    results?.forEach((known, i) => {
+      this.#setKnown(node.outputs[i], known);
+    });
+    const types = results === undefined ? inferNode(node, operands) : undefined;
+    node.outputs.forEach((output, i) => {
+      const declared = this.#model.declared.get(output);
+      const inferred = types?.[i] ?? this.#types.get(output);
+      if (output !== '')
+        this.#types.set(
+          output,
+          inferred === undefined ? (declared ?? { dtype: 'float32', shape: ANY_SHAPE }) : merged(inferred, declared),
+        );
+    });
+    if (this.#nodes.length >= MOST_NODES) throw new GraphError(`${this.#model.source}: more than ${MOST_NODES} nodes`);
+    this.#nodes.push(node);
+  }
+
+  /** What the node gives, where that is known before it runs. */
+  #results(node: ForeignNode, operands: ReadonlyArray<Operand | undefined>): readonly Known[] | undefined {
+    const shape = operands[0]?.type.shape;
+    if (node.op === 'Shape' && shape !== undefined && !isAnyShape(shape)) {
+      const values = shape.slice(integer(node, 'start', 0), integer(node, 'end', shape.length));
+      return [{ dtype: 'int32', shape: [values.length], values }];
+    }
+    if (node.op === 'Size' && shape?.every((size) => typeof size === 'number'))
+      return [{ dtype: 'int32', shape: [], values: [elementCount(shape)] }];
+    // What is learned stays what it is.
+    if (node.inputs.some((name) => this.#isLearned(name))) return undefined;
+    if (operands.some((operand, i) => operand?.known === undefined && node.inputs[i] !== '')) return undefined;
+    return evaluate(
+      node,
+      operands.map((operand) => operand?.known),
+    );
+  }
+
+  #isLearned(name: string): boolean {
+    const tensor = this.#tensors.get(name);
+    return tensor !== undefined && dtypeOf(tensor.type) === 'float32' && elementCount(tensor.shape) > MOST_LEARNED;
+  }
+
+  /** A learned tensor of which only the axes, or how they are counted, change: a node that needs not run. */
+  #viewOf(node: ForeignNode, operands: ReadonlyArray<Operand | undefined>): boolean {
+    const [name] = node.inputs;
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined || dtypeOf(tensor.type) !== 'float32' || !VIEWS.has(node.op)) return false;
+    const type = inferNode(node, operands)?.[0];
+    if (type === undefined || type.dtype !== 'float32' || !type.shape.every((size) => typeof size === 'number'))
+      return false;
+    const [output] = node.outputs;
+    const shape = type.shape as readonly number[];
+    if (elementCount(shape) !== elementCount(tensor.shape)) return false;
+    if (node.op === 'Transpose') {
+      const order = integers(node, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
+      const permutation = order.map((axis) => tensor.permutation?.[axis] ?? axis);
+      const { base = name, permutation: before } = this.#views.get(name) ?? {};
+      const isReshaped = base !== name && before === undefined;
+      this.#tensors.set(output, { ...tensor, permutation });
+      if (!isReshaped) this.#views.set(output, { base, permutation: order.map((axis) => before?.[axis] ?? axis) });
+    } else if (node.op === 'Cast') {
+      this.#renamed.set(output, name);
+      return true;
+    } else if (tensor.permutation !== undefined) {
+      return false;
+    } else {
+      this.#tensors.set(output, { ...tensor, shape });
+      this.#views.set(output, { base: this.#views.get(name)?.base ?? name });
+    }
+    this.#types.set(output, { dtype: 'float32', shape });
+    return true;
+  }
+
+  /** The nodes of the branch of a conditional that is always taken. */
+  #takeBranch(node: ForeignNode, condition: Known | undefined): boolean {
+    if (condition === undefined || !isConstant(condition)) return false;
+    const body = node.bodies?.[condition.values[0] === 0 ? 'else_branch' : 'then_branch'];
+    if (body === undefined) throw new GraphError('has no branch to take');
+    for (const [name, tensor] of body.tensors) {
+      if (this.#types.has(name)) throw new GraphError(`the tensor "${name}" of a branch has the name of another value`);
+      this.#tensors.set(name, tensor);
+      this.#types.set(name, { dtype: dtypeOf(tensor.type), shape: tensor.shape });
+    }
+    this.#body(body, new Set([...this.#types.keys(), ...this.#renamed.keys()]));
+    node.outputs.forEach((output, i) => {
+      this.#renamed.set(output, this.#resolve(body.outputs[i] ?? ''));
+    });
+    return true;
+  }
+
+  /** A softmax over several axes as one: plain where it is only the last, otherwise over a matrix. Undefined when its nodes were settled here. */
+  #withoutFlattening(node: ForeignNode): ForeignNode | undefined {
+    if (!(FLATTENED in node.attributes)) return node;
+    const shape = this.#types.get(node.inputs[0])?.shape ?? ANY_SHAPE;
+    const rank = isAnyShape(shape) ? Number.NaN : shape.length;
+    const axis = integer(node, 'axis', 1);
+    const place = axis < 0 ? axis + rank : axis;
+    const outputs = node.outputs;
+    const isLast = place === rank - 1 || shape.slice(place + 1).every((size) => size === 1);
+    if (isLast && !Number.isNaN(rank)) return { ...node, attributes: { axis: place } };
+    const [matrix, soft, size] = ['matrix', 'softmax', 'shape'].map((part) => `${outputs[0]}/${part}`);
+    const plain = { name: '', attributes: {} };
+    this.#settleNode({ ...plain, op: 'Flatten', inputs: node.inputs, outputs: [matrix], attributes: { axis } });
+    this.#settleNode({ ...node, inputs: [matrix], outputs: [soft], attributes: { axis: -1 } });
+    this.#settleNode({ ...plain, op: 'Shape', inputs: node.inputs, outputs: [size] });
+    this.#settleNode({ ...plain, op: 'Reshape', inputs: [soft, size], outputs });
+    return undefined;
+  }
+
+  #operand(name: string): Operand | undefined {
+    const type = this.#types.get(name);
+    const known = this.#knownValue(name);
+    return type && (known === undefined ? { type } : { type, known });
+  }
+
+  #knownValue(name: string): Known | undefined {
+    const known = this.#known.get(name);
+    const tensor = this.#tensors.get(name);
+    if (known !== undefined || tensor === undefined || elementCount(tensor.shape) > MOST_READ) return known;
+    if (this.#isLearned(name)) return undefined;
+    const bytes = this.#bytesOf(tensor);
+    if (bytes !== undefined) this.#known.set(name, knownTensor(name, tensor, bytes));
+    return this.#known.get(name);
+  }
+
+  #bytesOf({ place }: StoredTensor): Uint8Array | undefined {
+    return place.kind === 'bytes' ? place.bytes : this.#options.readPlace?.(place.location, place.offset, place.length);
+  }
+
+  #setKnown(name: string, known: Known): void {
+    this.#known.set(name, known);
+    this.#types.set(name, { dtype: known.dtype, shape: known.shape });
+  }
+
+  #resolve(name: string): string {
+    let resolved = name;
+    for (let next = this.#renamed.get(resolved); next !== undefined; next = this.#renamed.get(resolved))
+      resolved = next;
+    return resolved;
+  }
+}
+
+const VIEWS = new Set(['Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);
+
+/** An inferred type with the sizes that only the file knows. */
+function merged(inferred: TensorType, declared: TensorType | undefined): TensorType {
+  if (declared === undefined || isAnyShape(declared.shape)) return inferred;
+  if (isAnyShape(inferred.shape)) return { dtype: inferred.dtype, shape: declared.shape };
+  if (declared.shape.length !== inferred.shape.length) return inferred;
+  const shape: Shape = inferred.shape.map((size, i) =>
+    typeof size === 'string' && typeof declared.shape[i] === 'number' ? declared.shape[i] : size,
+  );
+  return { dtype: inferred.dtype, shape };
+}
+
+/** The nodes that these outputs depend on; what is known needs no node. */
+export function needed(
+  nodes: readonly ForeignNode[],
+  outputs: readonly string[],
+  known: ReadonlyMap<string, Known>,
+): ForeignNode[] {
+  const isKnown = (name: string): boolean => {
+    const value = known.get(name);
+    return value !== undefined && isConstant(value);
+  };
+  const wanted = new Set(outputs);
+  const kept: ForeignNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((output) => wanted.has(output))) continue;
+    kept.push(node);
+    for (const name of reads(node)) if (!isKnown(name)) wanted.add(name);
+  }
+  return kept.reverse();
+}

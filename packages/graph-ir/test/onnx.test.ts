@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { graphFromConfig } from '../src/huggingface.js';
+import {
+  buildArchitecture,
+  elementCount,
+  type Graph,
+  GraphBuilder,
+  GraphError,
+  parseArchitecture,
+  summarizeComputationalGraph,
+  toComputationalGraph,
+  withBatchStatistics,
+} from '../src/index.js';
+import { decodeTensor, graphFromOnnx, graphToOnnx, keptOperators } from '../src/onnx.js';
+
+const SMALL = { hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 24 };
+const preset = (text: string) => (): Graph => buildArchitecture(parseArchitecture(text));
+const config = (fields: object) => (): Graph => graphFromConfig(JSON.stringify({ ...SMALL, ...fields }));
+
+const NETWORKS: ReadonlyArray<readonly [name: string, build: () => Graph]> = [
+  ['vit', preset('vit:layers=2,heads=4,hidden=32,mlp=64,patch=8')],
+  ['gpt2', preset('gpt2:layers=2,heads=4,hidden=32,vocab=50,context=12')],
+  ['gpt2 with a head of its own', preset('gpt2:layers=2,heads=4,hidden=32,vocab=50,context=12,tied=false')],
+  ['llama', preset('llama:layers=2,heads=4,kvHeads=2,hidden=32,mlp=64,vocab=50')],
+  ['bert', config({ model_type: 'bert', vocab_size: 50, max_position_embeddings: 12 })],
+  ['transformers’ vit', config({ model_type: 'vit', image_size: 16, patch_size: 4 })],
+  ['resnet18', preset('resnet18:image=64,classes=10')],
+  ['mobilenet_v2', preset('mobilenet_v2:image=64,classes=10')],
+  ['efficientnet_b0', preset('efficientnet_b0:image=64,classes=10')],
+  ['densenet121', preset('densenet121:image=64,classes=10')],
+  ['convnext', preset('convnext:depth=1,width=16,image=64,classes=10')],
+];
+
+const ones = (graph: Graph): Map<string, Float32Array> =>
+  new Map(graph.parameters.map(({ name, shape }, i) => [name, new Float32Array(elementCount(shape)).fill(i + 1)]));
+
+const toBytes = (graph: Graph): Uint8Array => graphToOnnx(graph, { values: ones(graph) });
+
+describe('graphFromOnnx', () => {
+  it.each(NETWORKS)(
+    'gives the computational graph of %s back, with its names, and keeps no operator',
+    (name, build) => {
+      const graph = build();
+      const { graph: found, tensors } = graphFromOnnx(toBytes(graph), name);
+      const summary = (of: Graph) => summarizeComputationalGraph(toComputationalGraph(of));
+      expect(summary(found)).toEqual(summary(graph));
+      expect(keptOperators(found)).toEqual([]);
+      const values = ones(graph);
+      for (const parameter of found.parameters) {
+        const stored = tensors.get(parameter.name);
+        if (stored?.place.kind !== 'bytes') throw new Error(`"${parameter.name}" has no bytes`);
+        const decoded = decodeTensor(parameter.name, stored, stored.place.bytes);
+        const [value] = values.get(parameter.name) ?? [];
+        expect(decoded.every((found) => found === value)).toBe(true);
+      }
+    },
+  );
+
+  it('copies no weights', () => {
+    const bytes = toBytes(NETWORKS[0][1]());
+    for (const { place } of graphFromOnnx(bytes, 'vit.onnx').tensors.values())
+      expect(place.kind === 'bytes' && place.bytes.buffer).toBe(bytes.buffer);
+  });
+
+  it('says where weights are that a file beside the model holds, and reads nothing', () => {
+    const graph = NETWORKS[0][1]();
+    const { tensors } = graphFromOnnx(graphToOnnx(graph, { externalFile: '../vit.data' }), 'vit.onnx');
+    expect(tensors.get('conv_proj.weight')?.place).toMatchObject({ kind: 'file', location: '../vit.data' });
+  });
+
+  it('takes numbers for sizes that have names', () => {
+    const bytes = toBytes(NETWORKS[1][1]());
+    const { graph } = graphFromOnnx(bytes, 'gpt2.onnx', { dimensions: { batch: 1, time: 12 } });
+    expect(graph.values[graph.outputs[0]].shape).toEqual([1, 12, 50]);
+    expect(() => graphFromOnnx(bytes, 'gpt2.onnx', { dimensions: { height: 3 } })).toThrow(
+      'gpt2.onnx: "height" is not a size of the model; known are batch, time',
+    );
+  });
+
+  it('leaves statistics out where networks are to be trained', () => {
+    const g = new GraphBuilder('net');
+    const graph = g.build([g.batchNorm(g.input('x', ['batch', 32, 4, 4]), 'bn')]);
+    const [operator] = graph.operators;
+    const statistics = ['mean', 'variance'].map((name) => ({ name, shape: [32], layout: 'features' as const }));
+    const trained: Graph = {
+      ...graph,
+      operators: [{ ...operator, parameters: { ...operator.parameters, mean: 'mean', variance: 'variance' } }],
+      parameters: [...graph.parameters, ...statistics],
+    };
+    const back = graphFromOnnx(toBytes(trained), 'net.onnx').graph;
+    expect(back.operators[0].parameters).toEqual(trained.operators[0].parameters);
+    expect(withBatchStatistics(back).parameters).toEqual(graph.parameters);
+  });
+
+  it('says what is wrong with a file that is cut off, of another format or empty', () => {
+    const bytes = toBytes(NETWORKS[0][1]());
+    expect(() => graphFromOnnx(bytes.subarray(0, 5000), 'cut.onnx')).toThrow(/^cut\.onnx: /);
+    expect(() => graphFromOnnx(new TextEncoder().encode('{"a": 1}'), 'a.onnx')).toThrow(/^a\.onnx: /);
+    expect(() => graphFromOnnx(new Uint8Array(), 'no.onnx')).toThrow('no.onnx: opset 0 is too old');
+  });
+
+  it('gives a graph or a GraphError for any damage to a file', () => {
+    const files = [NETWORKS[0], NETWORKS[3], NETWORKS[6]].map(([, build]) => withoutWeights(build()));
+    const damage = fc.record({
+      file: fc.constantFrom(...files),
+      places: fc.array(fc.tuple(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(255)), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      length: fc.double({ min: 0.5, max: 1, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(damage, ({ file, places, length }) => {
+        const bytes = file.slice(0, Math.ceil(file.length * length));
+        for (const [place, value] of places) bytes[Math.floor(place * bytes.length)] = value;
+        try {
+          graphFromOnnx(bytes, 'damaged.onnx');
+        } catch (error) {
+          expect(error).toBeInstanceOf(GraphError);
+        }
+      }),
+      { numRuns: 300, seed: 6 },
+    );
+  });
+});
+
+/** A model whose weights are elsewhere: all of its bytes say what it computes. */
+const withoutWeights = (graph: Graph): Uint8Array => graphToOnnx(graph, { externalFile: 'weights.bin' });
