@@ -1,6 +1,5 @@
 // A graph from what was found in a model and what was kept of it.
 import {
-  type Constant,
   elementCount,
   type Graph,
   GraphError,
@@ -38,7 +37,6 @@ export function assemble(
 
 interface Step {
   readonly place: number;
-  readonly order: number;
   readonly build: () => Operator;
 }
 
@@ -122,13 +120,13 @@ class Assembler {
         if (seen.has(value)) continue;
         seen.add(value);
         const name = value;
-        steps.push({ place: raised.place, order: 0, build: () => this.#raisedOperator(name, raised) });
+        steps.push({ place: raised.place, build: () => this.#raisedOperator(name, raised) });
         stack.push(...raised.draft.inputs);
       } else if (produced) {
         const [node, place] = produced;
         if (seen.has(node)) continue;
         seen.add(node);
-        steps.push({ place, order: 0, build: () => this.#keptOperator(node) });
+        steps.push({ place, build: () => this.#keptOperator(node) });
         stack.push(...node.inputs.filter((input) => this.#isOperand(input)), ...this.#captured(node));
       }
     }
@@ -281,6 +279,3 @@ class Assembler {
     });
   }
 }
-
-/** The constants that an operator holds, for those that run it. */
-export const isConstantOperand = (operand: OnnxOperand): operand is Constant => typeof operand === 'object';

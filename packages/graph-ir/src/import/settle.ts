@@ -54,6 +54,8 @@ export interface Settled {
 const MOST_NODES = 100_000;
 /** Stored tensors of more elements are weights, whose values nothing here needs. */
 const MOST_READ = 2 ** 16;
+/** Elements of all values that are worked out together: a small file can ask for many large ones. */
+const MOST_WORKED_OUT = 2 ** 24;
 /** Stored floats of more elements are learned: they are not computed with. */
 const MOST_LEARNED = 16;
 
@@ -74,6 +76,7 @@ class Settler {
   readonly #views = new Map<string, View>();
   readonly #renamed = new Map<string, string>();
   readonly #nodes: ForeignNode[] = [];
+  #workedOut = 0;
 
   constructor(model: ForeignModel, options: ImportOptions) {
     this.#model = model;
@@ -199,6 +202,7 @@ class Settler {
     // What is learned stays what it is.
     if (node.inputs.some((name) => this.#isLearned(name))) return undefined;
     if (operands.some((operand, i) => operand?.known === undefined && node.inputs[i] !== '')) return undefined;
+    if (this.#workedOut > MOST_WORKED_OUT) return undefined;
     return evaluate(
       node,
       operands.map((operand) => operand?.known),
@@ -298,6 +302,7 @@ class Settler {
   }
 
   #setKnown(name: string, known: Known): void {
+    this.#workedOut += known.values.length;
     this.#known.set(name, known);
     this.#types.set(name, { dtype: known.dtype, shape: known.shape });
   }

@@ -26,6 +26,8 @@ const MOVES: ReadonlySet<string> = new Set([
 ]);
 const REARRANGES: ReadonlySet<string> = new Set(['Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);
 const MOST_STEPS = 40;
+/** Between a product of queries and keys and its softmax. */
+const MOST_LOGIT_STEPS = 5;
 /** More numbers are not sent through. */
 const MOST_PROBED = 2 ** 21;
 const MASKED = -1e4;
@@ -86,8 +88,8 @@ interface Logits {
 }
 
 /** The product of queries and keys, what it is scaled by and what masks it. */
-function logitsOf(m: Matcher, value: string): Logits | undefined {
-  const node = m.node(value);
+function logitsOf(m: Matcher, value: string, steps = MOST_LOGIT_STEPS): Logits | undefined {
+  const node = steps > 0 ? m.node(value) : undefined;
   switch (node?.op) {
     case 'MatMul':
       return { value, scale: 1 };
@@ -95,13 +97,13 @@ function logitsOf(m: Matcher, value: string): Logits | undefined {
     case 'Div': {
       const [a, b] = node.inputs;
       const scalar = m.scalar(b) ?? (node.op === 'Mul' ? m.scalar(a) : undefined);
-      const inner = scalar === undefined ? undefined : logitsOf(m, m.scalar(b) === undefined ? b : a);
+      const inner = scalar === undefined ? undefined : logitsOf(m, m.scalar(b) === undefined ? b : a, steps - 1);
       return inner && { ...inner, scale: inner.scale * (node.op === 'Mul' ? Number(scalar) : 1 / Number(scalar)) };
     }
     case 'Add': {
       const [a, b] = node.inputs;
       const isFirst = reachesProduct(m, a);
-      const inner = logitsOf(m, isFirst ? a : b);
+      const inner = logitsOf(m, isFirst ? a : b, steps - 1);
       return inner && inner.mask === undefined
         ? { ...inner, mask: { kind: 'add', value: isFirst ? b : a } }
         : undefined;
@@ -111,7 +113,7 @@ function logitsOf(m: Matcher, value: string): Logits | undefined {
       const [least, other] = [m.scalar(a), m.scalar(b)];
       const fill = least ?? other;
       if (fill === undefined || fill > MASKED) return undefined;
-      const inner = logitsOf(m, least === undefined ? a : b);
+      const inner = logitsOf(m, least === undefined ? a : b, steps - 1);
       return inner && inner.mask === undefined
         ? { ...inner, mask: { kind: 'choose', value: condition, keeps: least === undefined ? 1 : 0 } }
         : undefined;
@@ -121,10 +123,10 @@ function logitsOf(m: Matcher, value: string): Logits | undefined {
   }
 }
 
-const reachesProduct = (m: Matcher, value: string): boolean => {
+const reachesProduct = (m: Matcher, value: string, steps = MOST_LOGIT_STEPS): boolean => {
   const node = m.node(value, 'MatMul', 'Mul', 'Div');
-  if (node === undefined || m.isOfSizes(value)) return false;
-  return node.op === 'MatMul' || node.inputs.some((input) => m.isData(input) && reachesProduct(m, input));
+  if (node === undefined || steps === 0 || m.isOfSizes(value)) return false;
+  return node.op === 'MatMul' || node.inputs.some((input) => m.isData(input) && reachesProduct(m, input, steps - 1));
 };
 
 interface Mask {
@@ -318,26 +320,15 @@ function emit(m: Matcher, node: ForeignNode, { q, k, v, size, mask }: Parts): Fo
     const inputs = [rotatedOf(q), rotatedOf(k), ordered(v), ...(mask.added === undefined ? [] : [mask.added])];
     core = draft('grouped_attention', inputs, { heads: q.heads, keyValueHeads: k.heads, causal: mask.isCausal });
   } else return undefined;
-  return {
-    ...joined(m, node, core, q.heads, size),
-    before: uniqueByValue([...before, ...(joined(m, node, core, q.heads, size).before ?? [])]),
-  };
-
-  function joined(matcher: Matcher, anchor: ForeignNode, attend: Draft, heads: number, headSize: number): Found {
-    const end = endOf(matcher, anchor.outputs[0], heads, headSize);
-    if (end !== undefined) return { draft: attend, value: end };
-    // Heads apart again, for what the model does with them.
-    const [whole, split] = [`${value}/joined`, `${value}/split`];
-    return {
-      before: [
-        [whole, attend],
-        [split, draft('reshape', [whole], { shape: [0, 0, heads, headSize] })],
-      ],
-      draft: draft('transpose', [split], { permutation: [0, 2, 1, 3] }),
-    };
-  }
+  const end = endOf(m, value, q.heads, size);
+  if (end !== undefined) return { draft: core, value: end, before: uniqueByValue(before) };
+  // Heads apart again, for what the model does with them.
+  const [whole, split] = [`${value}/joined`, `${value}/split`];
+  before.push([whole, core], [split, draft('reshape', [whole], { shape: [0, 0, q.heads, size] })]);
+  return { draft: draft('transpose', [split], { permutation: [0, 2, 1, 3] }), before: uniqueByValue(before) };
 }
 
+/** Queries, keys and values of one projection are put in order once. */
 const uniqueByValue = (drafts: ReadonlyArray<readonly [string, Draft]>): Array<readonly [string, Draft]> => [
   ...new Map(drafts),
 ];
