@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { graphFromConfig } from '../src/huggingface.js';
@@ -127,3 +128,24 @@ describe('graphFromOnnx', () => {
 
 /** A model whose weights are elsewhere: all of its bytes say what it computes. */
 const withoutWeights = (graph: Graph): Uint8Array => graphToOnnx(graph, { externalFile: 'weights.bin' });
+
+describe('a model that PyTorch’s exporter wrote', () => {
+  const FILES = [
+    ['vit', { model_type: 'vit', image_size: 16, patch_size: 4, num_labels: 10 }],
+    ['llama', { model_type: 'llama', num_key_value_heads: 2, vocab_size: 50 }],
+  ] as const;
+
+  it.each(FILES)('has the computational graph of transformers’ %s', async (name, fields) => {
+    const sizes = { hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 64 };
+    const wanted = graphFromConfig(JSON.stringify({ ...sizes, ...fields }));
+    const file = new URL(`fixtures/${name}-pytorch.onnx`, import.meta.url);
+    const { graph } = graphFromOnnx(await readFile(file), name);
+    expect(keptOperators(graph)).toEqual([]);
+    // Exporters give parameters names of their own.
+    const summary = (of: Graph) => {
+      const { nodes, ...rest } = summarizeComputationalGraph(toComputationalGraph(of));
+      return { ...rest, nodes: nodes.map(({ op, shape }) => ({ op, shape })) };
+    };
+    expect(summary(graph)).toEqual(summary(wanted));
+  });
+});

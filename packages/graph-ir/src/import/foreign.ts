@@ -97,3 +97,17 @@ export function text({ attributes }: ForeignNode, key: string, otherwise: string
 }
 
 export const isAnyShape = (shape: Shape): boolean => shape.includes('...');
+
+/** Operators that combine all elements along axes. */
+export const REDUCTION_OPERATORS: readonly string[] = [
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceLogSum',
+  'ReduceLogSumExp',
+  'ReduceMax',
+  'ReduceMean',
+  'ReduceMin',
+  'ReduceProd',
+  'ReduceSum',
+  'ReduceSumSquare',
+];

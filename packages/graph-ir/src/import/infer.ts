@@ -2,7 +2,15 @@
 import { addSizes, divideSizes, multiplySizes, windowCount } from '../dimensions.js';
 import { ANY_SHAPE, type Dimension, GraphError, type Shape, type TensorType } from '../graph.js';
 import { axisOf, castType, sliceRows, splitSizes, unsqueezed } from './evaluate.js';
-import { type ForeignNode, integer, integers, isAnyShape, isConstant, type Known } from './foreign.js';
+import {
+  type ForeignNode,
+  integer,
+  integers,
+  isAnyShape,
+  isConstant,
+  type Known,
+  REDUCTION_OPERATORS,
+} from './foreign.js';
 import { windowOf } from './windows.js';
 
 export interface Operand {
@@ -361,20 +369,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       elementwise('bool'),
     ]),
   ),
-  ...Object.fromEntries(
-    [
-      'ReduceL1',
-      'ReduceL2',
-      'ReduceLogSum',
-      'ReduceLogSumExp',
-      'ReduceMax',
-      'ReduceMean',
-      'ReduceMin',
-      'ReduceProd',
-      'ReduceSum',
-      'ReduceSumSquare',
-    ].map((op) => [op, reduction]),
-  ),
+  ...Object.fromEntries(REDUCTION_OPERATORS.map((op) => [op, reduction])),
   ArgMax: argument,
   ArgMin: argument,
   AveragePool: pooling,

@@ -1,8 +1,9 @@
 // What patterns ask about a settled model: who gives a value, what is known of it, and what a piece of the model does with numbers.
 import { type Constant, elementCount, type Shape, type TensorType } from '../graph.js';
-import { evaluate } from './evaluate.js';
+import { evaluate, MOST_KNOWN } from './evaluate.js';
 import { dtypeOf, type ForeignNode, isConstant, type Known, type StoredTensor } from './foreign.js';
 import type { Settled } from './settle.js';
+import { decodeTensor } from './stored.js';
 
 /** A stored tensor under the name that a node reads it by. */
 export interface NamedTensor {
@@ -19,6 +20,7 @@ export class Matcher {
   readonly #places = new Map<string, number>();
   readonly #readers = new Map<string, ForeignNode[]>();
   readonly #types: Map<string, TensorType>;
+  readonly #tables = new Map<string, Constant>();
 
   constructor(model: Settled, sized: Settled | undefined) {
     this.model = model;
@@ -115,7 +117,7 @@ export class Matcher {
       const fixed = this.sized?.known.get(name) ?? this.model.known.get(name);
       if (fixed && isConstant(fixed)) return fixed;
       const node = this.#producers.get(name);
-      if (node === undefined) return undefined;
+      if (node === undefined) return this.#table(name);
       for (const output of node.outputs) results.set(output, undefined);
       const operands = node.inputs.map((input) => (input === '' ? undefined : known(input)));
       if (operands.some((operand, i) => operand === undefined && node.inputs[i] !== '')) return undefined;
@@ -126,6 +128,19 @@ export class Matcher {
     };
     const result = known(value);
     return result && isConstant(result) ? result : undefined;
+  }
+
+  /** A stored tensor as numbers: masks and tables of angles are stored as weights are. */
+  #table(name: string): Constant | undefined {
+    const tensor = this.tensor(name);
+    if (tensor?.stored.place.kind !== 'bytes' || elementCount(tensor.shape) > MOST_KNOWN) return undefined;
+    const known = this.#tables.get(name) ?? {
+      dtype: 'float32',
+      shape: tensor.shape,
+      values: Array.from(decodeTensor(name, tensor.stored, tensor.stored.place.bytes)),
+    };
+    this.#tables.set(name, known);
+    return known;
   }
 
   /**

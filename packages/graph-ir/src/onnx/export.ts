@@ -10,6 +10,7 @@ import {
   type OperatorOf,
   type Padding,
 } from '../graph.js';
+import { REDUCTION_OPERATORS } from '../import/foreign.js';
 import { constantTensor, encodeModel, externalFloats, floats, integers, type OnnxNode } from './model.js';
 
 /** Where parameters are: in the model, or in a file beside it that holds their float32 values in the graph's order, one after the other. */
@@ -424,12 +425,7 @@ const INT64 = 7;
 
 /** Operands that are of 64-bit integers, by their places. */
 const WIDE_OPERANDS: Readonly<Record<string, readonly number[]>> = {
-  ...Object.fromEntries(
-    ['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'Sum', 'SumSquare'].map((kind) => [
-      `Reduce${kind}`,
-      [1],
-    ]),
-  ),
+  ...Object.fromEntries(REDUCTION_OPERATORS.map((operator) => [operator, [1]])),
   ConstantOfShape: [0],
   Expand: [1],
   GatherND: [1],

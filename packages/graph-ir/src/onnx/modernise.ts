@@ -1,22 +1,19 @@
 // Operators of older opsets in the form that opset 20 has: what was an attribute became an operand, names and defaults changed.
 import { castType } from '../import/evaluate.js';
-import { type Attributes, type ForeignNode, integer, integers, real, text } from '../import/foreign.js';
+import {
+  type Attributes,
+  type ForeignNode,
+  integer,
+  integers,
+  REDUCTION_OPERATORS,
+  real,
+  text,
+} from '../import/foreign.js';
 
 /** Adds a constant, a vector or a single number, and gives its name. */
 type AddConstant = (values: readonly number[] | number) => string;
 
-const REDUCTIONS = new Set([
-  'ReduceL1',
-  'ReduceL2',
-  'ReduceLogSum',
-  'ReduceLogSumExp',
-  'ReduceMax',
-  'ReduceMean',
-  'ReduceMin',
-  'ReduceProd',
-  'ReduceSum',
-  'ReduceSumSquare',
-]);
+const REDUCTIONS: ReadonlySet<string> = new Set(REDUCTION_OPERATORS);
 
 /** Versions in which an attribute became an operand are told from the attribute being there. */
 export function modernise(node: ForeignNode, opset: number, add: AddConstant): ForeignNode[] {

@@ -137,7 +137,7 @@ interface Mask {
 
 /** What a mask does; undefined for one that cannot be an operand here. */
 function maskOf(m: Matcher, mask: NonNullable<Logits['mask']>): Mask | undefined {
-  const known = m.isOfSizes(mask.value) ? m.compute(mask.value, new Map()) : m.constant(mask.value);
+  const known = m.compute(mask.value, new Map());
   if (known !== undefined) {
     const isOpen = (value: number): boolean => (mask.kind === 'add' ? value === 0 : value === mask.keeps);
     const isShut = (value: number): boolean => (mask.kind === 'add' ? value <= MASKED : value !== mask.keeps);
@@ -149,7 +149,7 @@ function maskOf(m: Matcher, mask: NonNullable<Logits['mask']>): Mask | undefined
     });
     if (isCausal && rows === columns && rows > 1) return { isCausal };
   }
-  return mask.kind === 'add' && m.type(mask.value).dtype === 'float32'
+  return mask.kind === 'add' && m.isData(mask.value) && m.type(mask.value).dtype === 'float32'
     ? { isCausal: false, added: mask.value }
     : undefined;
 }
@@ -177,7 +177,8 @@ function headsOf(
   let source: string | undefined = isLayer(value) ? value : undefined;
   if (source === undefined) {
     for (const origin of m.origins(value, passes, MOST_STEPS)) {
-      source = origin;
+      // The projection itself, or what it gives as a sequence.
+      if (m.shape(origin).length === 3) source = origin;
       if (isLayer(origin)) break;
     }
   }
