@@ -52,5 +52,11 @@ export {
   type Window,
 } from './graph.js';
 export { graphFromJson, graphToJson } from './json.js';
+export {
+  integer as integerAttribute,
+  integers as integersAttribute,
+  real as floatAttribute,
+  text as textAttribute,
+} from './onnx-attributes.js';
 export { type ComputationalGraphSummary, summarizeComputationalGraph } from './summary.js';
 export { validate } from './validate.js';

@@ -1,5 +1,15 @@
 // Runs operators of ONNX that a converted graph keeps as they are, on channel-first tensors.
-import { type Constant, type Graph, GraphError, type OnnxAttribute, type OperatorOf } from '@logah/graph-ir';
+import {
+  type Constant,
+  type Graph,
+  GraphError,
+  integerAttribute as integer,
+  integersAttribute as integers,
+  type OnnxAttribute,
+  type OperatorOf,
+  floatAttribute as real,
+  textAttribute as text,
+} from '@logah/graph-ir';
 import * as tf from '@tensorflow/tfjs-core';
 import { lstm } from './lstm.js';
 
@@ -54,23 +64,6 @@ export function runKept(
 }
 
 const constantTensor = ({ dtype, shape, values }: Constant): tf.Tensor => tf.tensor([...values], [...shape], dtype);
-
-const integer = ({ attributes }: Call, key: string, otherwise: number): number => {
-  const value = attributes[key];
-  return typeof value === 'number' ? value : otherwise;
-};
-const integers = ({ attributes }: Call, key: string, otherwise: readonly number[]): number[] => {
-  const value = attributes[key];
-  return Array.isArray(value) ? [...value] : [...otherwise];
-};
-const real = ({ attributes }: Call, key: string, otherwise: number): number => {
-  const value = attributes[key];
-  return typeof value === 'object' && 'float' in value ? value.float : otherwise;
-};
-const text = ({ attributes }: Call, key: string, otherwise: string): string => {
-  const value = attributes[key];
-  return typeof value === 'string' ? value : otherwise;
-};
 
 function operand({ operands }: Call, place: number): tf.Tensor {
   const tensor = operands[place];
@@ -190,12 +183,12 @@ function convolution(call: Call): tf.Tensor {
   if (auto !== 'NOTSET' && auto !== 'VALID') throw new GraphError(`has auto_pad "${auto}"; numbers can be run`);
   const two = (values: readonly number[]): [number, number] => (axes === 1 ? [1, values[0]] : [values[0], values[1]]);
   const ones = new Array<number>(axes).fill(1);
-  const pads = integers(call, 'pads', new Array<number>(2 * axes).fill(0));
+  const pads = integers(call, 'pads') ?? new Array<number>(2 * axes).fill(0);
   const [top, left, bottom, right] = axes === 1 ? [0, pads[0], 0, pads[1]] : pads;
   const image = (tensor: tf.Tensor): tf.Tensor4D => (axes === 1 ? tf.expandDims(tensor, 2) : tensor) as tf.Tensor4D;
   const groups = integer(call, 'group', 1);
-  const stride = two(integers(call, 'strides', ones));
-  const dilation = two(integers(call, 'dilations', ones));
+  const stride = two(integers(call, 'strides') ?? ones);
+  const dilation = two(integers(call, 'dilations') ?? ones);
   const padded = tf.transpose(
     tf.pad(image(x), [
       [0, 0],
@@ -222,13 +215,13 @@ function transposedConvolution(call: Call): tf.Tensor {
   const [x, weight] = [operand(call, 0), operand(call, 1)];
   if (x.rank !== 4 || integer(call, 'group', 1) !== 1)
     throw new GraphError(`of [${x.shape.join(', ')}] in ${integer(call, 'group', 1)} group(s) cannot be run`);
-  if (integers(call, 'dilations', [1, 1]).some((size) => size !== 1))
+  if (integers(call, 'dilations')?.some((size) => size !== 1))
     throw new GraphError('dilations other than 1 cannot be run');
   if ('auto_pad' in call.attributes && text(call, 'auto_pad', 'NOTSET') !== 'NOTSET')
     throw new GraphError('auto_pad cannot be run');
-  const [height, width] = integers(call, 'strides', [1, 1]);
-  const [top, left, bottom, right] = integers(call, 'pads', [0, 0, 0, 0]);
-  const [extraHeight, extraWidth] = integers(call, 'output_padding', [0, 0]);
+  const [height, width] = integers(call, 'strides') ?? [1, 1];
+  const [top, left, bottom, right] = integers(call, 'pads') ?? [0, 0, 0, 0];
+  const [extraHeight, extraWidth] = integers(call, 'output_padding') ?? [0, 0];
   const [, channels, kernelHeight, kernelWidth] = weight.shape;
   const [batch, , inHeight, inWidth] = x.shape as [number, number, number, number];
   const rows = (inHeight - 1) * height + kernelHeight;
@@ -414,14 +407,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   Tanh: unary(tf.tanh),
   Transpose: (call) => {
     const x = operand(call, 0);
-    return tf.transpose(
-      x,
-      integers(
-        call,
-        'perm',
-        x.shape.map((_, i) => x.rank - 1 - i),
-      ),
-    );
+    return tf.transpose(x, [...(integers(call, 'perm') ?? x.shape.map((_, i) => x.rank - 1 - i))]);
   },
   Unsqueeze: (call) => {
     const x = operand(call, 0);

@@ -1,16 +1,8 @@
 // A graph from what was found in a model and what was kept of it.
-import {
-  elementCount,
-  type Graph,
-  GraphError,
-  type OnnxOperand,
-  type Operator,
-  type Parameter,
-  type TensorType,
-} from '../graph.js';
+import { type Graph, GraphError, type OnnxOperand, type Operator, type Parameter, type TensorType } from '../graph.js';
 import { validate } from '../validate.js';
-import type { TensorUse } from './draft.js';
-import { dtypeOf, type ForeignNode, isConstant, type StoredTensor } from './foreign.js';
+import { type TensorUse, usedShape } from './draft.js';
+import { dtypeOf, type ForeignNode, isLearned, type StoredTensor, seenShape } from './foreign.js';
 import { label } from './order.js';
 import type { Raised } from './raise.js';
 import type { Settled } from './settle.js';
@@ -23,8 +15,6 @@ export interface ImportedModel {
 
 /** Constants of more elements are stored as parameters. */
 const MOST_INLINE = 2 ** 16;
-/** Floats of as many elements are numbers of the model, not learned. */
-const MOST_NUMBERS = 16;
 
 /** Throws {@link GraphError} for a value that only a text or an unreadable tensor gives. */
 export function assemble(
@@ -50,7 +40,8 @@ class Assembler {
   /** Names of parameters by tensor and the order of its axes. */
   readonly #names = new Map<string, string>();
   readonly #taken = new Set<string>();
-  #renamed = new Map<string, string>();
+  readonly #renamed = new Map<string, string>();
+  readonly #values: Record<string, TensorType> = {};
 
   constructor(model: Settled, raised: ReadonlyMap<string, Raised>, types: (value: string) => TensorType) {
     this.#model = model;
@@ -64,6 +55,7 @@ class Assembler {
   run(outputNames: readonly string[]): ImportedModel {
     const { name, inputs, outputs } = this.#model;
     const given = new Set(inputs.map((input) => input.name));
+    for (const input of inputs) this.#values[input.name] = input.type;
     const aliases: Operator[] = [];
     const results = outputs.map((value, i) => {
       const isOwn = !given.has(value) && (this.#producers.has(value) || this.#raised.has(value));
@@ -79,19 +71,12 @@ class Assembler {
       return alias;
     });
     const operators = [...this.#steps(outputs), ...aliases];
-    const values: Record<string, TensorType> = {};
-    for (const input of inputs) values[input.name] = input.type;
-    for (const operator of operators)
-      operator.outputs.forEach((output, i) => {
-        values[output] =
-          operator.type === 'onnx' ? operator.attributes.results[i] : this.#types(this.#original(output));
-      });
     const graph: Graph = {
       name,
       inputs: inputs.map((input) => input.name),
       outputs: results,
       operators: this.#withDistinctNames(operators),
-      values,
+      values: this.#values,
       parameters: [...this.#parameters.values()],
     };
     validate(graph);
@@ -100,11 +85,6 @@ class Assembler {
 
   #isValue = (name: string): boolean =>
     this.#producers.has(name) || this.#raised.has(name) || this.#model.inputs.some((input) => input.name === name);
-
-  #original(renamed: string): string {
-    for (const [from, to] of this.#renamed) if (to === renamed) return from;
-    return renamed;
-  }
 
   #final = (value: string): string => this.#renamed.get(value) ?? value;
 
@@ -161,6 +141,8 @@ class Assembler {
       Object.entries(draft.uses).map(([role, use]) => [role, this.#parameter(use)]),
     );
     const { type, inputs, attributes } = draft;
+    const output = this.#final(value);
+    this.#values[output] = this.#types(value);
     // A draft has its operator's own attributes; TypeScript cannot follow that through the union.
     return {
       name: node?.name || value,
@@ -168,11 +150,11 @@ class Assembler {
       inputs: inputs.map(this.#final),
       parameters,
       attributes,
-      outputs: [this.#final(value)],
+      outputs: [output],
     } as Operator;
   }
 
-  #keptOperator(node: ForeignNode): Operator {
+  #keptOperator(node: ForeignNode, results = node.outputs.map(this.#types)): Operator {
     const operands = node.inputs.map((input) => this.#operand(input, node));
     const parameters: Record<string, string> = {};
     operands.forEach((operand, place) => {
@@ -181,7 +163,10 @@ class Assembler {
     });
     // What graphs within the node read comes after its operands.
     const captured = this.#captured(node);
-    const outputs = node.outputs.map((output, i) => output || `${label(node)}/${i}`);
+    const outputs = node.outputs.map((output, i) => this.#final(output || `${label(node)}/${i}`));
+    outputs.forEach((output, i) => {
+      this.#values[output] = results[i];
+    });
     return {
       name: node.name || outputs[0],
       type: 'onnx',
@@ -191,9 +176,9 @@ class Assembler {
         operator: node.op,
         operands: [...operands, ...captured.map((): OnnxOperand => 'input')],
         attributes: node.attributes,
-        results: node.outputs.map((output) => this.#types(output)),
+        results,
       },
-      outputs: outputs.map(this.#final),
+      outputs,
     };
   }
 
@@ -206,16 +191,14 @@ class Assembler {
 
   /** Whether an operand is a value that something computes. */
   #isOperand(name: string): boolean {
-    const known = this.#model.known.get(name);
-    return name !== '' && !(known && isConstant(known)) && !this.#model.tensors.has(name);
+    return name !== '' && !this.#model.constants.has(name) && !this.#model.tensors.has(name);
   }
 
   #operand(name: string, node: ForeignNode): OnnxOperand {
     if (name === '') return 'none';
-    const known = this.#model.known.get(name);
+    const constant = this.#model.constants.get(name);
     const stored = this.#model.tensors.get(name);
-    if (stored && dtypeOf(stored.type) === 'float32' && elementCount(stored.shape) > MOST_NUMBERS) return 'parameter';
-    const constant = known && isConstant(known) ? known : undefined;
+    if (stored && isLearned(stored)) return 'parameter';
     if (constant && constant.values.length <= MOST_INLINE)
       return { dtype: constant.dtype, shape: constant.shape, values: constant.values };
     if (stored && dtypeOf(stored.type) === 'float32') return 'parameter';
@@ -228,15 +211,7 @@ class Assembler {
 
   #identity(value: string, alias: string): Operator {
     const node: ForeignNode = { name: alias, op: 'Identity', inputs: [value], outputs: [alias], attributes: {} };
-    const operand = this.#operand(value, node);
-    return {
-      name: alias,
-      type: 'onnx',
-      inputs: operand === 'input' ? [this.#final(value)] : [],
-      parameters: operand === 'parameter' ? { 0: this.#parameter({ tensor: value, layout: 'as_it_is' }) } : {},
-      attributes: { operator: 'Identity', operands: [operand], attributes: {}, results: [this.#types(value)] },
-      outputs: [alias],
-    };
+    return this.#keptOperator(node, [this.#types(value)]);
   }
 
   #parameter(use: TensorUse): string {
@@ -245,37 +220,25 @@ class Assembler {
     const key = `${use.tensor} ${use.permutation?.join() ?? ''}`;
     const known = this.#names.get(key);
     if (known !== undefined) return known;
-    const seen = stored.permutation?.map((axis) => stored.shape[axis]) ?? stored.shape;
-    const shape = use.shape ?? use.permutation?.map((axis) => seen[axis]) ?? seen;
+    const shape = usedShape(use, seenShape(stored));
     const permutation = use.permutation?.map((axis) => stored.permutation?.[axis] ?? axis) ?? stored.permutation;
-    const name = this.#distinct(use.name ?? use.tensor);
+    const name = distinct(use.name ?? use.tensor, this.#taken);
     this.#names.set(key, name);
     this.#parameters.set(name, { name, shape, layout: use.layout });
-    const { type, place, quantization } = stored;
-    this.#stored.set(name, {
-      type,
-      place,
-      shape: stored.shape,
-      ...(permutation === undefined ? {} : { permutation }),
-      ...(quantization === undefined ? {} : { quantization }),
-    });
+    this.#stored.set(name, permutation === undefined ? stored : { ...stored, permutation });
     return name;
   }
 
-  #distinct(name: string): string {
-    let distinct = name;
-    for (let i = 1; this.#taken.has(distinct); i++) distinct = `${name}_${i}`;
-    this.#taken.add(distinct);
-    return distinct;
-  }
-
   #withDistinctNames(operators: readonly Operator[]): Operator[] {
-    const seen = new Set<string>();
-    return operators.map((operator) => {
-      let { name } = operator;
-      for (let i = 1; seen.has(name); i++) name = `${operator.name}_${i}`;
-      seen.add(name);
-      return { ...operator, name };
-    });
+    const taken = new Set<string>();
+    return operators.map((operator) => ({ ...operator, name: distinct(operator.name, taken) }));
   }
+}
+
+/** The name, or the name with the first number that makes it another than all that are taken; it is taken from now on. */
+function distinct(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let i = 1; taken.has(free); i++) free = `${name}_${i}`;
+  taken.add(free);
+  return free;
 }

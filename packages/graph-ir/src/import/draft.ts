@@ -32,14 +32,14 @@ export interface Found {
   readonly value?: string;
 }
 
-/** An operator without parameters. */
+/** The shape of the parameter that a tensor `seen` in this shape becomes. */
+export const usedShape = ({ shape, permutation }: TensorUse, seen: readonly number[]): readonly number[] =>
+  shape ?? permutation?.map((axis) => seen[axis]) ?? seen;
+
+/** An operator in the making. */
 export const draft = <T extends OperatorType>(
   type: T,
   inputs: readonly string[],
   attributes: OperatorAttributes[T],
-): DraftOf<T> => ({
-  type,
-  inputs,
-  uses: {},
-  attributes,
-});
+  uses: DraftOf<T>['uses'] = {},
+): DraftOf<T> => ({ type, inputs, uses, attributes });

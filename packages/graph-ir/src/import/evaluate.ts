@@ -2,7 +2,9 @@
 
 import { addSizes, divideSizes, multiplySizes } from '../dimensions.js';
 import { elementCount } from '../graph.js';
-import { type ForeignNode, integer, integers, isConstant, type Known, real, text } from './foreign.js';
+import { integer, integers, real, text } from '../onnx-attributes.js';
+import { type ForeignNode, isConstant, type Known } from './foreign.js';
+import { erf, gelu, geluTanh, sigmoid } from './functions.js';
 import { forEachPermuted, saturated, stridesOf } from './stored.js';
 
 type Element = number | string;
@@ -119,14 +121,10 @@ function comparison(numeric: (a: number, b: number) => boolean): Evaluator {
     zip(
       [need(a), need(b)],
       (p, q) => {
-        if (typeof p === 'number' && typeof q === 'number') return numeric(p, q) ? 1 : 0;
-        // A size is never 0 or negative, whatever its name.
-        const known = typeof p === 'string' ? q : p;
-        return typeof known === 'number' && known <= 0
-          ? numeric(typeof p === 'string' ? 1 : (p as number), typeof q === 'string' ? 1 : (q as number))
-            ? 1
-            : 0
-          : fail();
+        // A size is 1 at least, whatever its name: enough to compare it with 0 and less.
+        const [a, b] = [p, q].map((value) => (typeof value === 'number' ? value : 1));
+        const isSure = typeof p === typeof q ? typeof p === 'number' : Math.min(a, b) <= 0;
+        return isSure ? Number(numeric(a, b)) : fail();
       },
       'bool',
     );
@@ -274,24 +272,6 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 export const castType = (to: number): Known['dtype'] =>
   to === 9 ? 'bool' : to === 1 || to === 10 || to === 11 || to === 16 ? 'float32' : 'int32';
 
-/** Abramowitz and Stegun 7.1.26 is too coarse; this is the series and its complement to double precision. */
-export function erf(x: number): number {
-  const a = Math.abs(x);
-  if (a > 6) return Math.sign(x);
-  if (a < 2.5) {
-    let term = a;
-    let total = a;
-    for (let n = 1; n < 80; n++) {
-      term *= (-a * a) / n;
-      total += term / (2 * n + 1);
-    }
-    return (Math.sign(x) * 2 * total) / Math.sqrt(Math.PI);
-  }
-  let fraction = 0;
-  for (let n = 60; n > 0; n--) fraction = n / 2 / (a + fraction);
-  return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction));
-}
-
 const EVALUATORS: Readonly<Record<string, Evaluator>> = {
   Identity: (_, [x]) => need(x),
   Add: arithmetic((a, b) => a + b, addSizes),
@@ -324,7 +304,7 @@ const EVALUATORS: Readonly<Record<string, Evaluator>> = {
   Erf: unary(erf),
   Relu: unary((x) => Math.max(x, 0)),
   Reciprocal: unary((x) => 1 / x),
-  Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
+  Sigmoid: unary(sigmoid),
   HardSigmoid: (node, operands) => {
     const [alpha, beta] = [real(node, 'alpha', 0.2), real(node, 'beta', 0.5)];
     return unary((x) => Math.min(1, Math.max(0, alpha * x + beta)))(node, operands);
@@ -498,14 +478,7 @@ const EVALUATORS: Readonly<Record<string, Evaluator>> = {
     reduced(node, operands, (values) => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)),
   ReduceMin: (node, operands) =>
     reduced(node, operands, (values) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)),
-  Gelu: (node, operands) => {
-    const isTanh = text(node, 'approximate', 'none') === 'tanh';
-    return unary((x) =>
-      isTanh
-        ? 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
-        : 0.5 * x * (1 + erf(x / Math.SQRT2)),
-    )(node, operands);
-  },
+  Gelu: (node, operands) => unary(text(node, 'approximate', 'none') === 'tanh' ? geluTanh : gelu)(node, operands),
 };
 
 /** A shape with an axis of size 1, or what `filling` says, at each of these places of the result. */

@@ -1,5 +1,5 @@
 // A model of another format on its way to a graph, in the words of ONNX (opset 20): nodes between named values, and tensors that are stored somewhere.
-import type { Constant, OnnxAttribute, Shape, TensorType } from '../graph.js';
+import { type Constant, elementCount, type OnnxAttribute, type Shape, type TensorType } from '../graph.js';
 
 export type ElementType =
   | 'float32'
@@ -28,11 +28,7 @@ export interface StoredTensor {
   readonly place: Place;
   /** The stored axes in the order in which the graph's parameter has them. */
   readonly permutation?: readonly number[];
-  /** What stored numbers stand for: number · scale + minimum. */
-  readonly quantization?: { readonly scale: number; readonly minimum: number };
 }
-
-export type Attributes = Readonly<Record<string, OnnxAttribute>>;
 
 export interface ForeignNode {
   readonly name: string;
@@ -40,7 +36,7 @@ export interface ForeignNode {
   /** Names of values and of stored tensors; an empty name is an operand left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes: Attributes;
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
   /** The graphs that a conditional or a loop holds. */
   readonly bodies?: Readonly<Record<string, ForeignBody>>;
 }
@@ -75,26 +71,19 @@ export const isConstant = (known: Known): known is Constant => known.values.ever
 export const dtypeOf = (type: ElementType): TensorType['dtype'] =>
   type === 'bool' ? 'bool' : type.startsWith('float') || type === 'bfloat16' ? 'float32' : 'int32';
 
-/** Readers of attributes, with what ONNX takes where one is missing. */
-export function integer({ attributes }: ForeignNode, key: string, otherwise: number): number {
-  const value = attributes[key];
-  return typeof value === 'number' ? value : otherwise;
-}
+/** A model's mark on a softmax over several axes as one, as it was before opset 13; no attribute of ONNX has this name. */
+export const FLATTENED = 'logah_flattened';
 
-export function integers({ attributes }: ForeignNode, key: string): readonly number[] | undefined {
-  const value = attributes[key];
-  return Array.isArray(value) ? (value as readonly number[]) : undefined;
-}
+/** Stored floats of as many elements are numbers of the model, not learned. */
+const MOST_NUMBERS = 16;
 
-export function real({ attributes }: ForeignNode, key: string, otherwise: number): number {
-  const value = attributes[key];
-  return typeof value === 'object' && 'float' in value ? value.float : otherwise;
-}
+/** Whether a stored tensor was learned: it is not computed with while a model is read. */
+export const isLearned = ({ type, shape }: StoredTensor): boolean =>
+  dtypeOf(type) === 'float32' && elementCount(shape) > MOST_NUMBERS;
 
-export function text({ attributes }: ForeignNode, key: string, otherwise: string): string {
-  const value = attributes[key];
-  return typeof value === 'string' ? value : otherwise;
-}
+/** The shape in which a model sees a stored tensor. */
+export const seenShape = ({ shape, permutation }: StoredTensor): readonly number[] =>
+  permutation?.map((axis) => shape[axis]) ?? shape;
 
 export const isAnyShape = (shape: Shape): boolean => shape.includes('...');
 

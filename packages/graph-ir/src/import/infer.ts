@@ -1,16 +1,9 @@
 // The types of a node's results from those of its operands, by the rules of ONNX's operators.
 import { addSizes, divideSizes, multiplySizes, windowCount } from '../dimensions.js';
 import { ANY_SHAPE, type Dimension, GraphError, type Shape, type TensorType } from '../graph.js';
+import { integer, integers } from '../onnx-attributes.js';
 import { axisOf, castType, sliceRows, splitSizes, unsqueezed } from './evaluate.js';
-import {
-  type ForeignNode,
-  integer,
-  integers,
-  isAnyShape,
-  isConstant,
-  type Known,
-  REDUCTION_OPERATORS,
-} from './foreign.js';
+import { type ForeignNode, isAnyShape, isConstant, type Known, REDUCTION_OPERATORS } from './foreign.js';
 import { windowOf } from './windows.js';
 
 export interface Operand {
@@ -303,6 +296,21 @@ const einsum: Rule = ranked((node, operands) => {
 const normalised: Rule = (node, operands) =>
   node.outputs.map((_, i) => typed('float32', i === 0 ? shapeOf(operands) : ANY_SHAPE));
 
+type Arithmetic = (a: Dimension, b: Dimension) => Dimension;
+
+/** Blocks of pixels that become channels, or the other way round. */
+const blocks = (channelsBy: Arithmetic, sidesBy: Arithmetic): Rule =>
+  ranked((node, operands) => {
+    const [batch, channels, height, width] = shapeOf(operands);
+    const block = integer(node, 'blocksize', 1);
+    return typed(dtype(operands), [
+      batch,
+      channelsBy(channels, block * block),
+      sidesBy(height, block),
+      sidesBy(width, block),
+    ]);
+  });
+
 const RULES: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(
     [
@@ -399,26 +407,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   Conv: convolution,
   ConvTranspose: transposedConvolution,
-  DepthToSpace: ranked((node, operands) => {
-    const [batch, channels, height, width] = shapeOf(operands);
-    const block = integer(node, 'blocksize', 1);
-    return typed(dtype(operands), [
-      batch,
-      divideSizes(channels, block * block),
-      multiplySizes(height, block),
-      multiplySizes(width, block),
-    ]);
-  }),
-  SpaceToDepth: ranked((node, operands) => {
-    const [batch, channels, height, width] = shapeOf(operands);
-    const block = integer(node, 'blocksize', 1);
-    return typed(dtype(operands), [
-      batch,
-      multiplySizes(channels, block * block),
-      divideSizes(height, block),
-      divideSizes(width, block),
-    ]);
-  }),
+  DepthToSpace: blocks(divideSizes, multiplySizes),
+  SpaceToDepth: blocks(multiplySizes, divideSizes),
   Einsum: einsum,
   Expand: ranked((node, operands) => {
     const sizes = operands[1]?.known?.values;

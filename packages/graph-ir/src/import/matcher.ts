@@ -1,9 +1,9 @@
 // What patterns ask about a settled model: who gives a value, what is known of it, and what a piece of the model does with numbers.
-import { type Constant, elementCount, type Shape, type TensorType } from '../graph.js';
+import { ANY_SHAPE, type Constant, elementCount, type Shape, type TensorType } from '../graph.js';
 import { evaluate, MOST_KNOWN } from './evaluate.js';
-import { dtypeOf, type ForeignNode, isConstant, type Known, type StoredTensor } from './foreign.js';
+import { dtypeOf, type ForeignNode, isConstant, type Known, type StoredTensor, seenShape } from './foreign.js';
 import type { Settled } from './settle.js';
-import { decodeTensor } from './stored.js';
+import { knownTensor } from './stored.js';
 
 /** A stored tensor under the name that a node reads it by. */
 export interface NamedTensor {
@@ -55,7 +55,7 @@ export class Matcher {
   }
 
   type(value: string): TensorType {
-    return this.#types.get(value) ?? { dtype: 'float32', shape: ['...'] };
+    return this.#types.get(value) ?? { dtype: 'float32', shape: ANY_SHAPE };
   }
 
   shape(value: string): Shape {
@@ -69,8 +69,7 @@ export class Matcher {
 
   /** A value whose numbers are all known. */
   constant(value: string | undefined): Constant | undefined {
-    const known = value === undefined ? undefined : this.model.known.get(value);
-    return known && isConstant(known) ? known : undefined;
+    return value === undefined ? undefined : this.model.constants.get(value);
   }
 
   /** A known value of one element. */
@@ -83,8 +82,7 @@ export class Matcher {
   tensor(value: string | undefined): NamedTensor | undefined {
     const stored = value === undefined ? undefined : this.model.tensors.get(value);
     if (value === undefined || stored === undefined || dtypeOf(stored.type) !== 'float32') return undefined;
-    const { shape, permutation } = stored;
-    return { name: value, stored, shape: permutation?.map((axis) => shape[axis]) ?? shape };
+    return { name: value, stored, shape: seenShape(stored) };
   }
 
   /** A stored vector of floats with as many elements, whatever axes of one element it has beside. */
@@ -114,8 +112,8 @@ export class Matcher {
     const results = new Map<string, Known | undefined>(given);
     const known = (name: string): Known | undefined => {
       if (results.has(name)) return results.get(name);
-      const fixed = this.sized?.known.get(name) ?? this.model.known.get(name);
-      if (fixed && isConstant(fixed)) return fixed;
+      const fixed = this.sized?.constants.get(name) ?? this.constant(name);
+      if (fixed) return fixed;
       const node = this.#producers.get(name);
       if (node === undefined) return this.#table(name);
       for (const output of node.outputs) results.set(output, undefined);
@@ -134,11 +132,7 @@ export class Matcher {
   #table(name: string): Constant | undefined {
     const tensor = this.tensor(name);
     if (tensor?.stored.place.kind !== 'bytes' || elementCount(tensor.shape) > MOST_KNOWN) return undefined;
-    const known = this.#tables.get(name) ?? {
-      dtype: 'float32',
-      shape: tensor.shape,
-      values: Array.from(decodeTensor(name, tensor.stored, tensor.stored.place.bytes)),
-    };
+    const known = this.#tables.get(name) ?? knownTensor(name, tensor.stored, tensor.stored.place.bytes);
     this.#tables.set(name, known);
     return known;
   }
@@ -160,10 +154,21 @@ export class Matcher {
     }
   }
 
+  /** A value and all that it is computed from, up to an origin. */
+  *between(value: string, origin: string): Generator<string> {
+    const seen = new Set([origin]);
+    const stack = [value];
+    for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      yield name;
+      stack.push(...(this.node(name)?.inputs ?? []));
+    }
+  }
+
   /** Whether a value depends on nothing but sizes. */
   isOfSizes(value: string): boolean {
-    const known = this.sized?.known.get(value);
-    return known !== undefined && isConstant(known);
+    return this.sized?.constants.has(value) ?? false;
   }
 }
 

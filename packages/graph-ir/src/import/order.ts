@@ -45,6 +45,17 @@ export function inOrder(nodes: readonly ForeignNode[], given: ReadonlySet<string
 const isSorted = (nodes: readonly ForeignNode[], producers: ReadonlyMap<string, number>): boolean =>
   nodes.every((node, i) => [...reads(node)].every((name) => (producers.get(name) ?? -1) < i));
 
+/** What `run` gives; an error that does not name the file yet gets its name and the node's. */
+export function naming<T>(source: string, node: ForeignNode, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof GraphError && !error.message.startsWith(source))
+      throw new GraphError(`${source}: ${label(node)}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
 /** The name of a node in messages. */
 export const label = ({ op, name, outputs }: ForeignNode): string => `${op} "${name || outputs[0]}"`;
 

@@ -1,10 +1,10 @@
 // Finds our operators in a model: layers, norms, activations, attention. What is not found stays an operator of ONNX.
 import { GraphError, type Operator, type TensorType } from '../graph.js';
 import { inferOutputs } from '../validate.js';
-import type { Draft, Found } from './draft.js';
-import type { ForeignNode } from './foreign.js';
+import { type Draft, type Found, usedShape } from './draft.js';
+import { type ForeignNode, isAnyShape } from './foreign.js';
 import { Matcher } from './matcher.js';
-import { label } from './order.js';
+import { naming } from './order.js';
 import { activation } from './raise/activations.js';
 import { attention } from './raise/attention.js';
 import { images } from './raise/images.js';
@@ -42,21 +42,11 @@ export function raise(
   model.nodes.forEach((node, place) => {
     if (raised.has(node.outputs[0])) return;
     for (const pattern of patterns) {
-      const found = attempt(() => pattern(node), model.source, node);
+      const found = naming(model.source, node, () => pattern(node));
       if (found && accept(m, raised, node, place, found)) return;
     }
   });
   return { raised, types: (value) => m.type(value) };
-}
-
-function attempt(pattern: () => Found | undefined, source: string, node: ForeignNode): Found | undefined {
-  try {
-    return pattern();
-  } catch (error) {
-    if (error instanceof GraphError)
-      throw new GraphError(`${source}: ${label(node)}: ${error.message}`, { cause: error });
-    throw error;
-  }
 }
 
 /** Takes what was found, if it gives what the model says: a pattern that fits only by its looks is none. */
@@ -87,7 +77,11 @@ function typeOf(m: Matcher, draft: Draft, before: ReadonlyMap<string, TensorType
     return inferOutputs(
       operator,
       (name) => before.get(name) ?? m.type(name),
-      (role) => shapeOf(m, draft, role),
+      (role) => {
+        const use = draft.uses[role];
+        const tensor = m.tensor(use.tensor);
+        return tensor && usedShape(use, tensor.shape);
+      },
     )[0];
   } catch (error) {
     if (error instanceof GraphError) return undefined;
@@ -95,15 +89,9 @@ function typeOf(m: Matcher, draft: Draft, before: ReadonlyMap<string, TensorType
   }
 }
 
-function shapeOf(m: Matcher, { uses }: Draft, role: string): readonly number[] | undefined {
-  const use = uses[role];
-  const shape = use.shape ?? m.tensor(use.tensor)?.shape;
-  return use.permutation && shape ? use.permutation.map((axis) => shape[axis]) : shape;
-}
-
 /** Whether a type that was inferred can be the one that the model has, where both know. */
 function fits(found: TensorType, model: TensorType): boolean {
-  if (model.shape.includes('...')) return true;
+  if (isAnyShape(model.shape)) return true;
   return (
     found.dtype === model.dtype &&
     found.shape.length === model.shape.length &&

@@ -1,21 +1,21 @@
 // Works out all that is known of a model before it runs: types of values, sizes and indices that are constants, branches that are always taken.
-import { ANY_SHAPE, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
-import { FLATTENED } from '../onnx/modernise.js';
+import { ANY_SHAPE, type Constant, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
+import { integer, integers } from '../onnx-attributes.js';
 import { evaluate } from './evaluate.js';
 import {
   dtypeOf,
+  FLATTENED,
   type ForeignBody,
   type ForeignModel,
   type ForeignNode,
-  integer,
-  integers,
   isAnyShape,
   isConstant,
+  isLearned,
   type Known,
   type StoredTensor,
 } from './foreign.js';
 import { inferNode, type Operand } from './infer.js';
-import { inOrder, label, reads } from './order.js';
+import { inOrder, naming, reads } from './order.js';
 import { knownTensor } from './stored.js';
 
 /** Reads part of a file beside the model. */
@@ -44,8 +44,8 @@ export interface Settled {
   /** In an order in which they can run; only those that an output depends on. */
   readonly nodes: readonly ForeignNode[];
   readonly types: ReadonlyMap<string, TensorType>;
-  /** Values that are known, some with names for numbers. */
-  readonly known: ReadonlyMap<string, Known>;
+  /** Values whose numbers are all known. */
+  readonly constants: ReadonlyMap<string, Constant>;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly views: ReadonlyMap<string, View>;
 }
@@ -56,8 +56,6 @@ const MOST_NODES = 100_000;
 const MOST_READ = 2 ** 16;
 /** Elements of all values that are worked out together: a small file can ask for many large ones. */
 const MOST_WORKED_OUT = 2 ** 24;
-/** Stored floats of more elements are learned: they are not computed with. */
-const MOST_LEARNED = 16;
 
 /**
  * The model with all that is known of it. Throws {@link GraphError} naming the file and the node or value at fault: one that nothing gives, a cycle, an
@@ -72,7 +70,9 @@ class Settler {
   readonly #options: ImportOptions;
   readonly #tensors: Map<string, StoredTensor>;
   readonly #types = new Map<string, TensorType>();
+  /** Values of which some numbers may be names. */
   readonly #known = new Map<string, Known>();
+  readonly #constants = new Map<string, Constant>();
   readonly #views = new Map<string, View>();
   readonly #renamed = new Map<string, string>();
   readonly #nodes: ForeignNode[] = [];
@@ -98,9 +98,9 @@ class Settler {
       source,
       inputs,
       outputs: results,
-      nodes: needed(this.#nodes, results, this.#known),
+      nodes: needed(this.#nodes, results, this.#constants),
       types: this.#types,
-      known: this.#known,
+      constants: this.#constants,
       tensors: this.#tensors,
       views: this.#views,
     };
@@ -145,15 +145,8 @@ class Settler {
   }
 
   #body(body: ForeignBody, given: ReadonlySet<string>): void {
-    for (const node of inOrder(body.nodes, given, this.#model.source)) {
-      try {
-        this.#settleNode(node);
-      } catch (error) {
-        if (error instanceof GraphError && !error.message.startsWith(this.#model.source))
-          throw new GraphError(`${this.#model.source}: ${label(node)}: ${error.message}`, { cause: error });
-        throw error;
-      }
-    }
+    const { source } = this.#model;
+    for (const node of inOrder(body.nodes, given, source)) naming(source, node, () => this.#settleNode(node));
   }
 
   #settleNode(original: ForeignNode): void {
@@ -203,15 +196,17 @@ class Settler {
     if (node.inputs.some((name) => this.#isLearned(name))) return undefined;
     if (operands.some((operand, i) => operand?.known === undefined && node.inputs[i] !== '')) return undefined;
     if (this.#workedOut > MOST_WORKED_OUT) return undefined;
-    return evaluate(
+    const results = evaluate(
       node,
       operands.map((operand) => operand?.known),
     );
+    for (const { values } of results ?? []) this.#workedOut += values.length;
+    return results;
   }
 
   #isLearned(name: string): boolean {
     const tensor = this.#tensors.get(name);
-    return tensor !== undefined && dtypeOf(tensor.type) === 'float32' && elementCount(tensor.shape) > MOST_LEARNED;
+    return tensor !== undefined && isLearned(tensor);
   }
 
   /** A learned tensor of which only the axes, or how they are counted, change: a node that needs not run. */
@@ -293,7 +288,7 @@ class Settler {
     if (known !== undefined || tensor === undefined || elementCount(tensor.shape) > MOST_READ) return known;
     if (this.#isLearned(name)) return undefined;
     const bytes = this.#bytesOf(tensor);
-    if (bytes !== undefined) this.#known.set(name, knownTensor(name, tensor, bytes));
+    if (bytes !== undefined) this.#setKnown(name, knownTensor(name, tensor, bytes));
     return this.#known.get(name);
   }
 
@@ -302,8 +297,8 @@ class Settler {
   }
 
   #setKnown(name: string, known: Known): void {
-    this.#workedOut += known.values.length;
     this.#known.set(name, known);
+    if (isConstant(known)) this.#constants.set(name, known);
     this.#types.set(name, { dtype: known.dtype, shape: known.shape });
   }
 
@@ -329,21 +324,17 @@ function merged(inferred: TensorType, declared: TensorType | undefined): TensorT
 }
 
 /** The nodes that these outputs depend on; what is known needs no node. */
-export function needed(
+function needed(
   nodes: readonly ForeignNode[],
   outputs: readonly string[],
-  known: ReadonlyMap<string, Known>,
+  constants: ReadonlyMap<string, Constant>,
 ): ForeignNode[] {
-  const isKnown = (name: string): boolean => {
-    const value = known.get(name);
-    return value !== undefined && isConstant(value);
-  };
   const wanted = new Set(outputs);
   const kept: ForeignNode[] = [];
   for (const node of [...nodes].reverse()) {
     if (!node.outputs.some((output) => wanted.has(output))) continue;
     kept.push(node);
-    for (const name of reads(node)) if (!isKnown(name)) wanted.add(name);
+    for (const name of reads(node)) if (!constants.has(name)) wanted.add(name);
   }
   return kept.reverse();
 }

@@ -1,6 +1,6 @@
 // Values of stored tensors as numbers.
-import { elementCount, GraphError } from '../graph.js';
-import { dtypeOf, type ElementType, type Known, type StoredTensor } from './foreign.js';
+import { type Constant, elementCount, GraphError } from '../graph.js';
+import { dtypeOf, type ElementType, type StoredTensor, seenShape } from './foreign.js';
 
 const BYTES: Readonly<Record<ElementType, number>> = {
   float32: 4,
@@ -62,8 +62,20 @@ function bfloatToNumber(bits: number): number {
  * Throws {@link GraphError} when they are too few or too many.
  */
 export function decodeTensor(name: string, stored: StoredTensor, bytes: Uint8Array): Float32Array {
-  const { type, shape, permutation, quantization } = stored;
-  const count = elementCount(shape);
+  const values = new Float32Array(elementCount(stored.shape));
+  decodeInto(values, name, stored, bytes);
+  return values;
+}
+
+/** A stored tensor as numbers of any kind, for what has to be known while a model is read. Throws as {@link decodeTensor} does. */
+export function knownTensor(name: string, stored: StoredTensor, bytes: Uint8Array): Constant {
+  const values = new Array<number>(elementCount(stored.shape));
+  decodeInto(values, name, stored, bytes);
+  return { dtype: dtypeOf(stored.type), shape: seenShape(stored), values };
+}
+
+function decodeInto(values: { [place: number]: number }, name: string, stored: StoredTensor, bytes: Uint8Array): void {
+  const { type, shape, permutation } = stored;
   if (bytes.length !== byteLength(type, shape))
     throw new GraphError(
       `the tensor "${name}" ${type} [${shape.join(', ')}] takes ${byteLength(type, shape)} bytes, but there are ${bytes.length}`,
@@ -71,16 +83,14 @@ export function decodeTensor(name: string, stored: StoredTensor, bytes: Uint8Arr
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read = READERS[type];
   const size = BYTES[type];
-  const values = new Float32Array(count);
-  const { scale, minimum } = quantization ?? { scale: 1, minimum: 0 };
   if (permutation === undefined) {
-    for (let i = 0; i < count; i++) values[i] = read(view, i * size) * scale + minimum;
-    return values;
+    const count = elementCount(shape);
+    for (let i = 0; i < count; i++) values[i] = read(view, i * size);
+    return;
   }
   forEachPermuted(shape, permutation, (from, to) => {
-    values[to] = read(view, from * size) * scale + minimum;
+    values[to] = read(view, from * size);
   });
-  return values;
 }
 
 /** Calls `visit` with the place of each element before and after the axes of a row-major tensor are put in another order. */
@@ -109,20 +119,3 @@ export function forEachPermuted(
 /** How far apart neighbours of each axis are in a row-major tensor. */
 export const stridesOf = (shape: readonly number[]): number[] =>
   shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
-
-/** A stored tensor as numbers, for what has to be known while a model is read. */
-export function knownTensor(name: string, stored: StoredTensor, bytes: Uint8Array): Known {
-  if (stored.type !== 'int32' && stored.type !== 'uint32' && !stored.type.endsWith('64')) {
-    const values = Array.from(decodeTensor(name, stored, bytes));
-    return { dtype: dtypeOf(stored.type), shape: permuted(stored), values };
-  }
-  // Whole numbers of more bits than float32 holds.
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = Array.from({ length: elementCount(stored.shape) }, (_, i) =>
-    READERS[stored.type](view, i * BYTES[stored.type]),
-  );
-  return { dtype: dtypeOf(stored.type), shape: permuted(stored), values };
-}
-
-const permuted = ({ shape, permutation }: StoredTensor): readonly number[] =>
-  permutation === undefined ? shape : permutation.map((axis) => shape[axis]);

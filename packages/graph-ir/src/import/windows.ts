@@ -1,6 +1,7 @@
 // What a convolution or pooling looks at: strides, dilations, and the padding that its node asks for in one of several ways.
 import { type Dimension, GraphError, type Shape } from '../graph.js';
-import { type ForeignNode, integer, integers, text } from './foreign.js';
+import { integer, integers, text } from '../onnx-attributes.js';
+import type { ForeignNode } from './foreign.js';
 
 export interface ForeignWindow {
   readonly stride: readonly number[];

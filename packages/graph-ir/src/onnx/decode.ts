@@ -13,7 +13,7 @@ import {
   type TensorShapeProto_Dimension,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { ANY_SHAPE, GraphError, type OnnxAttribute, type TensorType } from '../graph.js';
+import { ANY_SHAPE, type Constant, GraphError, type OnnxAttribute, type TensorType } from '../graph.js';
 import {
   dtypeOf,
   type ElementType,
@@ -97,7 +97,7 @@ class Decoder {
     for (const proto of graph.node) {
       const constant = proto.opType === 'Constant' && isOnnxDomain(proto.domain) ? this.#constant(proto) : undefined;
       if (constant === undefined)
-        nodes.push(...modernise(this.#node(proto), this.#opset, (value) => this.#add(tensors, value)));
+        nodes.push(...modernise(this.#node(proto), this.#opset, (constant) => this.#add(tensors, constant)));
       else tensors.set(proto.output[0], constant);
     }
     return { nodes, outputs: graph.output.map(({ name }) => name), tensors };
@@ -157,8 +157,7 @@ class Decoder {
       case Kind.TENSOR: {
         const tensor = attribute.t && this.#stored(attribute.t);
         if (tensor?.place.kind !== 'bytes') return this.#fail(where, 'is a tensor without values');
-        const { dtype, shape, values } = knownTensor(attribute.name, tensor, tensor.place.bytes);
-        return { constant: { dtype, shape, values: values.map(Number) } };
+        return { constant: knownTensor(attribute.name, tensor, tensor.place.bytes) };
       }
       default:
         return this.#fail(where, `is of type ${Kind[attribute.type] ?? attribute.type}, which cannot be read`);
@@ -188,14 +187,11 @@ class Decoder {
     }
   }
 
-  #add(tensors: Map<string, StoredTensor>, values: readonly number[] | number): string {
+  #add(tensors: Map<string, StoredTensor>, { dtype, shape, values }: Constant): string {
     let name: string;
     do name = `constant_${this.#constants++}`;
     while (tensors.has(name));
-    const list = typeof values === 'number' ? [values] : values;
-    const isWhole = list.every(Number.isInteger);
-    const shape = typeof values === 'number' ? [] : [list.length];
-    tensors.set(name, isWhole && typeof values !== 'number' ? int64(shape, list.map(BigInt)) : float32(shape, list));
+    tensors.set(name, dtype === 'float32' ? float32(shape, values) : int64(shape, values.map(BigInt)));
     return name;
   }
 

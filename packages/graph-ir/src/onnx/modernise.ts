@@ -1,25 +1,26 @@
 // Operators of older opsets in the form that opset 20 has: what was an attribute became an operand, names and defaults changed.
+
+import type { Constant, OnnxAttribute } from '../graph.js';
 import { castType } from '../import/evaluate.js';
-import {
-  type Attributes,
-  type ForeignNode,
-  integer,
-  integers,
-  REDUCTION_OPERATORS,
-  real,
-  text,
-} from '../import/foreign.js';
+import { FLATTENED, type ForeignNode, REDUCTION_OPERATORS } from '../import/foreign.js';
+import { integer, integers, real, text } from '../onnx-attributes.js';
 
-/** Adds a constant, a vector or a single number, and gives its name. */
-type AddConstant = (values: readonly number[] | number) => string;
+/** Adds a constant and gives its name. */
+type AddConstant = (constant: Constant) => string;
 
-const REDUCTIONS: ReadonlySet<string> = new Set(REDUCTION_OPERATORS);
+const vector = (dtype: 'float32' | 'int32', values: readonly number[]): Constant => ({
+  dtype,
+  shape: [values.length],
+  values,
+});
+const scalar = (value: number): Constant => ({ dtype: 'float32', shape: [], values: [value] });
 
 /** Versions in which an attribute became an operand are told from the attribute being there. */
 export function modernise(node: ForeignNode, opset: number, add: AddConstant): ForeignNode[] {
   const { op, inputs, attributes } = node;
   const [x] = inputs;
-  if (REDUCTIONS.has(op) || op === 'Squeeze' || op === 'Unsqueeze') return [withOperands(node, ['axes'], add)];
+  if (REDUCTION_OPERATORS.includes(op) || op === 'Squeeze' || op === 'Unsqueeze')
+    return [withOperands(node, ['axes'], add)];
   switch (op) {
     // At inference nothing is dropped.
     case 'Dropout':
@@ -49,7 +50,7 @@ export function modernise(node: ForeignNode, opset: number, add: AddConstant): F
       return [isEven ? { ...split, attributes: { ...split.attributes, num_outputs: node.outputs.length } } : split];
     }
     case 'Upsample': {
-      const scales = inputs[1] ?? add(floatsOf(attributes.scales));
+      const scales = inputs[1] ?? add(vector('float32', floatsOf(attributes.scales)));
       return [
         {
           ...node,
@@ -82,7 +83,7 @@ export function modernise(node: ForeignNode, opset: number, add: AddConstant): F
           ...node,
           name: '',
           op: 'Mul',
-          inputs: [x, add(real(node, 'alpha', 1.702))],
+          inputs: [x, add(scalar(real(node, 'alpha', 1.702)))],
           outputs: [scaled],
           attributes: {},
         },
@@ -101,10 +102,7 @@ export function modernise(node: ForeignNode, opset: number, add: AddConstant): F
 /** ONNX's numbers for the element types of a graph. */
 const CASTS = { float32: 1, int32: 6, bool: 9 } as const;
 
-/** Marks a softmax over several axes as one; no attribute of ONNX has this name. */
-export const FLATTENED = 'logah_flattened';
-
-const ASYMMETRIC: Attributes = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+const ASYMMETRIC: ForeignNode['attributes'] = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
 
 /** The node with attributes turned into operands after those that it has. */
 function withOperands(node: ForeignNode, keys: readonly string[], add: AddConstant): ForeignNode {
@@ -112,15 +110,15 @@ function withOperands(node: ForeignNode, keys: readonly string[], add: AddConsta
   const operands = keys.map((key) => {
     const value = node.attributes[key];
     if (value === undefined) return '';
-    if (typeof value === 'object' && 'float' in value) return add(real(node, key, 0));
-    return typeof value === 'number' ? add([value]) : add(integers(node, key) ?? []);
+    if (typeof value === 'object' && 'float' in value) return add(scalar(value.float));
+    return add(vector('int32', typeof value === 'number' ? [value] : (integers(node, key) ?? [])));
   });
   while (operands.at(-1) === '') operands.pop();
   return { ...node, inputs: [node.inputs[0], ...operands], attributes: without(node.attributes, ...keys) };
 }
 
-const floatsOf = (value: Attributes[string] | undefined): readonly number[] =>
+const floatsOf = (value: OnnxAttribute | undefined): readonly number[] =>
   typeof value === 'object' && 'floats' in value ? value.floats : [];
 
-const without = (attributes: Attributes, ...keys: readonly string[]): Attributes =>
+const without = (attributes: ForeignNode['attributes'], ...keys: readonly string[]): ForeignNode['attributes'] =>
   Object.fromEntries(Object.entries(attributes).filter(([key]) => !keys.includes(key)));

@@ -1,8 +1,8 @@
 // Activations, recognised by what they do to numbers: however an exporter writes GELU, it is GELU.
 import type { ActivationFunction } from '../../graph.js';
 import { draft, type Found } from '../draft.js';
-import { erf } from '../evaluate.js';
 import type { ForeignNode } from '../foreign.js';
+import { gelu, geluTanh, sigmoid } from '../functions.js';
 import { agree, type Matcher } from '../matcher.js';
 
 const ELEMENTWISE: ReadonlySet<string> = new Set([
@@ -30,13 +30,12 @@ const ELEMENTWISE: ReadonlySet<string> = new Set([
 /** How many steps an activation may take. */
 const MOST_STEPS = 12;
 
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const hardSigmoid = (x: number): number => Math.min(Math.max(x + 3, 0), 6) / 6;
 
 const FUNCTIONS: Readonly<Record<ActivationFunction, (x: number) => number>> = {
   relu: (x) => Math.max(x, 0),
-  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
-  gelu_tanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  gelu,
+  gelu_tanh: geluTanh,
   silu: (x) => x * sigmoid(x),
   relu6: (x) => Math.min(Math.max(x, 0), 6),
   sigmoid,

@@ -1,7 +1,8 @@
 // Attention, recognised by what it moves: however an exporter splits heads, numbers sent through tell where each of them comes from.
-import { type Constant, elementCount, type Shape } from '../../graph.js';
+import { type Constant, elementCount } from '../../graph.js';
+import { integer } from '../../onnx-attributes.js';
 import { type Draft, draft, type Found } from '../draft.js';
-import { type ForeignNode, integer } from '../foreign.js';
+import type { ForeignNode } from '../foreign.js';
 import { agree, type Matcher, probe } from '../matcher.js';
 
 /** What may lie between a projection and a product of heads. */
@@ -56,8 +57,9 @@ export function attention(m: Matcher, node: ForeignNode, isLayer: (value: string
   if (logits === undefined) return undefined;
   const product = m.node(logits.value, 'MatMul');
   if (product === undefined) return undefined;
-  const [batchHeads, size] = headShape(m, node.outputs[0]);
-  if (batchHeads === undefined) return undefined;
+  const shape = sizedShape(m, node.outputs[0]);
+  if (shape === undefined || shape.length < 3) return undefined;
+  const size = shape[shape.length - 1];
   const trace = (value: string, isTransposed: boolean): Heads | undefined =>
     headsOf(m, value, { isTransposed, size, isLayer });
   const [q, k, v] = [trace(product.inputs[0], false), trace(product.inputs[1], true), trace(node.inputs[1], false)];
@@ -154,14 +156,6 @@ function maskOf(m: Matcher, mask: NonNullable<Logits['mask']>): Mask | undefined
     : undefined;
 }
 
-/** How many heads of all samples there are, and their size. */
-function headShape(m: Matcher, value: string): readonly [count: number | undefined, size: number] {
-  const shape = sizedShape(m, value);
-  const size = shape?.at(-1);
-  if (shape === undefined || size === undefined || shape.length < 3) return [undefined, 0];
-  return [elementCount(shape.slice(0, -2)), size];
-}
-
 function sizedShape(m: Matcher, value: string): readonly number[] | undefined {
   const shape = m.sized?.types.get(value)?.shape;
   return shape?.every((size) => typeof size === 'number') ? shape : undefined;
@@ -207,6 +201,7 @@ function placed(
 ): Heads | undefined {
   const features = given.shape[2];
   const all = elementCount(found.shape.slice(0, -2));
+  const bases = rotaryBases(m, value, source, size);
   for (const permutation of [undefined, [1, 0, 2]] as const) {
     const [batch, time] = permutation ? [given.shape[1], given.shape[0]] : given.shape;
     const heads = all / batch;
@@ -234,7 +229,7 @@ function placed(
           )
         )
           return { ...place, factor };
-        const base = rotaryBases(m, value, source, size).find((candidate) =>
+        const base = bases.find((candidate) =>
           agree(
             found.values,
             expected((...place) => factor * rotated(plain, size, candidate, place)),
@@ -268,16 +263,11 @@ function rotated(
 function rotaryBases(m: Matcher, value: string, source: string, size: number): number[] {
   if (size % 2 !== 0 || size < 4) return [];
   const found = new Set<number>();
-  const seen = new Set([source]);
-  const stack = [value];
-  for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
-    if (seen.has(name)) continue;
-    seen.add(name);
-    const values = m.constant(name)?.values ?? m.sized?.known.get(name)?.values.map(Number);
+  for (const name of m.between(value, source)) {
+    const values = (m.constant(name) ?? m.sized?.constants.get(name))?.values;
     // Frequencies are powers of the base, one after the other; so is the first row of angles after that of position 0.
     if (values && values.length >= size / 2 && values[0] === 1 && values[1] > 0 && values[1] < 1)
       found.add(Math.round(values[1] ** (-size / 2)));
-    stack.push(...(m.node(name)?.inputs ?? []));
   }
   return [...found, 10_000, 500_000, 1_000_000];
 }
@@ -348,6 +338,7 @@ function endOf(m: Matcher, value: string, heads: number, size: number): string |
     const b = Math.floor(i / (size * heads * time));
     return given.values[((b * heads + h) * time + t) * size + d];
   });
+  const sequence = [batch, time, heads * size].join();
   let last = value;
   for (let step = 0; step < 8; step++) {
     const [reader, ...others] = m.readers(last);
@@ -355,9 +346,7 @@ function endOf(m: Matcher, value: string, heads: number, size: number): string |
       return undefined;
     [last] = reader.outputs;
     const found = m.compute(last, new Map([[value, given]]));
-    if (found && isSequence(found.shape, [batch, time, heads * size]) && agree(found.values, wanted, 0)) return last;
+    if (found && found.shape.join() === sequence && agree(found.values, wanted, 0)) return last;
   }
   return undefined;
 }
-
-const isSequence = (shape: Shape, wanted: readonly number[]): boolean => shape.join() === wanted.join();

@@ -1,7 +1,8 @@
 // Layers of convolutional networks.
 import type { Padding, Shape } from '../../graph.js';
+import { integer, integers, real } from '../../onnx-attributes.js';
 import { draft, type Found } from '../draft.js';
-import { type ForeignNode, integer, integers, real } from '../foreign.js';
+import type { ForeignNode } from '../foreign.js';
 import { agree, type Matcher, probe } from '../matcher.js';
 import { windowOf } from '../windows.js';
 import { epsilonsBetween, STATISTICS } from './statistics.js';

@@ -1,6 +1,8 @@
 // Fully connected layers: a product with a stored matrix, and a stored vector added.
+
+import { integer, real } from '../../onnx-attributes.js';
 import type { Found, TensorUse } from '../draft.js';
-import { type ForeignNode, integer, real } from '../foreign.js';
+import type { ForeignNode } from '../foreign.js';
 import type { Matcher, NamedTensor } from '../matcher.js';
 
 export function linear(m: Matcher, node: ForeignNode): Found | undefined {

@@ -1,6 +1,8 @@
 // Layer norms and RMS norms, as operators or written out.
+
+import { integer, real } from '../../onnx-attributes.js';
 import { draft, type Found, type TensorUse } from '../draft.js';
-import { type ForeignNode, integer, real } from '../foreign.js';
+import type { ForeignNode } from '../foreign.js';
 import { agree, type Matcher, probe } from '../matcher.js';
 import { epsilonsBetween, STATISTICS } from './statistics.js';
 
@@ -14,20 +16,16 @@ export function norms(m: Matcher, node: ForeignNode): Found | undefined {
       const product = m.node(sum?.data, 'Mul');
       const scaled = product && m.split(product);
       if (!sum || !scaled) return undefined;
-      const norm = writtenOut(m, scaled.data, (values, epsilon) => layerNormalised(values, epsilon));
       const size = lastSize(m, node.outputs[0]);
       const [weight, bias] = [use(m, scaled.other, size), use(m, sum.other, size)];
-      if (norm === undefined || weight === undefined || bias === undefined) return undefined;
-      return {
-        draft: { type: 'layer_norm', inputs: [norm.x], uses: { weight, bias }, attributes: { epsilon: norm.epsilon } },
-      };
+      const norm = weight && bias && writtenOut(m, scaled.data, layerNormalised);
+      return norm && { draft: draft('layer_norm', [norm.x], { epsilon: norm.epsilon }, { weight, bias }) };
     }
     case 'Mul': {
       const scaled = m.split(node);
       const weight = scaled && use(m, scaled.other, lastSize(m, node.outputs[0]));
       const norm = weight && writtenOut(m, scaled.data, rmsNormalised);
-      if (norm === undefined || weight === undefined) return undefined;
-      return { draft: { type: 'rms_norm', inputs: [norm.x], uses: { weight }, attributes: { epsilon: norm.epsilon } } };
+      return norm && { draft: draft('rms_norm', [norm.x], { epsilon: norm.epsilon }, { weight }) };
     }
     default:
       return undefined;
@@ -52,8 +50,8 @@ function plainNorm(m: Matcher, node: ForeignNode): Found | undefined {
   const [weight, bias] = [use(m, scale, size), use(m, shift, size)];
   if ((axis !== -1 && axis !== rank - 1) || weight === undefined || node.outputs.length > 1) return undefined;
   const attributes = { epsilon: real(node, 'epsilon', 1e-5) };
-  if (node.op === 'RMSNormalization') return { draft: { ...draft('rms_norm', [x], attributes), uses: { weight } } };
-  return bias && { draft: { ...draft('layer_norm', [x], attributes), uses: { weight, bias } } };
+  if (node.op === 'RMSNormalization') return { draft: draft('rms_norm', [x], attributes, { weight }) };
+  return bias && { draft: draft('layer_norm', [x], attributes, { weight, bias }) };
 }
 
 /** Small, so that the epsilon shows. */

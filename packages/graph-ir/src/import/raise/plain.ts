@@ -1,8 +1,9 @@
 // Operators that are the same here and in ONNX but for how they are written.
 import { GraphError } from '../../graph.js';
+import { integer, integers } from '../../onnx-attributes.js';
 import { OPERATORS } from '../../operators.js';
 import { draft, type Found } from '../draft.js';
-import { type ForeignNode, integer, integers } from '../foreign.js';
+import type { ForeignNode } from '../foreign.js';
 import type { Matcher } from '../matcher.js';
 
 export function plain(m: Matcher, node: ForeignNode): Found | undefined {

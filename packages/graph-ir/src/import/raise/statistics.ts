@@ -17,14 +17,9 @@ export const STATISTICS: ReadonlySet<string> = new Set([
 /** Single numbers that a value is computed with, small enough to keep a root from 0. */
 export function epsilonsBetween(m: Matcher, value: string, origin: string): number[] {
   const found = new Set<number>();
-  const seen = new Set([origin]);
-  const stack = [value];
-  for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
-    if (seen.has(name)) continue;
-    seen.add(name);
+  for (const name of m.between(value, origin)) {
     const scalar = m.scalar(name);
     if (scalar !== undefined && scalar >= 0 && scalar < 0.1) found.add(scalar);
-    stack.push(...(m.node(name)?.inputs ?? []));
   }
   return [...found];
 }

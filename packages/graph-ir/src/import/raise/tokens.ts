@@ -1,6 +1,8 @@
 // What sequences begin with: embeddings, positions, class tokens.
+
+import { integer } from '../../onnx-attributes.js';
 import { draft, type Found } from '../draft.js';
-import { type ForeignNode, integer } from '../foreign.js';
+import type { ForeignNode } from '../foreign.js';
 import type { Matcher } from '../matcher.js';
 
 export function tokens(m: Matcher, node: ForeignNode): Found | undefined {
@@ -23,14 +25,14 @@ function lookUp(m: Matcher, node: ForeignNode): Found | undefined {
   const view = m.model.views.get(table);
   if (view?.permutation !== undefined) return undefined;
   const uses = { weight: { tensor: table, layout: 'rows_features' as const } };
-  if (m.isData(indices) && !m.isOfSizes(indices)) return { draft: { ...draft('embedding', [indices], {}), uses } };
+  if (m.isData(indices) && !m.isOfSizes(indices)) return { draft: draft('embedding', [indices], {}, uses) };
   // The positions 0, 1, … of a text.
   const ids = textOf(m, indices);
   if (ids === undefined) return undefined;
   const [value] = node.outputs;
   const [positions, rows] = [`${value}/positions`, `${value}/rows`];
   const isFlat = m.shape(value).length === 2;
-  const embedding = { ...draft('embedding', [positions], {}), uses };
+  const embedding = draft('embedding', [positions], {}, uses);
   if (isFlat) return { before: [[positions, draft('positions', [ids], {})]], draft: embedding };
   return {
     before: [
@@ -71,10 +73,7 @@ function positionEncoding(m: Matcher, node: ForeignNode): Found | undefined {
     before: [
       [
         encoding,
-        {
-          ...draft('position_embedding', [], {}),
-          uses: { weight: { tensor: stored.name, layout: 'one_tokens_features' } },
-        },
+        draft('position_embedding', [], {}, { weight: { tensor: stored.name, layout: 'one_tokens_features' } }),
       ],
     ],
     draft: draft('add', node.inputs[0] === parts.data ? [parts.data, encoding] : [encoding, parts.data], {}),
@@ -90,9 +89,6 @@ function token(m: Matcher, node: ForeignNode): Found | undefined {
   const stored = m.tensor(repeated ? repeated.inputs[0] : first);
   if (stored?.shape.length !== 3 || stored.shape[0] !== 1 || stored.shape[1] !== 1) return undefined;
   return {
-    draft: {
-      ...draft('prepend_token', [x], {}),
-      uses: { token: { tensor: stored.name, layout: 'one_tokens_features' } },
-    },
+    draft: draft('prepend_token', [x], {}, { token: { tensor: stored.name, layout: 'one_tokens_features' } }),
   };
 }
