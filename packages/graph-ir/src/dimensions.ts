@@ -31,7 +31,22 @@ export function multiplySizes(a: Dimension, b: Dimension): Dimension {
   if (a === 0 || b === 0) return 0;
   if (a === 1) return b;
   if (b === 1) return a;
-  return expression(typeof a === 'number' ? `${operand(b)}*${a}` : `${operand(a)}*${operand(b)}`);
+  if (typeof a === 'number') return multiplySizes(b, a);
+  // "time*2" · 3 is "time*6".
+  const product = productOf(a);
+  if (product && typeof b === 'number' && typeof product.factor === 'number')
+    return multiplySizes(product.size, product.factor * b);
+  return expression(`${operand(a)}*${operand(b)}`);
+}
+
+/** A size as another one times a number or a name; undefined for one that is no product. */
+function productOf(size: Dimension): { readonly size: string; readonly factor: Dimension } | undefined {
+  const [, first, factor] = /^([^+*/()-]+|\w+\([^()]*\)|\([^()]*\))\*(\w+)$/.exec(`${size}`) ?? [];
+  if (first === undefined || factor === undefined) return undefined;
+  return {
+    size: first.startsWith('(') ? first.slice(1, -1) : first,
+    factor: /^\d+$/.test(factor) ? Number(factor) : factor,
+  };
 }
 
 /** a / b, rounded down, or up. */
@@ -40,8 +55,10 @@ export function divideSizes(a: Dimension, b: Dimension, round: 'floor' | 'ceil' 
   if (b === 1) return a;
   if (a === b) return 1;
   if (a === `${operand(b)}` || a === 0) return a === 0 ? 0 : 1;
-  const factors = typeof a === 'string' ? /^(.*)\*(\w+)$/.exec(a) : null;
-  if (factors && factors[2] === `${b}`) return /^\([^()]*\)$/.test(factors[1]) ? factors[1].slice(1, -1) : factors[1];
+  const product = productOf(a);
+  if (product?.factor === b) return product.size;
+  if (product && typeof product.factor === 'number' && typeof b === 'number' && product.factor % b === 0)
+    return multiplySizes(product.size, product.factor / b);
   return expression(`${round}(${operand(a)}/${operand(b)})`);
 }
 

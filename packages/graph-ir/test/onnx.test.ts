@@ -67,7 +67,10 @@ describe('graphFromOnnx', () => {
   it('says where weights are that a file beside the model holds, and reads nothing', () => {
     const graph = NETWORKS[0][1]();
     const { tensors } = graphFromOnnx(graphToOnnx(graph, { externalFile: '../vit.data' }), 'vit.onnx');
-    expect(tensors.get('conv_proj.weight')?.place).toMatchObject({ kind: 'file', location: '../vit.data' });
+    expect(tensors.get('conv_proj.weight')?.place).toMatchObject({
+      kind: 'files',
+      parts: [{ location: '../vit.data' }],
+    });
   });
 
   it('takes numbers for sizes that have names', () => {

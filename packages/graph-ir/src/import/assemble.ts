@@ -2,7 +2,7 @@
 import { type Graph, GraphError, type OnnxOperand, type Operator, type Parameter, type TensorType } from '../graph.js';
 import { validate } from '../validate.js';
 import { type TensorUse, usedShape } from './draft.js';
-import { dtypeOf, type ForeignNode, isLearned, type StoredTensor, seenShape } from './foreign.js';
+import { type ForeignNode, isLearned, type StoredTensor, seenShape, tensorDtype } from './foreign.js';
 import { label } from './order.js';
 import type { Raised } from './raise.js';
 import type { Settled } from './settle.js';
@@ -201,7 +201,7 @@ class Assembler {
     if (stored && isLearned(stored)) return 'parameter';
     if (constant && constant.values.length <= MOST_INLINE)
       return { dtype: constant.dtype, shape: constant.shape, values: constant.values };
-    if (stored && dtypeOf(stored.type) === 'float32') return 'parameter';
+    if (stored && tensorDtype(stored) === 'float32') return 'parameter';
     if (stored || constant)
       throw new GraphError(
         `${this.#model.source}: ${label(node)} reads "${name}", ${constant ? `${constant.values.length} constants` : 'a tensor that is not of floats'}: too many, or not to be read`,
@@ -222,7 +222,7 @@ class Assembler {
     if (known !== undefined) return known;
     const shape = usedShape(use, seenShape(stored));
     const permutation = use.permutation?.map((axis) => stored.permutation?.[axis] ?? axis) ?? stored.permutation;
-    const name = distinct(use.name ?? use.tensor, this.#taken);
+    const name = distinct(use.name ?? this.#model.views.get(use.tensor)?.base ?? use.tensor, this.#taken);
     this.#names.set(key, name);
     this.#parameters.set(name, { name, shape, layout: use.layout });
     this.#stored.set(name, permutation === undefined ? stored : { ...stored, permutation });

@@ -16,10 +16,17 @@ export type ElementType =
   | 'uint8'
   | 'bool';
 
-/** Where bytes are: at hand, as a view of what was read, or in a file beside the model. */
+/** A piece of a file beside the model. */
+export interface FilePart {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where bytes are: at hand, as a view of what was read, or in files beside the model, one piece after the other. */
 export type Place =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'file'; readonly location: string; readonly offset: number; readonly length: number };
+  | { readonly kind: 'files'; readonly parts: readonly FilePart[] };
 
 /** A tensor as a file holds it, row-major and with the lowest byte first. */
 export interface StoredTensor {
@@ -28,6 +35,8 @@ export interface StoredTensor {
   readonly place: Place;
   /** The stored axes in the order in which the graph's parameter has them. */
   readonly permutation?: readonly number[];
+  /** Stored integers that mean floats: each is its integer · scale + offset. */
+  readonly quantization?: { readonly scale: number; readonly offset: number };
 }
 
 export interface ForeignNode {
@@ -71,15 +80,22 @@ export const isConstant = (known: Known): known is Constant => known.values.ever
 export const dtypeOf = (type: ElementType): TensorType['dtype'] =>
   type === 'bool' ? 'bool' : type.startsWith('float') || type === 'bfloat16' ? 'float32' : 'int32';
 
+/** What the elements of a stored tensor become. */
+export const tensorDtype = ({ type, quantization }: StoredTensor): TensorType['dtype'] =>
+  quantization ? 'float32' : dtypeOf(type);
+
 /** A model's mark on a softmax over several axes as one, as it was before opset 13; no attribute of ONNX has this name. */
 export const FLATTENED = 'logah_flattened';
+
+/** A model's mark on a transpose of the last two axes, however many there are. */
+export const SWAPPED = 'logah_swapped';
 
 /** Stored floats of as many elements are numbers of the model, not learned. */
 const MOST_NUMBERS = 16;
 
 /** Whether a stored tensor was learned: it is not computed with while a model is read. */
-export const isLearned = ({ type, shape }: StoredTensor): boolean =>
-  dtypeOf(type) === 'float32' && elementCount(shape) > MOST_NUMBERS;
+export const isLearned = (tensor: StoredTensor): boolean =>
+  tensorDtype(tensor) === 'float32' && elementCount(tensor.shape) > MOST_NUMBERS;
 
 /** The shape in which a model sees a stored tensor. */
 export const seenShape = ({ shape, permutation }: StoredTensor): readonly number[] =>

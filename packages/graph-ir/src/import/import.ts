@@ -1,14 +1,24 @@
 // The way of a foreign model to a graph: what is known is worked out, our operators are found, the rest is kept.
 import { type Graph, GraphError } from '../graph.js';
 import { assemble, type ImportedModel } from './assemble.js';
+import { channelsFirst } from './channels-first.js';
 import type { ForeignModel } from './foreign.js';
 import { raise } from './raise.js';
 import { type ImportOptions, type Settled, settle } from './settle.js';
 
+/** How a format writes models. */
+export interface Dialect {
+  /** Images have their channels last: what is done to them is turned round. */
+  readonly isChannelsLast?: boolean;
+}
+
 /** The graph of a foreign model. Throws {@link GraphError} naming the file and the node at fault. */
-export function importModel(model: ForeignModel, options: ImportOptions): ImportedModel {
+export function importModel(model: ForeignModel, options: ImportOptions, dialect: Dialect = {}): ImportedModel {
+  const turned = dialect.isChannelsLast ? channelsFirst : (settled: Settled): Settled => settled;
   const settled = settle(model, options);
-  return assemble(settled, model.outputs, raise(settled, withSizes(model, settled, options)));
+  const sized = withSizes(model, settled, options);
+  const result = turned(settled);
+  return assemble(result, model.outputs, raise(result, sized === settled ? result : sized && turned(sized)));
 }
 
 /** The model with a small number for each size that has a name. Undefined where the model does not work with these. */

@@ -1,7 +1,7 @@
 // What patterns ask about a settled model: who gives a value, what is known of it, and what a piece of the model does with numbers.
 import { ANY_SHAPE, type Constant, elementCount, type Shape, type TensorType } from '../graph.js';
 import { evaluate, MOST_KNOWN } from './evaluate.js';
-import { dtypeOf, type ForeignNode, isConstant, type Known, type StoredTensor, seenShape } from './foreign.js';
+import { type ForeignNode, isConstant, type Known, type StoredTensor, seenShape, tensorDtype } from './foreign.js';
 import type { Settled } from './settle.js';
 import { knownTensor } from './stored.js';
 
@@ -81,7 +81,7 @@ export class Matcher {
   /** A stored tensor of floats. */
   tensor(value: string | undefined): NamedTensor | undefined {
     const stored = value === undefined ? undefined : this.model.tensors.get(value);
-    if (value === undefined || stored === undefined || dtypeOf(stored.type) !== 'float32') return undefined;
+    if (value === undefined || stored === undefined || tensorDtype(stored) !== 'float32') return undefined;
     return { name: value, stored, shape: seenShape(stored) };
   }
 

@@ -3,7 +3,6 @@ import { ANY_SHAPE, type Constant, elementCount, GraphError, type Shape, type Te
 import { integer, integers } from '../onnx-attributes.js';
 import { evaluate } from './evaluate.js';
 import {
-  dtypeOf,
   FLATTENED,
   type ForeignBody,
   type ForeignModel,
@@ -13,13 +12,12 @@ import {
   isLearned,
   type Known,
   type StoredTensor,
+  SWAPPED,
+  tensorDtype,
 } from './foreign.js';
 import { inferNode, type Operand } from './infer.js';
 import { inOrder, naming, reads } from './order.js';
-import { knownTensor } from './stored.js';
-
-/** Reads part of a file beside the model. */
-export type ReadPlace = (location: string, offset: number, length: number) => Uint8Array;
+import { bytesAt, knownTensor, type ReadPlace } from './stored.js';
 
 export interface ImportOptions {
   /** Numbers for sizes that have names ("batch_size", "height"). */
@@ -86,7 +84,8 @@ class Settler {
 
   run(): Settled {
     const { name, source, outputs } = this.#model;
-    for (const [tensor, { type, shape }] of this.#tensors) this.#types.set(tensor, { dtype: dtypeOf(type), shape });
+    for (const [key, tensor] of this.#tensors)
+      this.#types.set(key, { dtype: tensorDtype(tensor), shape: tensor.shape });
     const inputs = this.#inputs();
     const given = new Set([...this.#tensors.keys(), ...this.#model.inputs.map((input) => input.name)]);
     this.#body(this.#model, given);
@@ -150,7 +149,7 @@ class Settler {
   }
 
   #settleNode(original: ForeignNode): void {
-    const node = this.#withoutFlattening({ ...original, inputs: original.inputs.map((name) => this.#resolve(name)) });
+    const node = this.#withoutShorthand({ ...original, inputs: original.inputs.map((name) => this.#resolve(name)) });
     if (node === undefined) return;
     if (node.op === 'Identity') {
       this.#renamed.set(node.outputs[0], node.inputs[0]);
@@ -213,7 +212,7 @@ class Settler {
   #viewOf(node: ForeignNode, operands: ReadonlyArray<Operand | undefined>): boolean {
     const [name] = node.inputs;
     const tensor = this.#tensors.get(name);
-    if (tensor === undefined || dtypeOf(tensor.type) !== 'float32' || !VIEWS.has(node.op)) return false;
+    if (tensor === undefined || tensorDtype(tensor) !== 'float32' || !VIEWS.has(node.op)) return false;
     const type = inferNode(node, operands)?.[0];
     if (type === undefined || type.dtype !== 'float32' || !type.shape.every((size) => typeof size === 'number'))
       return false;
@@ -248,13 +247,22 @@ class Settler {
     for (const [name, tensor] of body.tensors) {
       if (this.#types.has(name)) throw new GraphError(`the tensor "${name}" of a branch has the name of another value`);
       this.#tensors.set(name, tensor);
-      this.#types.set(name, { dtype: dtypeOf(tensor.type), shape: tensor.shape });
+      this.#types.set(name, { dtype: tensorDtype(tensor), shape: tensor.shape });
     }
     this.#body(body, new Set([...this.#types.keys(), ...this.#renamed.keys()]));
     node.outputs.forEach((output, i) => {
       this.#renamed.set(output, this.#resolve(body.outputs[i] ?? ''));
     });
     return true;
+  }
+
+  /** A node without marks that ask for what depends on the number of axes. Undefined when its nodes were settled here. */
+  #withoutShorthand(node: ForeignNode): ForeignNode | undefined {
+    if (!(SWAPPED in node.attributes)) return this.#withoutFlattening(node);
+    const shape = this.#types.get(node.inputs[0])?.shape ?? ANY_SHAPE;
+    if (isAnyShape(shape)) throw new GraphError('transposes matrices of which the number of axes is not known');
+    const axes = shape.map((_, i) => i);
+    return { ...node, attributes: { perm: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] } };
   }
 
   /** A softmax over several axes as one: plain where it is only the last, otherwise over a matrix. Undefined when its nodes were settled here. */
@@ -293,7 +301,9 @@ class Settler {
   }
 
   #bytesOf({ place }: StoredTensor): Uint8Array | undefined {
-    return place.kind === 'bytes' ? place.bytes : this.#options.readPlace?.(place.location, place.offset, place.length);
+    const { readPlace } = this.#options;
+    if (place.kind === 'bytes') return place.bytes;
+    return readPlace && bytesAt(place, readPlace);
   }
 
   #setKnown(name: string, known: Known): void {

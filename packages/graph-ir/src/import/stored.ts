@@ -1,6 +1,6 @@
 // Values of stored tensors as numbers.
 import { type Constant, elementCount, GraphError } from '../graph.js';
-import { dtypeOf, type ElementType, type StoredTensor, seenShape } from './foreign.js';
+import { type ElementType, type Place, type StoredTensor, seenShape, tensorDtype } from './foreign.js';
 
 const BYTES: Readonly<Record<ElementType, number>> = {
   float32: 4,
@@ -20,6 +20,23 @@ const BYTES: Readonly<Record<ElementType, number>> = {
 
 /** The bytes that a tensor of this type and shape takes. */
 export const byteLength = (type: ElementType, shape: readonly number[]): number => BYTES[type] * elementCount(shape);
+
+/** Reads a piece of a file beside the model. Throws when it cannot be read. */
+export type ReadPlace = (location: string, offset: number, length: number) => Uint8Array;
+
+/** The bytes at a place; those of several pieces are put together. */
+export function bytesAt(place: Place, readPlace: ReadPlace): Uint8Array {
+  if (place.kind === 'bytes') return place.bytes;
+  const pieces = place.parts.map(({ location, offset, length }) => readPlace(location, offset, length));
+  if (pieces.length === 1) return pieces[0];
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
 
 const READERS: Readonly<Record<ElementType, (view: DataView, at: number) => number>> = {
   float32: (view, at) => view.getFloat32(at, true),
@@ -71,11 +88,11 @@ export function decodeTensor(name: string, stored: StoredTensor, bytes: Uint8Arr
 export function knownTensor(name: string, stored: StoredTensor, bytes: Uint8Array): Constant {
   const values = new Array<number>(elementCount(stored.shape));
   decodeInto(values, name, stored, bytes);
-  return { dtype: dtypeOf(stored.type), shape: seenShape(stored), values };
+  return { dtype: tensorDtype(stored), shape: seenShape(stored), values };
 }
 
 function decodeInto(values: { [place: number]: number }, name: string, stored: StoredTensor, bytes: Uint8Array): void {
-  const { type, shape, permutation } = stored;
+  const { type, shape, permutation, quantization: { scale, offset } = { scale: 1, offset: 0 } } = stored;
   if (bytes.length !== byteLength(type, shape))
     throw new GraphError(
       `the tensor "${name}" ${type} [${shape.join(', ')}] takes ${byteLength(type, shape)} bytes, but there are ${bytes.length}`,
@@ -85,11 +102,11 @@ function decodeInto(values: { [place: number]: number }, name: string, stored: S
   const size = BYTES[type];
   if (permutation === undefined) {
     const count = elementCount(shape);
-    for (let i = 0; i < count; i++) values[i] = read(view, i * size);
+    for (let i = 0; i < count; i++) values[i] = read(view, i * size) * scale + offset;
     return;
   }
   forEachPermuted(shape, permutation, (from, to) => {
-    values[to] = read(view, from * size);
+    values[to] = read(view, from * size) * scale + offset;
   });
 }
 

@@ -208,7 +208,7 @@ class Decoder {
       this.#fail(label, `has the shape [${shape.join(', ')}], which no memory holds`);
     const length = byteLength(type, shape);
     const place = this.#place(tensor, type, label, length);
-    const found = place.kind === 'bytes' ? place.bytes.length : place.length;
+    const found = place.kind === 'bytes' ? place.bytes.length : place.parts.reduce((sum, part) => sum + part.length, 0);
     if (found !== length)
       this.#fail(label, `${type} [${shape.join(', ')}] takes ${length} bytes, but the file holds ${found}`);
     return { type, shape, place };
@@ -225,7 +225,10 @@ class Decoder {
           ? value
           : this.#fail(label, `has the ${key} "${entries.get(key)}" in "${location}", which is not a place in a file`);
       };
-      return { kind: 'file', location, offset: number('offset', 0), length: number('length', length) };
+      return {
+        kind: 'files',
+        parts: [{ location, offset: number('offset', 0), length: number('length', length) }],
+      };
     }
     if (tensor.rawData.length > 0 || length === 0) return { kind: 'bytes', bytes: tensor.rawData };
     return { kind: 'bytes', bytes: packed(tensor, type) };

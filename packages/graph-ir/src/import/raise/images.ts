@@ -1,7 +1,7 @@
 // Layers of convolutional networks.
 import type { Padding, Shape } from '../../graph.js';
 import { integer, integers, real } from '../../onnx-attributes.js';
-import { draft, type Found } from '../draft.js';
+import { draft, type Found, type TensorUse } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
 import { agree, type Matcher, probe } from '../matcher.js';
 import { windowOf } from '../windows.js';
@@ -14,7 +14,7 @@ export function images(m: Matcher, node: ForeignNode): Found | undefined {
     case 'BatchNormalization':
       return storedBatchNorm(m, node);
     case 'Add':
-      return computedBatchNorm(m, node);
+      return biasedConvolution(m, node) ?? computedBatchNorm(m, node);
     case 'MaxPool':
     case 'AveragePool':
       return pooling(m, node);
@@ -36,20 +36,33 @@ const isImage = (shape: Shape): boolean => shape.length === 4 && typeof shape[1]
 const pairOf = ([height, width]: readonly number[]): readonly [number, number] => [height, width];
 
 function convolution(m: Matcher, node: ForeignNode): Found | undefined {
-  const [x, weight, bias] = node.inputs;
+  const [, weight, bias] = node.inputs;
+  if (!bias) return convolutionWith(m, node);
+  const vector = m.vector(bias, m.tensor(weight)?.shape[0]);
+  return vector && convolutionWith(m, node, { tensor: vector.name, layout: 'features' });
+}
+
+/** A convolution without a bias, to which a number for each channel is added, and which nothing else reads. */
+function biasedConvolution(m: Matcher, node: ForeignNode): Found | undefined {
+  const parts = m.split(node);
+  const convolved = m.node(parts?.data, 'Conv');
+  const bias = m.tensor(parts?.other);
+  if (!parts || !convolved || !bias || convolved.inputs[2] || m.readers(parts.data).length > 1) return undefined;
+  const channels = m.shape(parts.data)[1];
+  if (typeof channels !== 'number' || bias.shape.slice(-3).join() !== `${channels},1,1`) return undefined;
+  return convolutionWith(m, convolved, { tensor: bias.name, layout: 'features', shape: [channels] });
+}
+
+function convolutionWith(m: Matcher, node: ForeignNode, bias?: TensorUse): Found | undefined {
+  const [x, weight] = node.inputs;
   const stored = m.tensor(weight);
   if (stored?.shape.length !== 4 || !m.isData(x) || !isImage(m.shape(x))) return undefined;
-  const vector = bias ? m.vector(bias, stored.shape[0]) : undefined;
-  if (bias && vector === undefined) return undefined;
   const { stride, dilation, before, after } = windowOf(node, m.shape(x).slice(2), stored.shape.slice(2));
   return {
     draft: {
       type: 'conv2d',
       inputs: [x],
-      uses: {
-        weight: { tensor: stored.name, layout: 'out_in_h_w' },
-        ...(vector ? { bias: { tensor: vector.name, layout: 'features' } } : {}),
-      },
+      uses: { weight: { tensor: stored.name, layout: 'out_in_h_w' }, ...(bias ? { bias } : {}) },
       attributes: {
         stride: pairOf(stride),
         padding: paddingOf(before, after),

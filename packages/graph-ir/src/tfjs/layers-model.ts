@@ -1,0 +1,179 @@
+// Layers models of TensorFlow.js: Keras' layers in ONNX's words.
+import { GraphError, type Shape, type TensorType } from '../graph.js';
+import type { ForeignModel } from '../import/foreign.js';
+import type { ReadPlace } from '../import/stored.js';
+import type { Reader } from '../json-reader.js';
+import { LAYERS, type Layer } from './layers.js';
+import { type ModelJson, optional } from './model-json.js';
+import { Translation } from './translation.js';
+
+/** Throws {@link GraphError} naming a layer that is not as it should be, or all layers that have no translation. */
+export function translateLayers(model: ModelJson, source: string, readPlace: ReadPlace | undefined): ForeignModel {
+  const config = optional(model.topology, 'model_config') ?? model.topology;
+  const t = new Translation(source, model.tensors, readPlace);
+  const network = new Network(t, source);
+  network.read(config);
+  return {
+    name: optional(config.field('config'), 'name')?.string() ?? source,
+    source,
+    nodes: t.nodes,
+    tensors: t.tensors,
+    inputs: network.inputs,
+    outputs: network.outputs,
+    declared: new Map(),
+  };
+}
+
+/** One call of a layer: the results of other calls that it reads. */
+type Call = readonly Reference[];
+
+class Network {
+  readonly inputs: Array<{ readonly name: string; readonly type: TensorType }> = [];
+  outputs: readonly string[] = [];
+  readonly #t: Translation;
+  readonly #source: string;
+
+  constructor(t: Translation, source: string) {
+    this.#t = t;
+    this.#source = source;
+  }
+
+  read(model: Reader): void {
+    this.outputs = this.#model(model, undefined);
+  }
+
+  /** The results of a model; `given` are its inputs where it is a layer of another. */
+  #model(model: Reader, given: readonly string[] | undefined): readonly string[] {
+    const kind = model.field('class_name').literal('Sequential', 'Functional', 'Model');
+    return kind === 'Sequential' ? this.#sequential(model, given) : this.#functional(model, given);
+  }
+
+  #sequential(model: Reader, given: readonly string[] | undefined): readonly string[] {
+    const config = model.field('config');
+    const layers = (Array.isArray(config.value) ? config : config.field('layers')).list((layer) => layer);
+    let value = given?.[0];
+    for (const layer of layers) {
+      if (layer.field('class_name').value === 'InputLayer') {
+        value ??= this.#input(layer);
+        continue;
+      }
+      value ??= this.#input(layer);
+      [value] = this.#layer(layer, layerName(layer), [value]);
+    }
+    return value === undefined ? config.fail('a model with layers') : [value];
+  }
+
+  #functional(model: Reader, given: readonly string[] | undefined): readonly string[] {
+    const config = model.field('config');
+    const values = new Map<string, readonly string[]>();
+    const places = references(config.field('input_layers'));
+    const waiting: Array<{ readonly layer: Reader; readonly name: string; readonly calls: Call[] }> = [];
+    config.field('layers').list((layer) => {
+      const name = layerName(layer);
+      if (layer.field('class_name').value === 'InputLayer') {
+        const place = places.findIndex((reference) => reference.layer === name);
+        values.set(`${name}/0`, [given?.[place] ?? this.#input(layer)]);
+      } else waiting.push({ layer, name, calls: callsOf(layer) });
+    });
+    // Files list layers in the order in which they were made; a layer can be called on what a later one gives.
+    for (let rest = waiting; rest.length > 0; ) {
+      const later = rest.filter(({ layer, name, calls }) => !this.#call(layer, name, calls, values));
+      if (later.length === rest.length)
+        throw new GraphError(
+          `${this.#source}: the layer "${later[0].name}" reads what no layer gives, or waits for itself`,
+        );
+      rest = later;
+    }
+    return references(config.field('output_layers')).map(
+      ({ layer, call, index }) =>
+        values.get(`${layer}/${call}`)?.[index] ?? config.field('output_layers').fail('results of layers of the model'),
+    );
+  }
+
+  /** Runs a layer as often as it is called; false when something that it reads is not there yet. */
+  #call(layer: Reader, name: string, calls: readonly Call[], values: Map<string, readonly string[]>): boolean {
+    const inputs = calls.map((call) =>
+      call.map(({ layer: from, call: which, index }) => values.get(`${from}/${which}`)?.[index]),
+    );
+    if (!inputs.every((call) => call.every((input) => input !== undefined))) return false;
+    inputs.forEach((call, i) => {
+      const given = call.filter((input) => input !== undefined);
+      values.set(`${name}/${i}`, this.#layer(layer, name, given, i));
+    });
+    return true;
+  }
+
+  #layer(layer: Reader, name: string, inputs: readonly string[], call = 0): readonly string[] {
+    const kind = layer.field('class_name').string();
+    if (kind === 'Sequential' || kind === 'Functional' || kind === 'Model') return this.#model(layer, inputs);
+    const t = this.#t;
+    const output = call === 0 ? name : `${name}:${call}`;
+    t.enter(output);
+    const translate = Object.hasOwn(LAYERS, kind) ? LAYERS[kind] : undefined;
+    const described: Layer = {
+      kind,
+      name,
+      inputs,
+      config: layer.field('config'),
+      weight: (role) => this.#weight(name, role),
+      shapeOf: (weight) => t.tensors.get(weight)?.shape ?? [],
+    };
+    if (translate === undefined) return [t.node(`keras.${kind}`, inputs, {}, [output])];
+    try {
+      t.node('Identity', [translate(t, described)], {}, [output]);
+    } catch (error) {
+      if (error instanceof GraphError && !error.message.startsWith(this.#source))
+        throw new GraphError(`${this.#source}: ${kind} "${name}": ${error.message}`, { cause: error });
+      throw error;
+    }
+    return [output];
+  }
+
+  /** A layer's weight is named after it, within the names of what wraps it. */
+  #weight(layer: string, role: string): string {
+    const { tensors } = this.#t;
+    const plain = `${layer}/${role}`;
+    if (tensors.has(plain)) return plain;
+    const found = [...tensors.keys()].find(
+      (key) => key.endsWith(`/${plain}`) || (key.startsWith(`${layer}/`) && key.endsWith(`/${role}`)),
+    );
+    if (found === undefined) throw new GraphError(`the model has no weight "${plain}"`);
+    return found;
+  }
+
+  #input(layer: Reader): string {
+    const config = layer.field('config');
+    const name = layer.field('class_name').value === 'InputLayer' ? layerName(layer) : `${layerName(layer)}_input`;
+    const sizes = optional(config, 'batch_input_shape') ?? config.field('batch_shape');
+    const shape: Shape = sizes
+      .list((size) => size)
+      .map((size, axis) => {
+        if (size.value !== null) return size.number();
+        return axis === 0 ? 'batch' : `${name}_${axis}`;
+      });
+    const dtype = optional(config, 'dtype')?.value === 'int32' ? 'int32' : 'float32';
+    this.inputs.push({ name, type: { dtype, shape } });
+    return name;
+  }
+}
+
+interface Reference {
+  readonly layer: string;
+  readonly call: number;
+  readonly index: number;
+}
+
+const layerName = (layer: Reader): string => (optional(layer, 'name') ?? layer.field('config').field('name')).string();
+
+/** `["layer", call, index]`, or a list of these. */
+function references(reader: Reader): Reference[] {
+  const [first] = reader.list((item) => item.value);
+  return typeof first === 'string' ? [reference(reader)] : reader.list(reference);
+}
+
+function reference(reader: Reader): Reference {
+  const [layer, call, index] = reader.list((item) => item);
+  return { layer: layer.string(), call: call.number(), index: index.number() };
+}
+
+const callsOf = (layer: Reader): Call[] => layer.field('inbound_nodes').list((call) => call.list(reference));
