@@ -231,6 +231,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   Slice: slice,
   Softmax: alongAxis((x) => tf.softmax(x)),
   Softplus: unary(tf.softplus),
+  Softsign: unary((x) => tf.div(x, tf.add(tf.abs(x), 1))),
   SpaceToDepth: spaceToDepth,
   Split: split,
   Sqrt: unary(tf.sqrt),

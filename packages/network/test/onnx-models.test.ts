@@ -3,7 +3,7 @@ import '@logah/backend-ort';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { elementCount, type Graph, graphFromJson, graphToJson, toComputationalGraph } from '@logah/graph-ir';
+import { elementCount, graphFromJson, graphToJson, toComputationalGraph } from '@logah/graph-ir';
 import { drawGraph, fold, toSvg } from '@logah/graph-ir/draw';
 import {
   decodeTensor,
@@ -18,6 +18,7 @@ import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forward } from '../src/index.js';
 import { noise } from './noise.js';
+import { expectSame, type Numbers, run } from './real-models.js';
 
 beforeAll(() => tf.setBackend('ort'));
 
@@ -84,33 +85,7 @@ const valuesOf = ({ graph, tensors }: ImportedModel): Map<string, Float32Array> 
     }),
   );
 
-function ours(graph: Graph, values: ReadonlyMap<string, Float32Array>, inputs: ReadonlyMap<string, ort.Tensor>) {
-  return tf.tidy(() => {
-    const parameters = Object.fromEntries(
-      graph.parameters.map(({ name, shape }) => [name, tf.tensor(values.get(name) ?? [], [...shape])]),
-    );
-    const given = Object.fromEntries(
-      [...inputs].map(([name, { data, dims }]) => [name, tf.tensor(data as Float32Array, [...dims])]),
-    );
-    return forward(graph, parameters, given).map((output) => ({
-      dims: output.shape,
-      data: output.dataSync<'float32'>().slice(),
-    }));
-  });
-}
-
-function expectSame(found: { dims: readonly number[]; data: ArrayLike<number> }, wanted: ort.Tensor): void {
-  expect(found.dims).toEqual(wanted.dims);
-  const data = wanted.data as Float32Array;
-  let largest = 0;
-  let difference = 0;
-  data.forEach((value, i) => {
-    largest = Math.max(largest, Math.abs(value));
-    difference = Math.max(difference, Math.abs(value - found.data[i]));
-  });
-  expect(largest).toBeGreaterThan(0);
-  expect(difference / largest).toBeLessThan(1e-4);
-}
+const numbersOf = ({ dims, data }: ort.Tensor): Numbers => ({ dims: [...dims], data: data as Float32Array });
 
 describe('a real model', () => {
   it.each(MODELS)('$name computes what ONNX Runtime does, here and back in ONNX', async (model) => {
@@ -131,13 +106,12 @@ describe('a real model', () => {
     const session = await ort.InferenceSession.create(bytes);
     const feeds = Object.fromEntries(inputs);
     const wanted = await session.run({ ...feeds, ...model.extra });
-    const found = ours(graph, values, inputs);
+    const found = run(graph, values, new Map([...inputs].map(([name, tensor]) => [name, numbersOf(tensor)])));
     const back = await ort.InferenceSession.create(graphToOnnx(graph, { values }));
     const returned = await back.run(feeds);
     session.outputNames.forEach((name, i) => {
-      expectSame(found[i], wanted[name]);
-      const { dims, data } = returned[graph.outputs[i]];
-      expectSame({ dims, data: data as Float32Array }, wanted[name]);
+      expectSame(found[i], numbersOf(wanted[name]));
+      expectSame(numbersOf(returned[graph.outputs[i]]), numbersOf(wanted[name]));
     });
   });
 

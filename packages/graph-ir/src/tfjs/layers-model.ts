@@ -7,7 +7,7 @@ import { LAYERS, type Layer } from './layers.js';
 import { type ModelJson, optional } from './model-json.js';
 import { Translation } from './translation.js';
 
-/** Throws {@link GraphError} naming a layer that is not as it should be, or all layers that have no translation. */
+/** Layers that are not known are kept as operators of the domain "keras". Throws {@link GraphError} naming a layer that is not as it should be. */
 export function translateLayers(model: ModelJson, source: string, readPlace: ReadPlace | undefined): ForeignModel {
   const config = optional(model.topology, 'model_config') ?? model.topology;
   const t = new Translation(source, model.tensors, readPlace);
@@ -67,45 +67,47 @@ class Network {
     const config = model.field('config');
     const values = new Map<string, readonly string[]>();
     const places = references(config.field('input_layers'));
-    const waiting: Array<{ readonly layer: Reader; readonly name: string; readonly calls: Call[] }> = [];
+    const results = references(config.field('output_layers'));
+    const waiting: LayerCalls[] = [];
     config.field('layers').list((layer) => {
       const name = layerName(layer);
       if (layer.field('class_name').value === 'InputLayer') {
         const place = places.findIndex((reference) => reference.layer === name);
         values.set(`${name}/0`, [given?.[place] ?? this.#input(layer)]);
-      } else waiting.push({ layer, name, calls: callsOf(layer) });
+      } else waiting.push({ layer, name, calls: callsOf(layer), first: 0 });
     });
+    const used = [...results, ...waiting.flatMap(({ calls }) => calls.flat())];
     // Files list layers in the order in which they were made; a layer can be called on what a later one gives.
-    for (let rest = waiting; rest.length > 0; ) {
-      const later = rest.filter(({ layer, name, calls }) => !this.#call(layer, name, calls, values));
+    for (let rest: readonly LayerCalls[] = waiting.map((layer) => withFirst(layer, used)); rest.length > 0; ) {
+      const later = rest.filter((calls) => !this.#call(calls, values));
       if (later.length === rest.length)
         throw new GraphError(
           `${this.#source}: the layer "${later[0].name}" reads what no layer gives, or waits for itself`,
         );
       rest = later;
     }
-    return references(config.field('output_layers')).map(
+    return results.map(
       ({ layer, call, index }) =>
         values.get(`${layer}/${call}`)?.[index] ?? config.field('output_layers').fail('results of layers of the model'),
     );
   }
 
   /** Runs a layer as often as it is called; false when something that it reads is not there yet. */
-  #call(layer: Reader, name: string, calls: readonly Call[], values: Map<string, readonly string[]>): boolean {
+  #call({ layer, name, calls, first }: LayerCalls, values: Map<string, readonly string[]>): boolean {
     const inputs = calls.map((call) =>
       call.map(({ layer: from, call: which, index }) => values.get(`${from}/${which}`)?.[index]),
     );
     if (!inputs.every((call) => call.every((input) => input !== undefined))) return false;
     inputs.forEach((call, i) => {
       const given = call.filter((input) => input !== undefined);
-      values.set(`${name}/${i}`, this.#layer(layer, name, given, i));
+      values.set(`${name}/${first + i}`, this.#layer(layer, name, given, i));
     });
     return true;
   }
 
   #layer(layer: Reader, name: string, inputs: readonly string[], call = 0): readonly string[] {
     const kind = layer.field('class_name').string();
-    if (kind === 'Sequential' || kind === 'Functional' || kind === 'Model') return this.#model(layer, inputs);
+    if (MODELS.has(kind)) return this.#model(layer, inputs);
     const t = this.#t;
     const output = call === 0 ? name : `${name}:${call}`;
     t.enter(output);
@@ -156,6 +158,23 @@ class Network {
     return name;
   }
 }
+
+interface LayerCalls {
+  readonly layer: Reader;
+  readonly name: string;
+  readonly calls: readonly Call[];
+  /** The number of the first call. */
+  readonly first: number;
+}
+
+/** A model within a model counts its own making as its call 0, in most files. */
+const withFirst = (layer: LayerCalls, used: readonly Reference[]): LayerCalls => {
+  const isModel = MODELS.has(layer.layer.field('class_name').value);
+  const calls = used.filter((reference) => reference.layer === layer.name).map(({ call }) => call);
+  return isModel && !calls.includes(0) ? { ...layer, first: 1 } : layer;
+};
+
+const MODELS: ReadonlySet<unknown> = new Set(['Sequential', 'Functional', 'Model']);
 
 interface Reference {
   readonly layer: string;
