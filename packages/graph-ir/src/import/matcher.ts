@@ -131,8 +131,12 @@ export class Matcher {
   /** A stored tensor as numbers: masks and tables of angles are stored as weights are. */
   #table(name: string): Constant | undefined {
     const tensor = this.tensor(name);
-    if (tensor?.stored.place.kind !== 'bytes' || elementCount(tensor.shape) > MOST_KNOWN) return undefined;
-    const known = this.#tables.get(name) ?? knownTensor(name, tensor.stored, tensor.stored.place.bytes);
+    if (tensor === undefined || elementCount(tensor.shape) > MOST_KNOWN) return undefined;
+    const before = this.#tables.get(name);
+    if (before !== undefined) return before;
+    const bytes = this.model.bytesOf(tensor.stored);
+    if (bytes === undefined) return undefined;
+    const known = knownTensor(name, tensor.stored, bytes);
     this.#tables.set(name, known);
     return known;
   }

@@ -46,6 +46,8 @@ export interface Settled {
   readonly constants: ReadonlyMap<string, Constant>;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly views: ReadonlyMap<string, View>;
+  /** A stored tensor's bytes; undefined where they are in a file that cannot be read. */
+  readonly bytesOf: (tensor: StoredTensor) => Uint8Array | undefined;
 }
 
 /** No network that anyone trains has as many; a file that asks for more would fill the memory. */
@@ -102,6 +104,7 @@ class Settler {
       constants: this.#constants,
       tensors: this.#tensors,
       views: this.#views,
+      bytesOf: this.#bytesOf,
     };
   }
 
@@ -300,11 +303,11 @@ class Settler {
     return this.#known.get(name);
   }
 
-  #bytesOf({ place }: StoredTensor): Uint8Array | undefined {
+  #bytesOf = ({ place }: StoredTensor): Uint8Array | undefined => {
     const { readPlace } = this.#options;
     if (place.kind === 'bytes') return place.bytes;
     return readPlace && bytesAt(place, readPlace);
-  }
+  };
 
   #setKnown(name: string, known: Known): void {
     this.#known.set(name, known);
