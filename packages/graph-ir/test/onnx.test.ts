@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import { type GraphProtoSchema, ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { graphFromConfig } from '../src/huggingface.js';
 import {
@@ -126,6 +128,117 @@ describe('graphFromOnnx', () => {
       }),
       { numRuns: 300, seed: 6 },
     );
+  });
+});
+
+type GraphInit = Exclude<MessageInitShape<typeof GraphProtoSchema>, { readonly $typeName: string }>;
+
+/** A file of opset 20 with this graph, whose output is "y". */
+const fileOf = (graph: GraphInit): Uint8Array =>
+  toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      opsetImport: [{ domain: '', version: 20n }],
+      graph: { name: 'g', output: [{ name: 'y' }], ...graph },
+    }),
+  );
+
+/** An input "x" with these sizes. */
+const input = (...sizes: bigint[]) => ({
+  name: 'x',
+  type: {
+    value: {
+      case: 'tensorType' as const,
+      value: { elemType: 1, shape: { dim: sizes.map((value) => ({ value: { case: 'dimValue' as const, value } })) } },
+    },
+  },
+});
+
+const node = (opType: string, from: string[], to: string) => ({ opType, name: to, input: from, output: [to] });
+const int64s = (name: string, values: bigint[]) => ({
+  name,
+  dataType: 7,
+  dims: [BigInt(values.length)],
+  int64Data: values,
+});
+
+describe('a hostile ONNX file', () => {
+  const read = (graph: GraphInit) => graphFromOnnx(fileOf(graph), 'bad.onnx');
+
+  it('with a cycle is an error that names a node on it', () => {
+    expect(() =>
+      read({
+        input: [input(2n)],
+        node: [node('Add', ['x', 'b'], 'a'), node('Relu', ['a'], 'b'), node('Relu', ['b'], 'y')],
+      }),
+    ).toThrow('bad.onnx: Add "a" waits for itself: the graph has a cycle');
+  });
+
+  it('with a tensor of more bytes than there are is an error, and nothing is set aside for it', () => {
+    const before = process.memoryUsage().rss;
+    const huge = (dims: bigint[]) => () =>
+      read({
+        node: [node('Relu', ['w'], 'y')],
+        initializer: [{ name: 'w', dataType: 1, dims, rawData: new Uint8Array(8) }],
+      });
+    expect(huge([2n ** 20n, 2n ** 12n])).toThrow(
+      'bad.onnx: the tensor "w" float32 [1048576, 4096] takes 17179869184 bytes, but the file holds 8',
+    );
+    expect(huge([2n ** 40n, 2n ** 40n])).toThrow('which no memory holds');
+    expect(huge([-1n])).toThrow('bad.onnx: a size of the tensor "w" is -1');
+    expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 28);
+  });
+
+  it('that asks for tensors of gigabytes is read without making them', () => {
+    const before = process.memoryUsage().rss;
+    const { graph } = read({
+      initializer: [int64s('shape', [2n ** 16n, 2n ** 16n])],
+      node: [node('ConstantOfShape', ['shape'], 'big'), node('Relu', ['big'], 'y')],
+    });
+    expect(graph.values.y.shape).toEqual([2 ** 16, 2 ** 16]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 28);
+  });
+
+  it('whose length fields say gigabytes is an error', () => {
+    // Field 7, the graph, of 2^31 - 1 bytes; then nothing.
+    const bytes = Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0a);
+    expect(() => graphFromOnnx(bytes, 'bad.onnx')).toThrow('bad.onnx: not an ONNX model, or a damaged one');
+  });
+
+  it('with operands that do not fit is an error that names the node', () => {
+    expect(() =>
+      read({
+        input: [input(2n, 3n)],
+        initializer: [int64s('shape', [7n])],
+        node: [node('Reshape', ['x', 'shape'], 'y')],
+      }),
+    ).toThrow(/^bad\.onnx: Reshape "y": /);
+    expect(() => read({ input: [input(2n)], node: [node('Relu', ['nothing'], 'y')] })).toThrow(
+      'bad.onnx: Relu "y" reads "nothing", which nothing gives',
+    );
+  });
+
+  it('with an Upsample of old is resized by its scales', () => {
+    const scales = { name: 'scales', dataType: 1, dims: [4n], floatData: [1, 1, 2, 2.5] };
+    const bytes = toBinary(
+      ModelProtoSchema,
+      create(ModelProtoSchema, {
+        opsetImport: [{ domain: '', version: 9n }],
+        graph: {
+          name: 'g',
+          input: [input(1n, 3n, 4n, 4n)],
+          output: [{ name: 'y' }],
+          initializer: [scales],
+          node: [node('Upsample', ['x', 'scales'], 'y')],
+        },
+      }),
+    );
+    const { graph } = graphFromOnnx(bytes, 'old.onnx');
+    expect(graph.values.y.shape).toEqual([1, 3, 8, 10]);
+    expect(graph.operators[0].attributes).toMatchObject({
+      operator: 'Resize',
+      attributes: { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+    });
   });
 });
 

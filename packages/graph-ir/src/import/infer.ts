@@ -1,6 +1,6 @@
 // The types of a node's results from those of its operands, by the rules of ONNX's operators.
 import { addSizes, divideSizes, multiplySizes, windowCount } from '../dimensions.js';
-import { ANY_SHAPE, type Dimension, GraphError, type Shape, type TensorType } from '../graph.js';
+import { ANY_SHAPE, type Dimension, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
 import { integer, integers } from '../onnx-attributes.js';
 import { axisOf, castType, sliceRows, splitSizes, unsqueezed } from './evaluate.js';
 import { type ForeignNode, isAnyShape, isConstant, type Known, REDUCTION_OPERATORS } from './foreign.js';
@@ -179,6 +179,11 @@ const reshape: Rule = (node, operands) => {
     (size, i): Dimension => (size === 0 && !isAny && integer(node, 'allowzero', 0) === 0 ? (from[i] ?? 0) : size),
   );
   const rest = to.indexOf(-1);
+  const [count, taken] = [from, to.filter((_, i) => i !== rest)].map((sizes) =>
+    sizes.every((size) => typeof size === 'number') ? elementCount(sizes) : undefined,
+  );
+  if (count !== undefined && taken !== undefined && (rest === -1 ? count !== taken : count % taken !== 0))
+    throw new GraphError(`cannot reshape ${shown(from)} to ${shown(wanted)}`);
   if (rest === -1) return typed(dtype(operands), to);
   if (isAny)
     return typed(
@@ -196,8 +201,6 @@ const reshape: Rule = (node, operands) => {
   }
   const product = (sizes: Shape): Dimension => sizes.reduce(multiplySizes, 1);
   const size = divideSizes(product(left), product(right));
-  if (typeof size === 'number' && !Number.isInteger(size))
-    throw new GraphError(`cannot reshape ${shown(from)} to ${shown(wanted)}`);
   return typed(
     dtype(operands),
     to.map((other, i) => (i === rest ? size : other)),
