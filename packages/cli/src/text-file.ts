@@ -4,12 +4,6 @@ import { CliError } from './errors.js';
 
 /** A file's text. Throws {@link CliError} naming the file and why it cannot be read. */
 export const readTextFile = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: Error) => unreadable(path, cause));
-
-/** A file's bytes. Throws {@link CliError} naming the file and why it cannot be read. */
-export const readBytes = (path: string): Promise<Uint8Array> =>
-  readFile(path).catch((cause: Error) => unreadable(path, cause));
-
-function unreadable(path: string, cause: Error): never {
-  throw new CliError(`cannot read ${path}: ${cause.message}`, { cause });
-}
+  readFile(path, 'utf8').catch((cause: Error) => {
+    throw new CliError(`cannot read ${path}: ${cause.message}`, { cause });
+  });

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildArchitecture, graphToJson, parseArchitecture } from '@logah/graph-ir';
+import { openModel } from '@logah/graph-ir/node';
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
@@ -22,6 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const HUMAN = fileURLToPath(new URL('../node_modules/@vladmandic/human/models/', import.meta.url));
 const MINI = 'vit:layers=1,heads=2,hidden=16,mlp=32,patch=8';
 
 describe('logah graph', () => {
@@ -247,6 +250,46 @@ describe('logah convert', () => {
     expect((await logah('info', 'mini.onnx', '--size', 'height=2')).stderr).toContain('"height" is not a size');
     await writeFile(inFolder('cut.onnx'), (await readFile(inFolder('mini.onnx'))).subarray(0, 1000));
     expect(await logah('info', 'cut.onnx')).toMatchObject({ code: 1, stderr: expect.stringContaining('cut.onnx: ') });
+  });
+
+  it('leaves parameters in their safetensors file, from where an ONNX model reads them', async () => {
+    const { code } = await logah('convert', MINI, 'beside.onnx', '--parameters', 'mini.safetensors', '--external');
+    expect(code).toBe(0);
+    const images = new ort.Tensor('float32', new Float32Array(3 * 32 * 32).fill(0.5), [1, 3, 32, 32]);
+    const [inside, beside] = await Promise.all(
+      ['mini.onnx', 'beside.onnx'].map(async (file) => {
+        const session = await ort.InferenceSession.create(inFolder(file));
+        return (await session.run({ images }))[session.outputNames[0]].data;
+      }),
+    );
+    expect(beside).toEqual(inside);
+    const elsewhere = ['--parameters', 'mini.safetensors', '--external'];
+    expect((await logah('convert', MINI, 'qs/mini.onnx', ...elsewhere)).stderr).toContain('put mini.safetensors there');
+  });
+
+  it('writes a TensorFlow.js model as ONNX, with its own parameters', async () => {
+    const model = join(HUMAN, 'emotion.json');
+    expect((await logah('convert', model, 'emotion.onnx')).stdout).toBe('Wrote emotion.onnx.\n');
+    const session = await ort.InferenceSession.create(inFolder('emotion.onnx'));
+    const image = new ort.Tensor('float32', new Float32Array(64 * 64).fill(0.5), [1, 64, 64, 1]);
+    const { data } = (await session.run({ [session.inputNames[0]]: image }))[session.outputNames[0]];
+    expect((data as Float32Array).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+  });
+
+  it('predicts what a hypernetwork knows of a model file, and keeps what it does not', async () => {
+    const path = join(HUMAN, 'iris.json');
+    expect((await logah('predict', path, '--out', 'iris.safetensors')).code).toBe(0);
+    const { tensors } = await readSafetensors(inFolder('iris.safetensors'));
+    const model = openModel(path);
+    const same = model.graph.parameters.filter(({ name }) =>
+      tensors.get(name)?.data.every((value, i) => value === model.values(name)[i]),
+    );
+    model.close();
+    const kept = model.graph.operators.flatMap(({ type, parameters }) =>
+      type === 'onnx' ? Object.values(parameters) : [],
+    );
+    expect(kept.length).toBeGreaterThan(40);
+    expect(same.map(({ name }) => name).sort()).toEqual(kept.sort());
   });
 
   it('says what is missing', async () => {

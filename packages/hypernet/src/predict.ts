@@ -32,6 +32,8 @@ export interface PredictOptions extends Pick<LoweringOptions, 'languageModelHead
    * without it they are 0. A class token itself is 0, as torchvision initialises it.
    */
   readonly random?: Random;
+  /** Values of parameters that the hypernetwork does not predict, such as those of kept ONNX operators; without it, and where it has none, they are 0. */
+  readonly unpredicted?: (parameter: string) => Float32Array | undefined;
   /**
    * Writes every tensor into the same memory: its data is valid until the next one is asked for. For sinks that are done with a tensor by then, such as a
    * file; much faster for large networks, where fresh memory costs more than the prediction.
@@ -103,7 +105,7 @@ export async function* predict(
   graph: Graph,
   options: PredictOptions = {},
 ): AsyncGenerator<PredictedTensor> {
-  const { random, reuseMemory = false } = options;
+  const { random, unpredicted, reuseMemory = false } = options;
   const { config, parameters } = hypernet;
   const [cores, targets] = reuseMemory ? [sharedMemory(), sharedMemory()] : [freshMemory, freshMemory];
   const decoder = decoderOf(config);
@@ -126,7 +128,7 @@ export async function* predict(
           const plan = planned[row];
           const data =
             plan === undefined
-              ? targets.take(elementCount(shape)).fill(0)
+              ? (unpredicted?.(name) ?? targets.take(elementCount(shape)).fill(0))
               : await readOut(plan, () => decoder.decode(parameters, prepared, [{ plan, row }])[0], {
                   random,
                   cores,

@@ -1,5 +1,5 @@
 // `logah predict`: the parameters of a network, streamed to a safetensors file.
-import { type Graph, parameterCount } from '@logah/graph-ir';
+import { type Graph, parameterCount, withBatchStatistics } from '@logah/graph-ir';
 import {
   createHypernet,
   HYPERNET_VARIANTS,
@@ -14,7 +14,7 @@ import { createRandom } from '@logah/random';
 import type { FloatDType } from '@logah/safetensors';
 import { streamSafetensors } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
-import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
+import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOption } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { integer } from '../options.js';
 import { showProgress } from '../progress.js';
@@ -31,11 +31,14 @@ interface PredictCommandOptions {
   readonly json?: true;
   readonly head: 'after-norm' | 'on-input';
   readonly backend?: BackendName;
+  readonly size?: Readonly<Record<string, number>>;
 }
 
 export const predictCommand = (): Command =>
   new Command('predict')
-    .description('predicts the parameters of an architecture and writes them as safetensors')
+    .description(
+      'predicts the parameters of an architecture and writes them as safetensors; those that are not predicted keep the values of a model file',
+    )
     .argument('<arch>', ARCHITECTURE_HELP)
     .option('--checkpoint <file>', 'the hypernetwork; without it a fresh, untrained one of --variant and --seed')
     .addOption(
@@ -46,55 +49,70 @@ export const predictCommand = (): Command =>
     .addOption(new Option('--dtype <type>', 'how they are stored').choices(['F32', 'F16', 'BF16']).default('F32'))
     .option('--dry-run', 'write nothing: print statistics of every tensor')
     .option('--json', 'the result as JSON')
+    .addOption(sizeOption())
     .addOption(headOption())
     .addOption(backendOption())
     .action(async (architecture: string, options: PredictCommandOptions, command: Command) => {
       if ((options.out === undefined) === (options.dryRun === undefined)) {
         command.error('error: either --out FILE or --dry-run is needed', { exitCode: 2 });
       }
-      const graph = await readArchitecture(architecture);
-      const backend = await useBackend(options.backend);
-      const hypernet = await openHypernet(graph, options);
-      const tensors = withProgress(
-        predict(hypernet, graph, {
-          languageModelHead: options.head,
-          random: createRandom(options.seed),
-          reuseMemory: true,
-        }),
-        graph,
-      );
-      const started = performance.now();
-      const common = { architecture, parameters: parameterCount(graph), backend };
-      if (options.out === undefined) {
-        const statistics = [];
-        for await (const tensor of tensors) statistics.push(tensorStatistics(tensor));
-        console.log(
-          options.json
-            ? JSON.stringify({ ...common, seconds: secondsSince(started), tensors: statistics })
-            : statisticsTable(statistics),
-        );
-        return;
+      const opened = await openArchitecture(architecture, options.size);
+      try {
+        await predictAndWrite(architecture, opened, options);
+      } finally {
+        opened.close();
       }
-      const metadata = {
-        format: 'pt',
-        architecture,
-        predicted_by: options.checkpoint ?? `fresh ${options.variant}, seed ${options.seed}`,
-      };
-      const size = await streamSafetensors(options.out, graph.parameters, tensors, { dtype: options.dtype, metadata });
-      const seconds = secondsSince(started);
-      console.log(
-        options.json
-          ? JSON.stringify({
-              ...common,
-              seconds,
-              out: options.out,
-              dtype: options.dtype,
-              bytes: size,
-              tensors: graph.parameters.length,
-            })
-          : `${options.out}: ${thousands(common.parameters)} parameters in ${graph.parameters.length} tensors, ${bytes(size)}, ${seconds.toFixed(1)} s on ${backend}`,
-      );
     });
+
+async function predictAndWrite(
+  architecture: string,
+  opened: OpenedArchitecture,
+  options: PredictCommandOptions,
+): Promise<void> {
+  const graph = withBatchStatistics(opened.graph);
+  const backend = await useBackend(options.backend);
+  const hypernet = await openHypernet(graph, options);
+  const tensors = withProgress(
+    predict(hypernet, graph, {
+      languageModelHead: options.head,
+      random: createRandom(options.seed),
+      ...(opened.values ? { unpredicted: opened.values } : {}),
+      reuseMemory: true,
+    }),
+    graph,
+  );
+  const started = performance.now();
+  const common = { architecture, parameters: parameterCount(graph), backend };
+  if (options.out === undefined) {
+    const statistics = [];
+    for await (const tensor of tensors) statistics.push(tensorStatistics(tensor));
+    console.log(
+      options.json
+        ? JSON.stringify({ ...common, seconds: secondsSince(started), tensors: statistics })
+        : statisticsTable(statistics),
+    );
+    return;
+  }
+  const metadata = {
+    format: 'pt',
+    architecture,
+    predicted_by: options.checkpoint ?? `fresh ${options.variant}, seed ${options.seed}`,
+  };
+  const size = await streamSafetensors(options.out, graph.parameters, tensors, { dtype: options.dtype, metadata });
+  const seconds = secondsSince(started);
+  console.log(
+    options.json
+      ? JSON.stringify({
+          ...common,
+          seconds,
+          out: options.out,
+          dtype: options.dtype,
+          bytes: size,
+          tensors: graph.parameters.length,
+        })
+      : `${options.out}: ${thousands(common.parameters)} parameters in ${graph.parameters.length} tensors, ${bytes(size)}, ${seconds.toFixed(1)} s on ${backend}`,
+  );
+}
 
 async function openHypernet(graph: Graph, { checkpoint, variant, seed }: PredictCommandOptions): Promise<Hypernet> {
   if (checkpoint !== undefined) return readHypernet(checkpoint);

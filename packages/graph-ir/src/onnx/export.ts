@@ -16,8 +16,8 @@ import { constantTensor, encodeModel, externalFloats, floats, integers, type Onn
 /** Where parameters are: in the model, or in a file beside it that holds their float32 values in the graph's order, one after the other. */
 export type OnnxParameters =
   | { readonly values: ReadonlyMap<string, Float32Array> }
-  /** The file's name, relative to the model's folder. */
-  | { readonly externalFile: string };
+  /** The file's name, relative to the model's folder, and where each parameter's values begin in it: one after the other where nothing is said. */
+  | { readonly externalFile: string; readonly offsets?: ReadonlyMap<string, number> };
 
 /** More than this does not fit into one protobuf message. */
 export const MOST_INLINE_BYTES = 2 ** 31 - 2 ** 20;
@@ -61,8 +61,11 @@ function initializersOf(graph: Graph, parameters: OnnxParameters) {
     let offset = 0;
     return graph.parameters.map(({ name, shape }) => {
       const length = 4 * elementCount(shape);
+      const place = parameters.offsets === undefined ? offset : parameters.offsets.get(name);
+      if (place === undefined)
+        throw new GraphError(`the parameter "${name}" has no place in ${parameters.externalFile}`);
       offset += length;
-      return externalFloats(name, shape, { location: parameters.externalFile, offset: offset - length, length });
+      return externalFloats(name, shape, { location: parameters.externalFile, offset: place, length });
     });
   }
   const total = graph.parameters.reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
