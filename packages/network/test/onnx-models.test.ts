@@ -121,6 +121,19 @@ describe('a real model', () => {
     expect(toSvg(fold(drawGraph(graph)))).toContain('<svg');
   });
 
+  it('leaves no tensor behind', async () => {
+    const imported = graphFromOnnx(await readFile(MODELS[10].path), 'silero.onnx', MODELS[10].options);
+    const values = valuesOf(imported);
+    const parameters = Object.fromEntries(
+      imported.graph.parameters.map(({ name, shape }) => [name, tf.tensor(values.get(name) ?? [], [...shape])]),
+    );
+    const inputs = { input: tf.zeros([1, 512]), h: tf.zeros([2, 1, 64]), c: tf.zeros([2, 1, 64]) };
+    const before = tf.memory().numTensors;
+    const outputs = forward(imported.graph, parameters, inputs);
+    expect(tf.memory().numTensors).toBe(before + outputs.length);
+    tf.dispose(outputs);
+  });
+
   it('has its attention and layer norms found', async () => {
     const { graph } = graphFromOnnx(await readFile(MODELS[1].path), 'rec.onnx');
     const count = (type: string): number => graph.operators.filter((operator) => operator.type === type).length;

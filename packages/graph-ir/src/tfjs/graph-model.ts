@@ -2,7 +2,7 @@
 import { ANY_SHAPE, GraphError, type TensorType } from '../graph.js';
 import type { ForeignModel } from '../import/foreign.js';
 import type { ReadPlace } from '../import/stored.js';
-import { type ModelJson, optional } from './model-json.js';
+import { type ModelJson, nameOf, optional } from './model-json.js';
 import { NodeDef, shapeOf, valueName } from './node-def.js';
 import { OPERATORS } from './operators.js';
 import { Translation } from './translation.js';
@@ -25,7 +25,7 @@ export function translateGraph(model: ModelJson, source: string, readPlace: Read
     }
   }
   return {
-    name: source,
+    name: nameOf(source),
     source,
     nodes: t.nodes,
     tensors: t.tensors,

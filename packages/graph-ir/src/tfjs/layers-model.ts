@@ -4,17 +4,18 @@ import type { ForeignModel } from '../import/foreign.js';
 import type { ReadPlace } from '../import/stored.js';
 import type { Reader } from '../json-reader.js';
 import { LAYERS, type Layer } from './layers.js';
-import { type ModelJson, optional } from './model-json.js';
+import { type ModelJson, nameOf, optional } from './model-json.js';
 import { Translation } from './translation.js';
 
 /** Layers that are not known are kept as operators of the domain "keras". Throws {@link GraphError} naming a layer that is not as it should be. */
 export function translateLayers(model: ModelJson, source: string, readPlace: ReadPlace | undefined): ForeignModel {
   const config = optional(model.topology, 'model_config') ?? model.topology;
+  const settings = config.field('config');
   const t = new Translation(source, model.tensors, readPlace);
   const network = new Network(t, source);
   network.read(config);
   return {
-    name: optional(config.field('config'), 'name')?.string() ?? source,
+    name: Array.isArray(settings.value) ? nameOf(source) : (optional(settings, 'name')?.string() ?? nameOf(source)),
     source,
     nodes: t.nodes,
     tensors: t.tensors,

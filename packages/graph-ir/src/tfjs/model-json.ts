@@ -26,6 +26,9 @@ export function readModelJson(text: string, source: string, shardLength?: ShardL
   return { format, topology, signature, tensors: readManifest(root.field('weightsManifest'), shardLength) };
 }
 
+/** What a model is called that has no name of its own: its file's name, without folders and ".json". */
+export const nameOf = (source: string): string => /([^/\\]*?)(\.json)?$/.exec(source)?.[1] || source;
+
 /** A field that may be absent or null. */
 export function optional(reader: Reader, key: string): Reader | undefined {
   const field = reader.field(key);
