@@ -1,4 +1,5 @@
 // What a network costs to run: an estimate from its shapes.
+import { sizeIn } from './dimensions.js';
 import { elementCount, type Graph, GraphError, type Operator, type Shape } from './graph.js';
 
 export interface NetworkCost {
@@ -15,18 +16,20 @@ export interface NetworkCost {
 export function estimateCost(graph: Graph, sizes: Readonly<Record<string, number>>): NetworkCost {
   const resolve = (shape: Shape): number[] =>
     shape.map((size) => {
-      const value = typeof size === 'number' ? size : sizes[size];
+      const value = sizeIn(sizes, size);
       if (value === undefined) throw new GraphError(`the cost of "${graph.name}" depends on "${size}": give it a size`);
       return value;
     });
   const shapeOf = new Map(graph.parameters.map(({ name, shape }) => [name, shape]));
+  const weightOf = ({ type, parameters }: Operator): readonly number[] =>
+    shapeOf.get(type === 'onnx' ? (parameters[1] ?? '') : parameters.weight) ?? [];
   let flops = 0;
   let activations = 0;
   for (const operator of graph.operators) {
     const given = elementCount(resolve(graph.values[operator.outputs[0]].shape));
     activations += given;
     const read = operator.inputs.map((name) => resolve(graph.values[name].shape));
-    flops += operations(operator, given, read, shapeOf.get(operator.parameters.weight) ?? []);
+    flops += operations(operator, given, read, weightOf(operator));
   }
   return { flops, activations };
 }
@@ -48,6 +51,8 @@ function operations(operator: Operator, given: number, inputs: readonly number[]
       const [batch, time, features] = inputs[0];
       return 4 * batch * time * time * features;
     }
+    case 'onnx':
+      return keptOperations(operator.attributes.operator, given, inputs, weight);
     case 'reshape':
     case 'transpose':
     case 'select':
@@ -61,3 +66,28 @@ function operations(operator: Operator, given: number, inputs: readonly number[]
       return given;
   }
 }
+
+function keptOperations(
+  operator: string,
+  given: number,
+  inputs: readonly number[][],
+  weight: readonly number[],
+): number {
+  const [first = [], second = weight] = inputs;
+  switch (operator) {
+    case 'MatMul':
+      return 2 * given * (first.at(-1) ?? 0);
+    case 'Conv':
+      return 2 * given * elementCount(second.slice(1));
+    case 'ConvTranspose':
+      return 2 * elementCount(first) * elementCount(second.slice(1));
+    default:
+      return MOVES.has(operator) ? 0 : given;
+  }
+}
+
+/** Operators that only put elements in another place. */
+const MOVES: ReadonlySet<string> = new Set([
+  ...['Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity', 'Shape', 'Concat', 'Split', 'Slice'],
+  ...['Gather', 'GatherND', 'Pad', 'Expand', 'Tile', 'DepthToSpace', 'SpaceToDepth', 'ConstantOfShape'],
+]);

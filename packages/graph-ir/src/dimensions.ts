@@ -10,7 +10,19 @@ function expression(text: string): string {
   return text;
 }
 
-const isSimple = (text: string): boolean => /^[^+*/-]+$/.test(text) || /^\w+\([^()]*\)$/.test(text);
+/** The places of an expression's operators that are in no parentheses. */
+function operatorsOf(text: string): number[] {
+  const places: number[] = [];
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(') depth++;
+    else if (text[i] === ')') depth--;
+    else if (depth === 0 && '+-*/'.includes(text[i])) places.push(i);
+  }
+  return places;
+}
+
+const isSimple = (text: string): boolean => operatorsOf(text).length === 0;
 const operand = (size: Dimension): string => (typeof size === 'number' || isSimple(size) ? `${size}` : `(${size})`);
 
 /** a + b. */
@@ -40,14 +52,24 @@ export function multiplySizes(a: Dimension, b: Dimension): Dimension {
 }
 
 /** A size as another one times a number or a name; undefined for one that is no product. */
-function productOf(size: Dimension): { readonly size: string; readonly factor: Dimension } | undefined {
-  const [, first, factor] = /^([^+*/()-]+|\w+\([^()]*\)|\([^()]*\))\*(\w+)$/.exec(`${size}`) ?? [];
-  if (first === undefined || factor === undefined) return undefined;
-  return {
-    size: first.startsWith('(') ? first.slice(1, -1) : first,
-    factor: /^\d+$/.test(factor) ? Number(factor) : factor,
-  };
+const productOf = (size: Dimension): Parts | undefined => partsOf(`${size}`, '*');
+
+interface Parts {
+  readonly size: string;
+  readonly factor: Dimension;
 }
+
+/** The two sides of an expression's only operator, if it is this one. */
+function partsOf(text: string, operator: '*' | '/'): Parts | undefined {
+  const [place, ...more] = operatorsOf(text);
+  if (place === undefined || more.length > 0 || text[place] !== operator) return undefined;
+  const factor = text.slice(place + 1);
+  if (factor.includes('(')) return undefined;
+  return { size: unwrapped(text.slice(0, place)), factor: /^\d+$/.test(factor) ? Number(factor) : factor };
+}
+
+/** Without the parentheses that only hold it together. */
+const unwrapped = (text: string): string => (text.startsWith('(') ? text.slice(1, -1) : text);
 
 /** a / b, rounded down, or up. */
 export function divideSizes(a: Dimension, b: Dimension, round: 'floor' | 'ceil' = 'floor'): Dimension {
@@ -59,6 +81,11 @@ export function divideSizes(a: Dimension, b: Dimension, round: 'floor' | 'ceil' 
   if (product?.factor === b) return product.size;
   if (product && typeof product.factor === 'number' && typeof b === 'number' && product.factor % b === 0)
     return multiplySizes(product.size, product.factor / b);
+  // ⌈⌈time / 2⌉ / 3⌉ is ⌈time / 6⌉, and so it is rounding down.
+  const inner =
+    `${a}`.startsWith(`${round}(`) && isSimple(`${a}`) ? partsOf(`${a}`.slice(round.length + 1, -1), '/') : undefined;
+  if (inner && typeof inner.factor === 'number' && typeof b === 'number')
+    return divideSizes(inner.size, inner.factor * b, round);
   return expression(`${round}(${operand(a)}/${operand(b)})`);
 }
 
@@ -72,4 +99,33 @@ export function windowCount(size: Dimension, padding: number, kernel: number, st
   }
   // ⌊(size + stride − 1) / stride⌋ is the size divided, rounded up.
   return spare === stride - 1 ? divideSizes(size, stride, 'ceil') : divideSizes(addSizes(size, spare), stride);
+}
+
+/** The number that a size is when names have these; undefined when it depends on another name. */
+export function sizeIn(sizes: Readonly<Record<string, number>>, size: Dimension): number | undefined {
+  if (typeof size === 'number') return size;
+  if (Object.hasOwn(sizes, size)) return sizes[size];
+  const tokens = size.match(/floor|ceil|[+*/()-]|[^+*/()-]+/g) ?? [];
+  let at = 0;
+  const product = (): number => {
+    let value = factor();
+    while (tokens[at] === '*' || tokens[at] === '/') value = tokens[at++] === '*' ? value * factor() : value / factor();
+    return value;
+  };
+  const sum = (): number => {
+    let value = product();
+    while (tokens[at] === '+' || tokens[at] === '-') value += (tokens[at++] === '+' ? 1 : -1) * product();
+    return value;
+  };
+  const factor = (): number => {
+    const token = tokens[at++];
+    if (token === '(' || ((token === 'floor' || token === 'ceil') && tokens[at++] === '(')) {
+      const value = sum();
+      at++;
+      return token === '(' ? value : Math[token](value);
+    }
+    return token === undefined ? Number.NaN : /^\d+$/.test(token) ? Number(token) : (sizes[token] ?? Number.NaN);
+  };
+  const value = sum();
+  return Number.isFinite(value) ? value : undefined;
 }

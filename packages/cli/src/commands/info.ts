@@ -1,5 +1,5 @@
 // `logah info`: what is in a file, or what an architecture is like.
-import { elementCount, estimateCost, type Graph, parameterCount, type TensorType } from '@logah/graph-ir';
+import { elementCount, estimateCost, type Graph, GraphError, parameterCount, type TensorType } from '@logah/graph-ir';
 import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
 import { readSafetensorsHeader } from '@logah/safetensors/node';
 import { Command } from 'commander';
@@ -54,8 +54,10 @@ interface NetworkInfo {
   readonly outputs: NetworkInfo['inputs'];
   readonly parameters: number;
   readonly tensors: number;
-  readonly flops: number;
-  readonly activations: number;
+  /** Left out where it depends on sizes that nobody gave; `unknownCost` says which. */
+  readonly flops?: number;
+  readonly activations?: number;
+  readonly unknownCost?: string;
   readonly operators: Readonly<Record<string, number>>;
   readonly differences?: readonly CheckpointDifference[];
 }
@@ -86,10 +88,22 @@ function infoOf(
     outputs: values(graph.outputs),
     parameters: parameterCount(graph),
     tensors: graph.parameters.length,
-    ...estimateCost(graph, { ...sizes }),
+    ...costOf(graph, sizes),
     operators,
     ...(differences === undefined ? {} : { differences }),
   };
+}
+
+function costOf(
+  graph: Graph,
+  sizes: Readonly<Record<string, number>>,
+): Pick<NetworkInfo, 'flops' | 'activations' | 'unknownCost'> {
+  try {
+    return estimateCost(graph, sizes);
+  } catch (error) {
+    if (error instanceof GraphError) return { unknownCost: error.message };
+    throw error;
+  }
 }
 
 function describe(info: NetworkInfo, { batch, time }: { readonly batch: number; readonly time: number }): string {
@@ -101,7 +115,9 @@ function describe(info: NetworkInfo, { batch, time }: { readonly batch: number; 
     `${info.name}: ${thousands(info.parameters)} parameters in ${info.tensors} tensors`,
     ...values('input', info.inputs),
     ...values('output', info.outputs),
-    `forward pass of ${sample}: ${scaled(info.flops)} floating-point operations, ${scaled(info.activations)} activations`,
+    info.flops === undefined || info.activations === undefined
+      ? `${info.unknownCost} (--size name=number)`
+      : `forward pass of ${sample}: ${scaled(info.flops)} floating-point operations, ${scaled(info.activations)} activations`,
     '',
     textTable(
       ['operator', 'count'],
