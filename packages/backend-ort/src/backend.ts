@@ -3,7 +3,7 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { BufferPool } from './pool.js';
 import type { ElementType } from './program.js';
-import type { Kernel, NativeTensor } from './session.js';
+import { canShare, type Kernel, type NativeTensor } from './session.js';
 
 type DataId = TensorInfo['dataId'];
 type Values = backend_util.BackendValues;
@@ -24,8 +24,11 @@ export interface OutputSpec {
 /** More operations than this are worth waking a second thread for; measured, see `bench/`. */
 const LARGE_WORK = 4e6;
 
-/** Elements of a tile, 1 MiB of float32: small enough for the third-level cache, large enough that calls do not count. */
+/** Elements of a tile on one thread, 1 MiB of float32: small enough for the cache, large enough that calls do not count; measured. */
 const TILE_ELEMENTS = 2 ** 18;
+
+/** Elements of a tile that several threads share: waking them for every operator of a program takes more work to be worth it. */
+const SHARED_TILE_ELEMENTS = 2 ** 20;
 
 const nativeFloats = (data: Float32Array, dims: readonly number[]): NativeTensor => ({
   type: 'float32',
@@ -123,32 +126,40 @@ export class OrtBackend extends MathBackendCPU {
 
   /**
    * Runs a native kernel on a few rows at a time. Every input of `inputs` is `[rows, …]` and is cut along them, however its own shape
-   * groups them; those in `shared` are given whole to each tile. The results are the `outputs`, put together from the tiles, and then the
-   * `summed` ones, added over them.
+   * groups them; those in `shared`, and then the `scalars`, are given whole to each tile. The results are the `outputs`, put together from the
+   * tiles, and then the `summed` ones, added over them.
    */
   runTiled(
     kernel: Kernel,
     rows: number,
     inputs: readonly TensorInfo[],
     outputs: ReadonlyArray<readonly number[]>,
-    options: { readonly shared?: readonly TensorInfo[]; readonly summed?: ReadonlyArray<readonly number[]> } = {},
+    options: {
+      readonly shared?: readonly TensorInfo[];
+      readonly scalars?: readonly number[];
+      readonly summed?: ReadonlyArray<readonly number[]>;
+    } = {},
   ): TensorInfo[] {
-    const { shared = [], summed = [] } = options;
-    const whole = shared.map((info) => nativeFloats(this.floats(info), info.shape));
+    const { shared = [], scalars = [], summed = [] } = options;
+    const whole = [
+      ...shared.map((info) => nativeFloats(this.floats(info), info.shape)),
+      ...scalars.map((value) => nativeFloats(Float32Array.of(value), [])),
+    ];
     const sources = inputs.map((info) => this.floats(info));
     const results = outputs.map((shape) => this.allocate(shape));
     const sums = summed.map((shape) => this.allocate(shape));
     const parts = summed.map((shape) => nativeFloats(new Float32Array(sizeOf(shape)), shape));
     for (const { values } of sums) values.fill(0);
-    const widest = Math.max(...sources.map(({ length }) => length)) / rows;
-    const step = Math.max(1, Math.floor(TILE_ELEMENTS / widest));
+    const elements = Math.max(...sources.map(({ length }) => length));
+    const isShared = canShare() && elements > TILE_ELEMENTS;
+    const step = Math.max(1, Math.floor(((isShared ? SHARED_TILE_ELEMENTS : TILE_ELEMENTS) * rows) / elements));
     for (let row = 0; row < rows; row += step) {
       const count = Math.min(step, rows - row);
       const tile = (values: Float32Array): NativeTensor => {
         const width = values.length / rows;
         return nativeFloats(values.subarray(row * width, (row + count) * width), [count, width]);
       };
-      kernel.run([...sources.map(tile), ...whole], [...results.map(({ values }) => tile(values)), ...parts], false);
+      kernel.run([...sources.map(tile), ...whole], [...results.map(({ values }) => tile(values)), ...parts], isShared);
       sums.forEach(({ values }, k) => {
         const { data } = parts[k];
         for (let i = 0; i < values.length; i++) values[i] += Number(data[i]);

@@ -1,7 +1,11 @@
 // Memory of freed tensors, kept for the next ones: a training step asks for the same sizes again and again.
+import { totalmem } from 'node:os';
 
-/** Bytes kept at most; beyond, the sizes that were idle longest go. */
-const CAPACITY = 512 * 2 ** 20;
+/**
+ * Bytes kept at most, an eighth of the machine's memory; beyond, the sizes that were idle longest go. A training step that does not find its memory here
+ * asks the system for fresh pages, which takes longer than computing on them.
+ */
+const CAPACITY = totalmem() / 8;
 
 /** Arrays shorter than this are cheaper to make than to look up. */
 const LEAST_LENGTH = 256;

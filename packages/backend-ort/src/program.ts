@@ -34,6 +34,9 @@ export interface Program {
 /** Operators of ONNX Runtime beyond the standard. */
 export const MICROSOFT = 'com.microsoft';
 
+/** The output that every model has before a program's own: one number of a type that JavaScript has no arrays for. `session.ts` says why. */
+export const UNREADABLE_OUTPUT = 'unreadable';
+
 const OPSET = 20n;
 const IR_VERSION = 9n;
 
@@ -60,7 +63,13 @@ export function encodeProgram({ inputs, outputs, nodes, constants = {} }: Progra
     graph: {
       name: nodes.map(({ op }) => op).join('-'),
       input: values(inputs),
-      output: values(outputs),
+      output: [
+        {
+          name: UNREADABLE_OUTPUT,
+          type: { value: { case: 'tensorType' as const, value: { elemType: TensorProto_DataType.BFLOAT16 } } },
+        },
+        ...values(outputs),
+      ],
       node: nodes.map(({ op, domain = '', inputs: read, outputs: written, attributes = {} }) => ({
         opType: op,
         domain,
@@ -68,11 +77,14 @@ export function encodeProgram({ inputs, outputs, nodes, constants = {} }: Progra
         output: [...written],
         attribute: Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value)),
       })),
-      initializer: Object.entries(constants).map(([name, value]) =>
-        typeof value === 'number'
-          ? { name, dataType: TensorProto_DataType.FLOAT, dims: [], floatData: [value] }
-          : { name, dataType: TensorProto_DataType.INT64, dims: [BigInt(value.length)], int64Data: [...value] },
-      ),
+      initializer: [
+        { name: UNREADABLE_OUTPUT, dataType: TensorProto_DataType.BFLOAT16, dims: [], int32Data: [0] },
+        ...Object.entries(constants).map(([name, value]) =>
+          typeof value === 'number'
+            ? { name, dataType: TensorProto_DataType.FLOAT, dims: [], floatData: [value] }
+            : { name, dataType: TensorProto_DataType.INT64, dims: [BigInt(value.length)], int64Data: [...value] },
+        ),
+      ],
     },
   });
   return toBinary(ModelProtoSchema, model);

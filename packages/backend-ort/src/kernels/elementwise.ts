@@ -9,23 +9,24 @@ import {
   type TensorInfo,
   type UnaryInputs,
 } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../backend.js';
 import type { Program, ProgramNode } from '../program.js';
 import { Kernel } from '../session.js';
-import { areFloats, kernelFamily, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
+import { areFloats, HEAVY, kernelFamily, LIGHT, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
 
 function binary(name: string, program: Program, dtype: 'float32' | 'bool' = 'float32'): NativeKernel {
   const kernel = new Kernel(program);
   return nativeKernel<BinaryInputs & { a: TensorInfo; b: TensorInfo }>(name, (backend, { a, b }) => {
     if (!areFloats(a, b)) return undefined;
     const shape = broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
-    return backend.runNative(kernel, [a, b], [{ shape, dtype }])[0];
+    return backend.runNative(kernel, [a, b], [{ shape, dtype }], LIGHT * sizeOf(shape))[0];
   });
 }
 
 function unary(name: string, program: Program): NativeKernel {
   const kernel = new Kernel(program);
   return nativeKernel<{ x: TensorInfo }>(name, (backend, { x }) =>
-    areFloats(x) ? backend.runNative(kernel, [x], [{ shape: x.shape }])[0] : undefined,
+    areFloats(x) ? backend.runNative(kernel, [x], [{ shape: x.shape }], HEAVY * sizeOf(x.shape))[0] : undefined,
   );
 }
 

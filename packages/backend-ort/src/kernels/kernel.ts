@@ -63,3 +63,7 @@ export function oneNode(
 /** Whether all tensors are float32 and none is empty. */
 export const areFloats = (...tensors: readonly TensorInfo[]): boolean =>
   tensors.every(({ dtype, shape }) => dtype === 'float32' && sizeOf(shape) > 0);
+
+/** What an element of a simple operator counts as work, and one of a function such as exp: a second thread pays from these on. */
+export const LIGHT = 4;
+export const HEAVY = 16;

@@ -4,7 +4,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type OrtBackend, sizeOf } from '../backend.js';
 import type { Program, ProgramNode } from '../program.js';
 import { Kernel } from '../session.js';
-import { areFloats, kernelFamily, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
+import { areFloats, HEAVY, kernelFamily, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
 
 const floats = (...names: string[]) => Object.fromEntries(names.map((name) => [name, 'float32' as const]));
 const node = (
@@ -133,33 +133,53 @@ type AdamWAttributes = Readonly<
   Record<'gradientScale' | 'keep' | 'beta1' | 'beta2' | 'stepSize' | 'secondCorrection' | 'epsilon', number>
 >;
 
-/** One pass over memory in plain JavaScript: a program of some fourteen operators would be called more often than it computes. */
-function adamW(
-  backend: OrtBackend,
-  inputs: Record<'parameter' | 'gradient' | 'first' | 'second', TensorInfo>,
-  scalars: AdamWAttributes,
-): TensorInfo[] {
-  const { gradientScale, keep, beta1, beta2, stepSize, secondCorrection, epsilon } = scalars;
-  const [p, g, m, v] = [inputs.parameter, inputs.gradient, inputs.first, inputs.second].map((info) =>
-    backend.floats(info),
-  );
-  const [newP, newM, newV] = [inputs.parameter, inputs.first, inputs.second].map(({ shape }) =>
-    backend.allocate(shape),
-  );
-  for (let i = 0; i < p.length; i++) {
-    const gradient = g[i] * gradientScale;
-    const first = beta1 * m[i] + (1 - beta1) * gradient;
-    const second = beta2 * v[i] + (1 - beta2) * gradient * gradient;
-    newM.values[i] = first;
-    newV.values[i] = second;
-    newP.values[i] = p[i] * keep - (stepSize * first) / (Math.sqrt(second) * secondCorrection + epsilon);
-  }
-  return [newP.info, newM.info, newV.info];
-}
+/**
+ * m' = β1 m + (1 - β1) g, v' = β2 v + (1 - β2) g², p' = keep · p - stepSize · m' / (√v' · secondCorrection + ε), of a gradient that is scaled first
+ * where it has to be.
+ */
+const adamW = kernelFamily(
+  (isScaled: boolean): Program => ({
+    inputs: floats(
+      'p',
+      'raw',
+      'm',
+      'v',
+      'scale',
+      'keep',
+      'beta1',
+      'rest1',
+      'beta2',
+      'rest2',
+      'stepSize',
+      'second',
+      'epsilon',
+    ),
+    outputs: floats('newP', 'newM', 'newV'),
+    nodes: [
+      isScaled ? node('Mul', ['raw', 'scale'], 'g') : node('Identity', ['raw'], 'g'),
+      node('Mul', ['m', 'beta1'], 'keptM'),
+      node('Mul', ['g', 'rest1'], 'addedM'),
+      node('Add', ['keptM', 'addedM'], 'newM'),
+      node('Mul', ['v', 'beta2'], 'keptV'),
+      node('Mul', ['g', 'g'], 'square'),
+      node('Mul', ['square', 'rest2'], 'addedV'),
+      node('Add', ['keptV', 'addedV'], 'newV'),
+      node('Sqrt', ['newV'], 'root'),
+      node('Mul', ['root', 'second'], 'corrected'),
+      node('Add', ['corrected', 'epsilon'], 'denominator'),
+      node('Mul', ['newM', 'stepSize'], 'numerator'),
+      node('Div', ['numerator', 'denominator'], 'step'),
+      node('Mul', ['p', 'keep'], 'keptP'),
+      node('Sub', ['keptP', 'step'], 'newP'),
+    ],
+  }),
+);
 
 export const layerKernels: readonly NativeKernel[] = [
   nativeKernel<{ x: TensorInfo }, Approximation>('Gelu', (backend, { x }, { approximate }) =>
-    areFloats(x) ? backend.runNative(gelu(approximate), [x], [{ shape: x.shape }])[0] : undefined,
+    areFloats(x)
+      ? backend.runNative(gelu(approximate), [x], [{ shape: x.shape }], HEAVY * sizeOf(x.shape))[0]
+      : undefined,
   ),
   nativeKernel<{ dy: TensorInfo; x: TensorInfo }, Approximation>('GeluGrad', (backend, { dy, x }, { approximate }) =>
     areFloats(dy, x) ? pair(backend, geluGrad[approximate], dy, x) : undefined,
@@ -172,7 +192,8 @@ export const layerKernels: readonly NativeKernel[] = [
     (backend, { x, weight, bias }, { epsilon }) => {
       if (!areFloats(x, weight, bias)) return undefined;
       const statistics = { shape: [x.shape[0], 1] };
-      return backend.runNative(layerNorm(epsilon), [x, weight, bias], [{ shape: x.shape }, statistics, statistics]);
+      const outputs = [{ shape: x.shape }, statistics, statistics];
+      return backend.runNative(layerNorm(epsilon), [x, weight, bias], outputs, HEAVY * sizeOf(x.shape));
     },
   ),
   nativeKernel<Record<'dy' | 'x' | 'mean' | 'inverse' | 'weight', TensorInfo>>(
@@ -190,6 +211,14 @@ export const layerKernels: readonly NativeKernel[] = [
   ),
   nativeKernel<Record<'parameter' | 'gradient' | 'first' | 'second', TensorInfo>, AdamWAttributes>(
     'AdamW',
-    (backend, inputs, scalars) => (areFloats(...Object.values(inputs)) ? adamW(backend, inputs, scalars) : undefined),
+    (backend, { parameter, gradient, first, second }, scalars) => {
+      const tensors = [parameter, gradient, first, second];
+      if (!areFloats(...tensors)) return undefined;
+      const { gradientScale, keep, beta1, beta2, stepSize, secondCorrection, epsilon } = scalars;
+      const { shape } = parameter;
+      return backend.runTiled(adamW(gradientScale !== 1), sizeOf(shape.slice(0, -1)), tensors, [shape, shape, shape], {
+        scalars: [gradientScale, keep, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, secondCorrection, epsilon],
+      });
+    },
   ),
 ];

@@ -1,8 +1,8 @@
 // Reductions over axes, and softmax.
 import { backend_util, type SoftmaxAttrs, type SumAttrs, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import type { OrtBackend } from '../backend.js';
+import { type OrtBackend, sizeOf } from '../backend.js';
 import type { Program } from '../program.js';
-import { areFloats, kernelFamily, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
+import { areFloats, HEAVY, kernelFamily, LIGHT, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
 
 const reduce = kernelFamily(
   (op: string, axes: readonly number[], keepDims: boolean): Program => ({
@@ -26,7 +26,7 @@ function reduceAxes(
   if (axes.length === 0) return undefined;
   const [reduced] = backend_util.computeOutAndReduceShapes(x.shape, axes);
   const shape = keepDims ? backend_util.expandShapeToKeepDim(reduced, axes) : reduced;
-  return backend.runNative(reduce(op, axes, keepDims), [x], [{ shape }])[0];
+  return backend.runNative(reduce(op, axes, keepDims), [x], [{ shape }], LIGHT * sizeOf(x.shape))[0];
 }
 
 const overAxis = (name: string, op: string): NativeKernel =>
@@ -41,7 +41,7 @@ export const reductionKernels: readonly NativeKernel[] = [
   overAxis('Prod', 'ReduceProd'),
   nativeKernel<{ logits: TensorInfo }, SoftmaxAttrs>('Softmax', (backend, { logits }, { dim }) =>
     areFloats(logits) && (dim === -1 || dim === logits.shape.length - 1)
-      ? backend.runNative(softmax(), [logits], [{ shape: logits.shape }])[0]
+      ? backend.runNative(softmax(), [logits], [{ shape: logits.shape }], HEAVY * sizeOf(logits.shape))[0]
       : undefined,
   ),
 ];
