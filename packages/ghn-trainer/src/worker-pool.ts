@@ -1,13 +1,11 @@
-// Spreads the networks of a meta-batch over worker processes and averages their gradients. Processes and not threads: large tensors come and go all the time,
-// and threads of one process wait for each other whenever its memory is mapped.
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+// Spreads the networks of a meta-batch over worker threads and averages their gradients. Parameters and gradients are in memory that all threads see.
+import { Worker } from 'node:worker_threads';
 import { buildArchitecture, formatArchitecture, parameterCount } from '@logah/graph-ir';
 import { type Hypernet, hypernetParameters } from '@logah/hypernet';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainingError } from './config.js';
 import type { DrawnNetwork, MetaGradients } from './train.js';
-import type { PlainTensor, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
+import type { PlainTensor, WorkerData, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
 
 export interface WorkerPoolOptions extends WorkerSetup {
   readonly workers: number;
@@ -21,18 +19,24 @@ export interface WorkerPool {
 
 /** Starts the workers and waits until they are ready. Throws {@link TrainingError} when one cannot start. */
 export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolOptions): Promise<WorkerPool> {
-  const workers = Array.from({ length: count }, () =>
-    fork(fileURLToPath(new URL('./worker.js', import.meta.url)), { serialization: 'advanced' }),
-  );
+  const specs = hypernetParameters(setup.hypernet);
+  const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const shared = (): Float32Array => new Float32Array(new SharedArrayBuffer(4 * total));
+  const parameters = shared();
+  const members = Array.from({ length: count }, (): Member => {
+    const workerData: WorkerData = { ...setup, parameters, gradients: shared() };
+    return {
+      worker: new Worker(new URL('./worker.js', import.meta.url), { workerData }),
+      gradients: workerData.gradients,
+    };
+  });
   const close = async (): Promise<void> => {
-    await Promise.all(workers.map(ended));
+    await Promise.all(members.map(({ worker }) => worker.terminate()));
   };
   try {
     await Promise.all(
-      workers.map(async (worker) => {
-        const ready = nextMessage<WorkerReply | 'ready'>(worker);
-        worker.send(setup);
-        const reply = await ready;
+      members.map(async ({ worker }) => {
+        const reply = await nextMessage<WorkerReply | 'ready'>(worker);
         if (reply !== 'ready') throw new Error('error' in reply ? reply.error : 'it answered before it was asked');
       }),
     );
@@ -43,9 +47,6 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
       { cause },
     );
   }
-  const specs = hypernetParameters(setup.hypernet);
-  const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const parameters = new Float32Array(total);
 
   const gradients: MetaGradients = async (hypernet, networks, batch) => {
     writeParameters(hypernet, specs, parameters);
@@ -55,25 +56,20 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
     });
     const [inputs, labels] = [plain(batch.inputs), plain(batch.labels)];
     const shares = evenShares(networks, count).filter((share) => share.length > 0);
-    const replies = await Promise.all(
-      shares.map(async (share, i) => {
-        const reply = nextMessage<WorkerReply>(workers[i]);
+    const parts = await Promise.all(
+      shares.map(async (share, i): Promise<Part> => {
+        const { worker, gradients } = members[i];
+        const reply = nextMessage<WorkerReply>(worker);
         const request: WorkerRequest = {
-          parameters,
           networks: share.map(({ architecture, seed }) => ({ architecture: formatArchitecture(architecture), seed })),
           inputs,
           labels,
         };
-        workers[i].send(request);
-        return reply;
+        worker.postMessage(request);
+        return { reply: await reply, gradients, weight: share.length / networks.length };
       }),
     );
-    return averaged(
-      replies,
-      shares.map((share) => share.length / networks.length),
-      specs,
-      total,
-    );
+    return averaged(parts, specs, total);
   };
   return { gradients, close };
 }
@@ -94,6 +90,18 @@ function evenShares(networks: readonly DrawnNetwork[], count: number): DrawnNetw
   return shares.map((share) => share.networks);
 }
 
+interface Member {
+  readonly worker: Worker;
+  readonly gradients: Float32Array;
+}
+
+/** What a worker made of its share, and how much of the meta-batch that is. */
+interface Part {
+  readonly reply: WorkerReply;
+  readonly gradients: Float32Array;
+  readonly weight: number;
+}
+
 type Specs = ReturnType<typeof hypernetParameters>;
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
@@ -106,16 +114,16 @@ function writeParameters({ parameters }: Hypernet, specs: Specs, out: Float32Arr
   }
 }
 
-function averaged(replies: readonly WorkerReply[], weights: readonly number[], specs: Specs, total: number) {
+function averaged(parts: readonly Part[], specs: Specs, total: number) {
   const sum = new Float32Array(total);
   const result = { loss: 0, taskLoss: 0, accuracy: 0 };
-  replies.forEach((reply, i) => {
+  for (const { reply, gradients, weight } of parts) {
     if ('error' in reply) throw new TrainingError(`a gradient worker failed: ${reply.error}`);
-    for (let j = 0; j < total; j++) sum[j] += weights[i] * reply.gradients[j];
-    result.loss += weights[i] * reply.loss;
-    result.taskLoss += weights[i] * reply.taskLoss;
-    result.accuracy += weights[i] * reply.accuracy;
-  });
+    for (let i = 0; i < total; i++) sum[i] += weight * gradients[i];
+    result.loss += weight * reply.loss;
+    result.taskLoss += weight * reply.taskLoss;
+    result.accuracy += weight * reply.accuracy;
+  }
   let at = 0;
   const gradients = Object.fromEntries(
     specs.map(({ name, shape }) => {
@@ -127,16 +135,7 @@ function averaged(replies: readonly WorkerReply[], weights: readonly number[], s
   return { ...result, gradients };
 }
 
-/** Stops a worker, and waits until it is gone. */
-function ended(worker: ChildProcess): Promise<void> {
-  if (worker.exitCode !== null || worker.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    worker.once('exit', () => resolve());
-    worker.kill();
-  });
-}
-
-function nextMessage<T>(worker: ChildProcess): Promise<T> {
+function nextMessage<T>(worker: Worker): Promise<T> {
   return new Promise((resolve, reject) => {
     const done = (): void => {
       worker.off('message', onMessage);
@@ -152,7 +151,7 @@ function nextMessage<T>(worker: ChildProcess): Promise<T> {
       done();
       reject(error);
     };
-    const onExit = (code: number | null): void => {
+    const onExit = (code: number): void => {
       done();
       reject(new Error(`it ended with code ${code}`));
     };

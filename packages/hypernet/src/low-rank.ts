@@ -15,7 +15,7 @@ import {
 } from '@logah/lowrank-decoder';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LowRankHypernetConfig } from './config.js';
-import type { TensorDecoder } from './decoder.js';
+import type { PlacedTarget, TensorDecoder } from './decoder.js';
 import { coreShape, distinct, groupBy, planTarget, type TargetPlan } from './plan.js';
 
 /** The low-rank decoder of a configuration. */
@@ -30,19 +30,21 @@ export function lowRankDecoder(config: LowRankHypernetConfig): TensorDecoder {
     plan: (target) => planTarget(target, maxChannels),
     prepare: (parameters, embeddings) => embeddingsToCodes(parameters, embeddings, decoder), // [nodes, 2r, r]
     decode(parameters, codes, targets) {
-      const groups = groupBy(targets, ({ plan }) => decodedShape(plan).join()).map((members) => ({
-        members,
-        shape: decodedShape(members[0].plan),
-        targets: distinct(members.map(({ row }) => row)),
-      }));
+      const groups = groupBy(targets, ({ plan }) => `${plan.kind} ${plan.kernel} ${decodedShape(plan)}`).map(
+        (members) => ({
+          members,
+          shape: decodedShape(members[0].plan),
+          targets: distinct(members.map(({ row }) => row)),
+        }),
+      );
       const factors = decodeFactors(parameters, codes as tf.Tensor3D, groups, decoder);
       const cores = new Map<TargetPlan, tf.Tensor>();
       groups.forEach(({ members, shape, targets: rows }, group) => {
-        const [lefts, rights] = [factors[group].left, factors[group].right].map(unstack);
-        for (const { plan, row } of members) {
-          const at = rows.indexOf(row);
-          cores.set(plan, readCore(plan, { left: lefts[at], right: rights[at] }, shape, config));
-        }
+        const read =
+          members[0].plan.kind === 'vector'
+            ? vectorReader(members, factors[group], shape)
+            : matrixReader(factors[group], shape, config);
+        for (const { plan, row } of members) cores.set(plan, read(plan, rows.indexOf(row)));
       });
       return targets.map(({ plan }) => cores.get(plan) as tf.Tensor);
     },
@@ -52,24 +54,29 @@ export function lowRankDecoder(config: LowRankHypernetConfig): TensorDecoder {
 /** Along the first axis. Unstacking a single tensor has no gradient in tfjs-core 4.22. */
 const unstack = (x: tf.Tensor): tf.Tensor[] => (x.shape[0] === 1 ? [tf.squeeze(x, [0])] : tf.unstack(x));
 
-/** The predicted part of a target from factors `[rows, r]` of its node, decoded at `shape`. */
-function readCore(plan: TargetPlan, factors: Factors, shape: KernelShape, config: LowRankHypernetConfig): tf.Tensor {
-  switch (plan.kind) {
-    case 'vector': {
-      const { role } = plan.target;
-      const start = role === 'norm_weight' ? 0 : shape[0] / 2;
-      const vector = tf.slice(tf.reshape(multiplyFactors(factors, shape), [shape[0]]), [start], [plan.kernel[0]]);
-      return role === 'norm_weight' ? normalizeGain(vector) : normalizeBias(vector);
-    }
-    case 'position':
-      return tf.reshape(multiplyFactors(factors, shape), coreShape(plan));
-    case 'matrix':
-    case 'kernel': {
-      // Scaling A scales the product, and A is small.
-      const scaled = { ...factors, left: tf.mul(factors.left, scaleOf(plan, factors, config)) };
-      return tf.reshape(multiplyFactors(scaled, shape), coreShape(plan));
-    }
-  }
+/** Reads the predicted part of a target off the factors of one of a group's nodes. */
+type Reader = (plan: TargetPlan, node: number) => tf.Tensor;
+
+/** Vectors of one length are multiplied out and normalised together: there are many, and each is small. */
+function vectorReader(members: readonly PlacedTarget[], factors: Factors, shape: KernelShape): Reader {
+  const [rows] = shape;
+  const [length] = members[0].plan.kernel;
+  const columns = tf.reshape(multiplyFactors(factors, shape), [-1, rows]); // [nodes, rows]
+  const isGain = ({ target }: TargetPlan): boolean => target.role === 'norm_weight';
+  const part = (start: number): tf.Tensor => tf.slice(columns, [0, start], [-1, length]);
+  const gains = members.some(({ plan }) => isGain(plan)) ? unstack(normalizeGain(part(0))) : [];
+  const biases = members.every(({ plan }) => isGain(plan)) ? [] : unstack(normalizeBias(part(rows / 2)));
+  return (plan, node) => (isGain(plan) ? gains : biases)[node];
+}
+
+function matrixReader(factors: Factors, shape: KernelShape, config: LowRankHypernetConfig): Reader {
+  const [lefts, rights] = [factors.left, factors.right].map(unstack);
+  return (plan, node) => {
+    const own = { left: lefts[node], right: rights[node] };
+    // Scaling A scales the product, and A is small.
+    const scaled = plan.kind === 'position' ? own : { ...own, left: tf.mul(own.left, scaleOf(plan, own, config)) };
+    return tf.reshape(multiplyFactors(scaled, shape), coreShape(plan));
+  };
 }
 
 /** What a predicted matrix or kernel is multiplied with. */

@@ -21,24 +21,25 @@ const node = (
 
 const gelu = kernelFamily((approximate: 'none' | 'tanh') => oneNode('Gelu', ['float32'], { approximate }));
 
-/** dy · (Φ(x) + x · φ(x)), with the normal distribution function Φ and its density φ. */
+/**
+ * dy · (Φ(x) + x · φ(x)), with the normal distribution function Φ and its density φ. Every operator is a pass over memory, so there are few:
+ * HardSigmoid is ½ + ½ erf here, which never leaves [0, 1], and the density's factor is within its exponent.
+ */
 const geluGradExact: Program = {
   inputs: floats('dy', 'x'),
   outputs: floats('dx'),
   nodes: [
     node('Mul', ['x', 'sqrtHalf'], 'scaled'),
     node('Erf', ['scaled'], 'erf'),
-    node('Add', ['erf', 'one'], 'twice'),
-    node('Mul', ['twice', 'half'], 'distribution'),
-    node('Mul', ['x', 'x'], 'square'),
-    node('Mul', ['square', 'minusHalf'], 'exponent'),
-    node('Exp', ['exponent'], 'bell'),
-    node('Mul', ['bell', 'inverseSqrt2Pi'], 'density'),
+    node('HardSigmoid', ['erf'], 'distribution', { alpha: { float: 0.5 }, beta: { float: 0.5 } }),
+    node('Mul', ['scaled', 'scaled'], 'halfSquare'),
+    node('Sub', ['logFactor', 'halfSquare'], 'exponent'),
+    node('Exp', ['exponent'], 'density'),
     node('Mul', ['x', 'density'], 'slope'),
     node('Add', ['distribution', 'slope'], 'derivative'),
     node('Mul', ['dy', 'derivative'], 'dx'),
   ],
-  constants: { sqrtHalf: Math.SQRT1_2, one: 1, half: 0.5, minusHalf: -0.5, inverseSqrt2Pi: 1 / Math.sqrt(2 * Math.PI) },
+  constants: { sqrtHalf: Math.SQRT1_2, logFactor: -Math.log(2 * Math.PI) / 2 },
 };
 
 /** With t = tanh(u), u = √(2/π)(x + 0.044715 x³): dy · ½(1 + t + x · (1 - t²) · u'). */
