@@ -157,7 +157,9 @@ export class OrtBackend extends MathBackendCPU {
       const count = Math.min(step, rows - row);
       const tile = (values: Float32Array): NativeTensor => {
         const width = values.length / rows;
-        return nativeFloats(values.subarray(row * width, (row + count) * width), [count, width]);
+        // Operators are slow along an axis of one element.
+        const dims = elements === rows ? [count] : [count, width];
+        return nativeFloats(values.subarray(row * width, (row + count) * width), dims);
       };
       kernel.run([...sources.map(tile), ...whole], [...results.map(({ values }) => tile(values)), ...parts], isShared);
       sums.forEach(({ values }, k) => {

@@ -13,9 +13,11 @@ import {
   type MaxPoolGradAttrs,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../backend.js';
+import { type OrtBackend, sizeOf } from '../backend.js';
 import type { AttributeValue, Program, ProgramNode } from '../program.js';
+import type { Kernel } from '../session.js';
 import { areFloats, kernelFamily, type NativeKernel, nativeKernel } from './kernel.js';
+import { transpose } from './movement.js';
 import { avgPoolGradient, maxPoolGradient } from './pooling-gradients.js';
 
 type ConvInfo = backend_util.Conv2DInfo;
@@ -62,44 +64,34 @@ const attributesOf = ({ kernel, strides, dilations, pads, groups }: Geometry): R
 const twoFloats = (a: string, b: string) => ({ [a]: 'float32', [b]: 'float32' }) as const;
 
 /**
- * How a kernel `w` in tfjs's order becomes ONNX's `kernel` [out, in / groups, height, width]. A depthwise one, with a group for each channel, is
- * [height, width, in, outputs of a channel] in tfjs: its last two axes together are the outputs.
+ * A filter in ONNX's order [out, in / groups, height, width]. A depthwise one, with a group for each channel, is [height, width, in, outputs of a channel] in
+ * tfjs: its last two axes together are the outputs. The caller disposes of it.
  */
-function filterToOnnx({ kernel: [height, width], groups }: Geometry): Required<Pick<Program, 'nodes' | 'constants'>> {
-  if (groups === 1) return { nodes: [move('w', 'kernel', [3, 2, 0, 1])], constants: {} };
-  return {
-    nodes: [
-      move('w', 'perChannel', [2, 3, 0, 1]),
-      { op: 'Reshape', inputs: ['perChannel', 'kernelShape'], outputs: ['kernel'] },
-    ],
-    constants: { kernelShape: [-1n, 1n, BigInt(height), BigInt(width)] },
-  };
+function filterToOnnx(backend: OrtBackend, filter: TensorInfo, isDepthwise: boolean): TensorInfo {
+  if (!isDepthwise) return transpose(backend, filter, [3, 2, 0, 1]);
+  const [height, width, channels, outputs] = filter.shape;
+  return { ...transpose(backend, filter, [2, 3, 0, 1]), shape: [channels * outputs, 1, height, width] };
 }
 
-const conv = kernelFamily((geometry: Geometry): Program => {
-  const filter = filterToOnnx(geometry);
-  return {
-    inputs: twoFloats('x', 'w'),
+const conv = kernelFamily(
+  (geometry: Geometry): Program => ({
+    inputs: twoFloats('x', 'kernel'),
     outputs: { y: 'float32' },
     nodes: [
       move('x', 'image', TO_CHANNELS_FIRST),
-      ...filter.nodes,
       { op: 'Conv', inputs: ['image', 'kernel'], outputs: ['result'], attributes: attributesOf(geometry) },
       move('result', 'y', TO_CHANNELS_LAST),
     ],
-    constants: filter.constants,
-  };
-});
+  }),
+);
 
 /** The gradient of the image: a transposed convolution with the same kernel. `rest` are rows and columns that no window reached. */
-const convGradInput = kernelFamily((geometry: Geometry, rest: readonly number[]): Program => {
-  const filter = filterToOnnx(geometry);
-  return {
-    inputs: twoFloats('dy', 'w'),
+const convGradInput = kernelFamily(
+  (geometry: Geometry, rest: readonly number[]): Program => ({
+    inputs: twoFloats('dy', 'kernel'),
     outputs: { y: 'float32' },
     nodes: [
       move('dy', 'gradient', TO_CHANNELS_FIRST),
-      ...filter.nodes,
       {
         op: 'ConvTranspose',
         inputs: ['gradient', 'kernel'],
@@ -108,9 +100,21 @@ const convGradInput = kernelFamily((geometry: Geometry, rest: readonly number[])
       },
       move('result', 'y', TO_CHANNELS_LAST),
     ],
-    constants: filter.constants,
-  };
-});
+  }),
+);
+
+/** Runs a program of an image and a filter in tfjs's order. */
+function withFilter(
+  backend: OrtBackend,
+  kernel: Kernel,
+  [image, filter]: readonly [TensorInfo, TensorInfo],
+  options: { readonly shape: readonly number[]; readonly work?: number; readonly isDepthwise?: boolean },
+): TensorInfo {
+  const ordered = filterToOnnx(backend, filter, options.isDepthwise ?? false);
+  const [result] = backend.runNative(kernel, [image, ordered], [{ shape: options.shape }], options.work);
+  backend.disposeData(ordered.dataId);
+  return result;
+}
 
 /**
  * The gradient of the kernel: the image convolved with the result's gradient, batch and channels having changed places, so that what was
@@ -246,7 +250,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
     if (!areFloats(x, filter) || attrs.dataFormat !== 'NHWC') return undefined;
     const info = conv2dInfo(x.shape, filter.shape, attrs);
     if (!isFloored(info)) return undefined;
-    return backend.runNative(conv(geometryOf(info)), [x, filter], [{ shape: info.outShape }], workOf(info))[0];
+    return withFilter(backend, conv(geometryOf(info)), [x, filter], { shape: info.outShape, work: workOf(info) });
   }),
   nativeKernel<{ dy: TensorInfo; filter: TensorInfo }, Conv2DBackpropInputAttrs>(
     'Conv2DBackpropInput',
@@ -255,7 +259,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
       if (!areFloats(dy, filter) || attrs.dataFormat !== 'NHWC' || !isReachable(info)) return undefined;
       if (!hasShape(dy, info.outShape)) return undefined;
       const kernel = convGradInput(geometryOf(info), unreached(info));
-      return backend.runNative(kernel, [dy, filter], [{ shape: info.inShape }], workOf(info))[0];
+      return withFilter(backend, kernel, [dy, filter], { shape: info.inShape, work: workOf(info) });
     },
   ),
   nativeKernel<{ x: TensorInfo; dy: TensorInfo }, Conv2DBackpropFilterAttrs>(
@@ -286,7 +290,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
       const info = conv2dInfo(x.shape, filter.shape, attrs, true);
       if (!isFloored(info)) return undefined;
       const kernel = conv(geometryOf(info, info.inChannels));
-      return backend.runNative(kernel, [x, filter], [{ shape: info.outShape }])[0];
+      return withFilter(backend, kernel, [x, filter], { shape: info.outShape, isDepthwise: true });
     },
   ),
   nativeKernel<{ dy: TensorInfo; filter: TensorInfo }, DepthwiseConv2dNativeBackpropInputAttrs>(
@@ -295,7 +299,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
       const info = conv2dInfo(attrs.inputShape, filter.shape, attrs, true);
       if (!areFloats(dy, filter) || !isReachable(info)) return undefined;
       const kernel = convGradInput(geometryOf(info, info.inChannels), unreached(info));
-      return backend.runNative(kernel, [dy, filter], [{ shape: info.inShape }])[0];
+      return withFilter(backend, kernel, [dy, filter], { shape: info.inShape, isDepthwise: true });
     },
   ),
   nativeKernel<{ x: TensorInfo; dy: TensorInfo }, DepthwiseConv2dNativeBackpropFilterAttrs>(

@@ -217,7 +217,7 @@ export const layerKernels: readonly NativeKernel[] = [
       if (!areFloats(...tensors)) return undefined;
       const { gradientScale, keep, beta1, beta2, stepSize, secondCorrection, epsilon } = scalars;
       const { shape } = parameter;
-      return backend.runTiled(adamW(gradientScale !== 1), sizeOf(shape.slice(0, -1)), tensors, [shape, shape, shape], {
+      return backend.runTiled(adamW(gradientScale !== 1), sizeOf(shape), tensors, [shape, shape, shape], {
         scalars: [gradientScale, keep, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, secondCorrection, epsilon],
       });
     },

@@ -17,7 +17,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type OrtBackend, sizeOf } from '../backend.js';
 import type { Program } from '../program.js';
-import { areFloats, kernelFamily, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
+import { areFloats, kernelFamily, LIGHT, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
 
 const transposed = kernelFamily((perm: readonly number[]) => oneNode('Transpose', ['float32'], { perm }));
 const joined = kernelFamily((axis: number, count: number) =>
@@ -71,15 +71,42 @@ function concat(backend: OrtBackend, tensors: readonly TensorInfo[], axis: numbe
   return backend.runNative(joined(axis, tensors.length), tensors, [{ shape }])[0];
 }
 
+/** A float tensor with its axes in another order. */
+export function transpose(backend: OrtBackend, x: TensorInfo, perm: readonly number[]): TensorInfo {
+  const shape = perm.map((axis) => x.shape[axis]);
+  // Axes of size 1 may go anywhere, and axes that stay neighbours move as one.
+  const moving = perm.filter((axis) => x.shape[axis] !== 1);
+  const runs: number[][] = [];
+  for (const axis of moving) {
+    const run = runs.at(-1);
+    const isNext = run !== undefined && x.shape.slice(run[run.length - 1] + 1, axis).every((size) => size === 1);
+    if (isNext && run[run.length - 1] < axis) run.push(axis);
+    else runs.push([axis]);
+  }
+  if (runs.length < 2) return reshaped(backend, x, shape);
+  const stored = [...runs].sort((a, b) => a[0] - b[0]);
+  const sizes = stored.map((run) => run.reduce((size, axis) => size * x.shape[axis], 1));
+  const order = runs.map((run) => stored.indexOf(run));
+  const swap = (from: TensorInfo, size: readonly number[], axes: readonly number[]): TensorInfo =>
+    backend.runNative(
+      transposed(axes),
+      [{ ...from, shape: [...size] }],
+      [{ shape: axes.map((axis) => size[axis]) }],
+      LIGHT * sizeOf(shape),
+    )[0];
+  if (order.join() !== '2,1,0') return { ...swap(x, sizes, order), shape };
+  // ONNX Runtime turns three axes around one element at a time: two moves of one axis are up to ten times faster.
+  const [first, second, third] = sizes;
+  const once = swap(x, sizes, [2, 0, 1]);
+  const twice = swap(once, [third, first, second], [0, 2, 1]);
+  backend.disposeData(once.dataId);
+  return { ...twice, shape };
+}
+
 export const movementKernels: readonly NativeKernel[] = [
-  nativeKernel<{ x: TensorInfo }, TransposeAttrs>('Transpose', (backend, { x }, { perm }) => {
-    if (!areFloats(x)) return undefined;
-    const shape = perm.map((axis) => x.shape[axis]);
-    // Axes of size 1 may go anywhere: when the others keep their order, nothing moves.
-    const moving = perm.filter((axis) => x.shape[axis] !== 1);
-    if (moving.every((axis, i) => i === 0 || moving[i - 1] < axis)) return reshaped(backend, x, shape);
-    return backend.runNative(transposed(perm), [x], [{ shape }])[0];
-  }),
+  nativeKernel<{ x: TensorInfo }, TransposeAttrs>('Transpose', (backend, { x }, { perm }) =>
+    areFloats(x) ? transpose(backend, x, perm) : undefined,
+  ),
   nativeKernel<{ x: TensorInfo }, SliceAttrs>('Slice', (backend, { x }, { begin, size }) => {
     if (!areFloats(x)) return undefined;
     const [from, extent] = slice_util.parseSliceParams(
