@@ -63,7 +63,8 @@ function gradients(graph, batch) {
   const inputs = tf.tensor4d(random.normals(batch * 3072, 0, 1), [batch, 3, 32, 32]);
   const labels = tf.zeros([batch], 'int32');
   return {
-    run: () => tf.dispose(Object.values(networkGradients(graph, parameters, { inputs, labels }, classification).gradients)),
+    run: () =>
+      tf.dispose(Object.values(networkGradients(graph, parameters, { inputs, labels }, classification).gradients)),
     done: () => tf.dispose([inputs, labels, ...Object.values(parameters)]),
     operations: 3 * estimateCost(graph, { batch }).flops,
   };
@@ -76,9 +77,8 @@ await grow(
   { part: 'network', what: 'gradients of a ViT of 4 layers, width 256', unit: 'images', sizes: [8, 16, 32, 64] },
   (batch) => gradients(architecture('vit:layers=4,heads=4,hidden=256,mlp=1024,patch=4'), batch),
 );
-await grow(
-  { part: 'network', what: 'gradients of ResNet-18, 32 pixels', unit: 'images', sizes: [4, 8, 16] },
-  (batch) => gradients(architecture('resnet18:image=32,classes=10'), batch),
+await grow({ part: 'network', what: 'gradients of ResNet-18, 32 pixels', unit: 'images', sizes: [4, 8, 16] }, (batch) =>
+  gradients(architecture('resnet18:image=32,classes=10'), batch),
 );
 
 const config = hypernetPreset('tiny');
@@ -86,7 +86,10 @@ const hypernet = createHypernet(config, createRandom(0));
 const random = createRandom(1);
 const sampler = vits1k({ image: 32, patch: 4, classes: 10 });
 const networks = Array.from({ length: 4 }, (_, seed) => ({ architecture: sampler(random), seed }));
-const batch = { inputs: tf.tensor4d(random.normals(16 * 3072, 0, 1), [16, 3, 32, 32]), labels: tf.zeros([16], 'int32') };
+const batch = {
+  inputs: tf.tensor4d(random.normals(16 * 3072, 0, 1), [16, 3, 32, 32]),
+  labels: tf.zeros([16], 'int32'),
+};
 const gamma = { predictedParameterRegularization: 3e-5 };
 await grow(
   { part: 'ghn-trainer', what: 'gradients of a meta-batch of 4 VITS-1K networks', unit: 'workers', sizes: [0, 1, 2] },

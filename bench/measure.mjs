@@ -37,6 +37,10 @@ export function duration(seconds) {
   return `${value >= 100 ? Math.round(value) : Number(value.toPrecision(2))} ${unit}`;
 }
 
-/** A Markdown table. */
-export const table = (head, rows) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+/** A Markdown table with columns as wide as their widest cells. */
+export function table(head, rows) {
+  const length = (cell) => [...cell].length;
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((cells) => length(cells[i]))));
+  const line = (cells) => `| ${cells.map((cell, i) => cell + ' '.repeat(widths[i] - length(cell))).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}

@@ -29,7 +29,12 @@ const allRows = () =>
     const { rank, maxRows } = decoder;
     const spread = linear(codes, parameters['decoder.l2.weight'], parameters['decoder.l2.bias']);
     const factors = tf.reshape(spread, [2 * maxRows, rank]);
-    return tf.matMul(tf.slice(factors, [0, 0], [1280, rank]), tf.slice(factors, [maxRows, 0], [1280, rank]), false, true);
+    return tf.matMul(
+      tf.slice(factors, [0, 0], [1280, rank]),
+      tf.slice(factors, [maxRows, 0], [1280, rank]),
+      false,
+      true,
+    );
   });
 add(
   'lowrank-decoder',
@@ -59,7 +64,10 @@ const graph = buildArchitecture(parseArchitecture('vit:layers=4,heads=3,hidden=1
 async function gradientsOn(backend, options) {
   await tf.setBackend(backend);
   const own = randomParameters(graph, createRandom(0));
-  const batch = { inputs: tf.tensor4d(createRandom(1).normals(16 * 3072, 0, 1), [16, 3, 32, 32]), labels: tf.zeros([16], 'int32') };
+  const batch = {
+    inputs: tf.tensor4d(createRandom(1).normals(16 * 3072, 0, 1), [16, 3, 32, 32]),
+    labels: tf.zeros([16], 'int32'),
+  };
   const run = async () => {
     const { gradients } = networkGradients(graph, own, batch, classification);
     await gradients['heads.head.bias'].data();
