@@ -12,7 +12,19 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { axisOf, type Call, type Kernel, needed, numbers, operand } from './kept/call.js';
 import { resize } from './kept/resize.js';
-import { depthToSpace, gather, gatherAt, pad, place, reshape, slice, spaceToDepth, split, top } from './kept/rows.js';
+import {
+  depthToSpace,
+  gather,
+  gatherAt,
+  oneHot,
+  pad,
+  place,
+  reshape,
+  slice,
+  spaceToDepth,
+  split,
+  top,
+} from './kept/rows.js';
 import { convolution, pooling, transposedConvolution } from './kept/windows.js';
 import { lstm } from './lstm.js';
 
@@ -159,6 +171,8 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     ),
   DepthToSpace: depthToSpace,
   Div: binary(divide),
+  Einsum: ({ operands, attributes }) =>
+    tf.einsum(text({ attributes }, 'equation', ''), ...operands.filter((tensor) => tensor !== undefined)),
   Elu: (call) => {
     const [x, alpha] = [operand(call, 0), real(call, 'alpha', 1)];
     return alpha === 1 ? tf.elu(x) : tf.where(tf.greater(x, 0), x, tf.mul(tf.expm1(x), alpha));
@@ -204,6 +218,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   Mul: binary(tf.mul),
   Neg: unary(tf.neg),
   Not: unary(tf.logicalNot),
+  OneHot: oneHot,
   Or: binary(tf.logicalOr),
   PRelu: binary(tf.prelu),
   Pad: pad,

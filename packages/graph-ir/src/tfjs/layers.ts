@@ -9,6 +9,7 @@ import {
   convolution,
   type DataFormat,
   depthwiseConvolution,
+  MOST,
   pooling,
   resize,
   resizeMode,
@@ -200,9 +201,6 @@ const cropping: TranslateLayer = (t, layer) => {
     t.node('Slice', [image, t.integers(before), t.integers(ends), t.integers([2, 3])]),
   );
 };
-
-/** As far as there is. */
-const MOST = 2 ** 31 - 1;
 
 const upsampling: TranslateLayer = (t, layer) => {
   const mode = text(layer, 'interpolation', 'nearest') === 'nearest' ? 'nearest' : 'linear';

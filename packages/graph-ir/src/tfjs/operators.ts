@@ -10,6 +10,7 @@ import {
   convolution,
   type DataFormat,
   depthwiseConvolution,
+  MOST,
   pooling,
   resize,
   resizeMode,
@@ -461,6 +462,3 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
   Where: (t, node, outputs) =>
     node.inputs.length === 1 && done(t.transpose(t.node('NonZero', node.inputs), [1, 0], outputs)),
 };
-
-/** As far as there is. */
-const MOST = 2 ** 31 - 1;

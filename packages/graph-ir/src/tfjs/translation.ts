@@ -6,6 +6,9 @@ import { bytesAt, knownTensor, type ReadPlace } from '../import/stored.js';
 /** Stored tensors of more elements are weights, whose values no operator's arguments are. */
 const MOST_ARGUMENTS = 2 ** 16;
 
+/** As far as there is, for ends of slices. */
+export const MOST = 2 ** 31 - 1;
+
 export type Attributes = Readonly<Record<string, OnnxAttribute>>;
 
 /** Nodes in the making. Every method that adds one returns the name of its first result. */

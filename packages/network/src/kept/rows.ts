@@ -110,6 +110,22 @@ export const place =
     return integer(call, 'keepdims', 1) === 1 ? tf.expandDims(found, axis) : found;
   };
 
+/** A row of one value with another at the index; the rows lie along a new axis. */
+export function oneHot(call: Call): tf.Tensor {
+  const [indices, [depth], [off, on]] = [operand(call, 0), needed(call, 1), needed(call, 2)];
+  const rows = tf.oneHot(
+    tf.cast(indices, 'int32'),
+    depth,
+    on,
+    off,
+    operand(call, 2).dtype === 'int32' ? 'int32' : 'float32',
+  );
+  const axis = axisOf(integer(call, 'axis', -1), rows.rank);
+  const order = rows.shape.map((_, i) => i);
+  order.splice(axis, 0, ...order.splice(-1));
+  return axis === rows.rank - 1 ? rows : tf.transpose(rows, order);
+}
+
 /** Channels as pixels of larger images, or the other way round. */
 export function depthToSpace(call: Call): tf.Tensor {
   const x = operand(call, 0);
