@@ -1,30 +1,30 @@
 // The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { convertCommand } from './commands/convert.js';
-import { datasetCommand } from './commands/dataset.js';
-import { evalCommand } from './commands/eval.js';
-import { graphCommand } from './commands/graph.js';
-import { infoCommand } from './commands/info.js';
-import { predictCommand } from './commands/predict.js';
-import { quickstartCommand } from './commands/quickstart.js';
-import { trainCommand } from './commands/train.js';
 import { isUserError } from './errors.js';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
+/** In the order in which help lists them. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  graph: async () => (await import('./commands/graph.js')).graphCommand(),
+  predict: async () => (await import('./commands/predict.js')).predictCommand(),
+  info: async () => (await import('./commands/info.js')).infoCommand(),
+  convert: async () => (await import('./commands/convert.js')).convertCommand(),
+  dataset: async () => (await import('./commands/dataset.js')).datasetCommand(),
+  train: async () => (await import('./commands/train.js')).trainCommand(),
+  eval: async () => (await import('./commands/eval.js')).evalCommand(),
+  quickstart: async () => (await import('./commands/quickstart.js')).quickstartCommand(),
+};
+
 const program = new Command('logah')
   .description('Predicts the initial parameters of neural networks with LoGAH, a low-rank graph hypernetwork.')
   .version(version)
-  .exitOverride()
-  .addCommand(graphCommand())
-  .addCommand(predictCommand())
-  .addCommand(infoCommand())
-  .addCommand(convertCommand())
-  .addCommand(datasetCommand())
-  .addCommand(trainCommand())
-  .addCommand(evalCommand())
-  .addCommand(quickstartCommand());
+  .exitOverride();
+// What one command needs, such as a native library, takes longer to load than others take to run.
+const [name = ''] = process.argv.slice(2);
+const wanted = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
+for (const command of wanted) program.addCommand(await COMMANDS[command]());
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)');
 
 try {
