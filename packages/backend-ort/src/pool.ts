@@ -7,23 +7,35 @@ import { totalmem } from 'node:os';
  */
 const CAPACITY = totalmem() / 8;
 
+/** Arrays of a length that nobody asked for while so many others were handed out go too: some steps of a network, and then it was another network's. */
+const MOST_AGE = 20_000;
+
 /** Arrays shorter than this are cheaper to make than to look up. */
 const LEAST_LENGTH = 256;
 
+interface Idle {
+  readonly arrays: Float32Array[];
+  /** How many arrays had been handed out when this length was last asked for or given back. */
+  lastUse: number;
+}
+
 export class BufferPool {
   /** By length; the order is that of the last use. */
-  readonly #idle = new Map<number, Float32Array[]>();
+  readonly #idle = new Map<number, Idle>();
   /** Arrays that may come back: handed out here, and not seen by anyone who might keep them. */
   readonly #owned = new WeakSet<Float32Array>();
   #bytes = 0;
+  #handedOut = 0;
 
   /** An array of this length with arbitrary content. */
   take(length: number): Float32Array {
     if (length < LEAST_LENGTH) return new Float32Array(length);
-    const idle = this.#idle.get(length);
-    const reused = idle?.pop();
-    if (idle?.length === 0) this.#idle.delete(length);
-    if (reused) this.#bytes -= reused.byteLength;
+    this.#handedOut++;
+    const reused = this.#idle.get(length)?.arrays.pop();
+    if (reused) {
+      this.#bytes -= reused.byteLength;
+      this.#touch(length);
+    }
     const values = reused ?? new Float32Array(length);
     this.#owned.add(values);
     return values;
@@ -32,13 +44,10 @@ export class BufferPool {
   /** Takes back an array that nothing uses any more. Arrays that did not come from here, or were released, are left alone. */
   give(values: Float32Array): void {
     if (!this.#owned.delete(values)) return;
-    const idle = this.#idle.get(values.length) ?? [];
-    idle.push(values);
-    this.#idle.delete(values.length);
-    this.#idle.set(values.length, idle);
+    this.#touch(values.length).arrays.push(values);
     this.#bytes += values.byteLength;
-    for (const [length, arrays] of this.#idle) {
-      if (this.#bytes <= CAPACITY) break;
+    for (const [length, { arrays, lastUse }] of this.#idle) {
+      if (this.#bytes <= CAPACITY && this.#handedOut - lastUse <= MOST_AGE) break;
       this.#idle.delete(length);
       this.#bytes -= arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
     }
@@ -47,5 +56,14 @@ export class BufferPool {
   /** Lets go of an array for good: someone outside holds it. */
   release(values: Float32Array): void {
     this.#owned.delete(values);
+  }
+
+  /** The idle arrays of a length, now the last in order. */
+  #touch(length: number): Idle {
+    const idle = this.#idle.get(length) ?? { arrays: [], lastUse: 0 };
+    idle.lastUse = this.#handedOut;
+    this.#idle.delete(length);
+    this.#idle.set(length, idle);
+    return idle;
   }
 }

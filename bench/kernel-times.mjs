@@ -1,0 +1,98 @@
+// Where a training step goes: the time of every kind of kernel, with a timer around each call.
+// usage: node bench/kernel-times.mjs [ARCH] [--batch N] [--shapes] [--json]
+import '@logah/backend-ort';
+import { parseArgs } from 'node:util';
+import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
+import {
+  classification,
+  disposeAdamW,
+  initAdamW,
+  networkGradients,
+  randomParameters,
+  updateAdamW,
+} from '@logah/network';
+import { createRandom } from '@logah/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { duration, table } from './measure.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { batch: { type: 'string', default: '32' }, shapes: { type: 'boolean' }, json: { type: 'boolean' } },
+});
+const [architecture = 'vit:layers=8,heads=4,hidden=224,mlp=896,patch=4'] = positionals;
+const BATCH = Number(values.batch);
+const REPETITIONS = 5;
+await tf.setBackend('ort');
+
+/** Seconds and calls by kernel; a kernel that another one calls counts as the other's. */
+const times = new Map();
+let depth = 0;
+for (const kernel of tf.getKernelsForBackend('ort')) {
+  tf.unregisterKernel(kernel.kernelName, 'ort');
+  tf.registerKernel({
+    ...kernel,
+    kernelFunc: (params) => {
+      const start = performance.now();
+      depth++;
+      try {
+        return kernel.kernelFunc(params);
+      } finally {
+        depth--;
+        if (depth === 0) count(kernel.kernelName, params.inputs, (performance.now() - start) / 1000);
+      }
+    },
+  });
+}
+
+function count(name, inputs, seconds) {
+  const shapes = Object.values(inputs).map((input) => `[${input?.shape?.join(', ') ?? ''}]`);
+  const key = values.shapes ? `${name} ${shapes.join(' ')}` : name;
+  const before = times.get(key) ?? { seconds: 0, calls: 0 };
+  times.set(key, { seconds: before.seconds + seconds, calls: before.calls + 1 });
+}
+
+const graph = buildArchitecture(parseArchitecture(architecture));
+const random = createRandom(0);
+const batch = {
+  inputs: tf.tensor4d(random.normals(BATCH * 3072, 0, 1), [BATCH, 3, 32, 32]),
+  labels: tf.tensor1d(
+    Int32Array.from({ length: BATCH }, (_, i) => i % 10),
+    'int32',
+  ),
+};
+let parameters = randomParameters(graph, random);
+let state = initAdamW(parameters);
+function step() {
+  const { gradients } = networkGradients(graph, parameters, batch, classification);
+  const next = updateAdamW(parameters, gradients, state, 1e-3);
+  tf.dispose([Object.values(gradients), Object.values(parameters)]);
+  disposeAdamW(state);
+  ({ parameters, state } = next);
+}
+
+step();
+step();
+times.clear();
+const start = performance.now();
+for (let i = 0; i < REPETITIONS; i++) step();
+const seconds = (performance.now() - start) / 1000 / REPETITIONS;
+const rows = [...times]
+  .map(([kernel, total]) => ({ kernel, seconds: total.seconds / REPETITIONS, calls: total.calls / REPETITIONS }))
+  .sort((a, b) => b.seconds - a.seconds);
+const outside = seconds - rows.reduce((sum, row) => sum + row.seconds, 0);
+if (values.json) console.log(JSON.stringify({ architecture, batch: BATCH, seconds, outside, kernels: rows }, null, 2));
+else {
+  const shown = [...rows.slice(0, 16), { kernel: 'outside of kernels', seconds: outside, calls: '' }];
+  console.log(`${architecture}, ${BATCH} images: ${duration(seconds)} a step\n`);
+  console.log(
+    table(
+      ['kernel', 'time', 'share', 'calls'],
+      shown.map((row) => [
+        row.kernel,
+        duration(row.seconds),
+        `${((100 * row.seconds) / seconds).toFixed(1)} %`,
+        `${row.calls}`,
+      ]),
+    ),
+  );
+}
