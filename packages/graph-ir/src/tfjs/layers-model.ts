@@ -43,13 +43,13 @@ class Network {
     this.outputs = this.#model(model, undefined);
   }
 
-  /** The results of a model; `given` are its inputs where it is a layer of another. */
-  #model(model: Reader, given: readonly string[] | undefined): readonly string[] {
+  /** The results of a model; `given` are its inputs where it is a layer of another. Values get names that begin with `prefix`. */
+  #model(model: Reader, given: readonly string[] | undefined, prefix = ''): readonly string[] {
     const kind = model.field('class_name').literal('Sequential', 'Functional', 'Model');
-    return kind === 'Sequential' ? this.#sequential(model, given) : this.#functional(model, given);
+    return kind === 'Sequential' ? this.#sequential(model, given, prefix) : this.#functional(model, given, prefix);
   }
 
-  #sequential(model: Reader, given: readonly string[] | undefined): readonly string[] {
+  #sequential(model: Reader, given: readonly string[] | undefined, prefix: string): readonly string[] {
     const config = model.field('config');
     const layers = (Array.isArray(config.value) ? config : config.field('layers')).list((layer) => layer);
     let value = given?.[0];
@@ -59,12 +59,12 @@ class Network {
         continue;
       }
       value ??= this.#input(layer);
-      [value] = this.#layer(layer, layerName(layer), [value]);
+      [value] = this.#layer(layer, [value], prefix + layerName(layer));
     }
     return value === undefined ? config.fail('a model with layers') : [value];
   }
 
-  #functional(model: Reader, given: readonly string[] | undefined): readonly string[] {
+  #functional(model: Reader, given: readonly string[] | undefined, prefix: string): readonly string[] {
     const config = model.field('config');
     const values = new Map<string, readonly string[]>();
     const places = references(config.field('input_layers'));
@@ -80,7 +80,7 @@ class Network {
     const used = [...results, ...waiting.flatMap(({ calls }) => calls.flat())];
     // Files list layers in the order in which they were made; a layer can be called on what a later one gives.
     for (let rest: readonly LayerCalls[] = waiting.map((layer) => withFirst(layer, used)); rest.length > 0; ) {
-      const later = rest.filter((calls) => !this.#call(calls, values));
+      const later = rest.filter((calls) => !this.#call(calls, values, prefix));
       if (later.length === rest.length)
         throw new GraphError(
           `${this.#source}: the layer "${later[0].name}" reads what no layer gives, or waits for itself`,
@@ -94,28 +94,28 @@ class Network {
   }
 
   /** Runs a layer as often as it is called; false when something that it reads is not there yet. */
-  #call({ layer, name, calls, first }: LayerCalls, values: Map<string, readonly string[]>): boolean {
+  #call({ layer, name, calls, first }: LayerCalls, values: Map<string, readonly string[]>, prefix: string): boolean {
     const inputs = calls.map((call) =>
       call.map(({ layer: from, call: which, index }) => values.get(`${from}/${which}`)?.[index]),
     );
     if (!inputs.every((call) => call.every((input) => input !== undefined))) return false;
     inputs.forEach((call, i) => {
       const given = call.filter((input) => input !== undefined);
-      values.set(`${name}/${first + i}`, this.#layer(layer, name, given, i));
+      values.set(`${name}/${first + i}`, this.#layer(layer, given, `${prefix}${name}${i === 0 ? '' : `:${i}`}`));
     });
     return true;
   }
 
-  #layer(layer: Reader, name: string, inputs: readonly string[], call = 0): readonly string[] {
+  /** What one call of a layer gives, under the name `output`. */
+  #layer(layer: Reader, inputs: readonly string[], output: string): readonly string[] {
     const kind = layer.field('class_name').string();
-    if (MODELS.has(kind)) return this.#model(layer, inputs);
+    const name = layerName(layer);
+    if (MODELS.has(kind)) return this.#model(layer, inputs, `${output}/`);
     const t = this.#t;
-    const output = call === 0 ? name : `${name}:${call}`;
     t.enter(output);
     const translate = Object.hasOwn(LAYERS, kind) ? LAYERS[kind] : undefined;
     const described: Layer = {
-      kind,
-      name,
+      output,
       inputs,
       config: layer.field('config'),
       weight: (role) => this.#weight(name, role),

@@ -19,8 +19,8 @@ import {
 } from './translation.js';
 
 export interface Layer {
-  readonly kind: string;
-  readonly name: string;
+  /** The name of what this call of the layer gives; those of what it computes on the way begin with it. */
+  readonly output: string;
   readonly inputs: readonly string[];
   readonly config: Reader;
   /** The name of a weight by what it is to the layer ("kernel"). Throws {@link GraphError} when the model has none. */
@@ -67,7 +67,7 @@ function activated(t: Translation, layer: Layer, x: string): string {
   if (field === undefined) return x;
   const name = typeof field.value === 'string' ? field.value : field.field('class_name').string();
   if (name === 'linear') return x;
-  const output = `${layer.name}/${name}`;
+  const output = `${layer.output}/${name}`;
   if (!activate(t, name, x, [output]))
     throw new GraphError(`has the activation function "${name}", which is not known`);
   return output;
@@ -245,7 +245,7 @@ function lstm(t: Translation, layer: Layer): string {
     throw new GraphError(`has the activation functions ${functions.join(' and ')}; sigmoid and tanh are known`);
   const units = number(layer, 'units', 1);
   const gates = (name: string, axis: number): string => {
-    const parts = [0, 1, 2, 3].map((i) => `${name}/gate_${i}`);
+    const parts = [0, 1, 2, 3].map((i) => `${layer.output}/${name}/gate_${i}`);
     t.node('Split', [name], { axis, num_outputs: 4 }, parts);
     return t.node('Concat', [parts[0], parts[3], parts[1], parts[2]], { axis });
   };
@@ -258,7 +258,7 @@ function lstm(t: Translation, layer: Layer): string {
     [1, 4 * units],
   );
   const biases = ordered === undefined ? '' : t.node('Concat', [ordered, none], { axis: 1 });
-  const [all, last] = [`${layer.name}/all`, `${layer.name}/last`];
+  const [all, last] = [`${layer.output}/all`, `${layer.output}/last`];
   // ONNX has time first: [time, batch, features], and gives [time, directions, batch, units].
   t.node(
     'LSTM',
