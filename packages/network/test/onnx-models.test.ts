@@ -5,20 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { elementCount, graphFromJson, graphToJson, toComputationalGraph } from '@logah/graph-ir';
 import { drawGraph, fold, toSvg } from '@logah/graph-ir/draw';
-import {
-  decodeTensor,
-  graphFromOnnx,
-  graphToOnnx,
-  type ImportedModel,
-  type ImportOptions,
-  keptOperators,
-} from '@logah/graph-ir/onnx';
+import { graphFromOnnx, graphToOnnx, type ImportOptions, keptOperators } from '@logah/graph-ir/onnx';
 import * as tf from '@tensorflow/tfjs-core';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forward } from '../src/index.js';
 import { noise } from './noise.js';
-import { expectSame, type Numbers, run } from './real-models.js';
+import { expectSame, type Numbers, run, valuesOf } from './real-models.js';
 
 beforeAll(() => tf.setBackend('ort'));
 
@@ -76,22 +69,13 @@ const MODELS: readonly RealModel[] = [
   },
 ];
 
-const valuesOf = ({ graph, tensors }: ImportedModel): Map<string, Float32Array> =>
-  new Map(
-    graph.parameters.map(({ name }) => {
-      const stored = tensors.get(name);
-      if (stored?.place.kind !== 'bytes') throw new Error(`"${name}" is not in the file`);
-      return [name, decodeTensor(name, stored, stored.place.bytes)];
-    }),
-  );
-
 const numbersOf = ({ dims, data }: ort.Tensor): Numbers => ({ dims: [...dims], data: data as Float32Array });
 
 describe('a real model', () => {
   it.each(MODELS)('$name computes what ONNX Runtime does, here and back in ONNX', async (model) => {
     const bytes = await readFile(model.path);
     const imported = graphFromOnnx(bytes, model.path, model.options);
-    const values = valuesOf(imported);
+    const values = valuesOf(imported.tensors);
     const graph = graphFromJson(graphToJson(imported.graph));
     const inputs = new Map(
       graph.inputs.map((name, i) => {
@@ -123,7 +107,7 @@ describe('a real model', () => {
 
   it('leaves no tensor behind', async () => {
     const imported = graphFromOnnx(await readFile(MODELS[10].path), 'silero.onnx', MODELS[10].options);
-    const values = valuesOf(imported);
+    const values = valuesOf(imported.tensors);
     const parameters = Object.fromEntries(
       imported.graph.parameters.map(({ name, shape }) => [name, tf.tensor(values.get(name) ?? [], [...shape])]),
     );

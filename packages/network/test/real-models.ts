@@ -1,5 +1,6 @@
 // What tests of real models share: running a graph, and comparing tensors.
 import type { Graph } from '@logah/graph-ir';
+import { decodeTensor, type ReadPlace, type StoredTensor } from '@logah/graph-ir/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { forward } from '../src/index.js';
@@ -28,6 +29,21 @@ export function run(
     return forward(graph, parameters, given).map(numbersOf);
   });
 }
+
+/** The values of a model's parameters; those that are not in the model itself are read from one file beside it. */
+export const valuesOf = (
+  tensors: ReadonlyMap<string, StoredTensor>,
+  readPlace?: ReadPlace,
+): Map<string, Float32Array> =>
+  new Map(
+    [...tensors].map(([name, stored]) => {
+      const { place } = stored;
+      if (place.kind === 'bytes') return [name, decodeTensor(name, stored, place.bytes)];
+      const [part] = place.parts;
+      if (readPlace === undefined) throw new Error(`"${name}" is not in the file`);
+      return [name, decodeTensor(name, stored, readPlace(part.location, part.offset, part.length))];
+    }),
+  );
 
 export const tensorOf = ({ dims, data, dtype = 'float32' }: Given): tf.Tensor =>
   tf.tensor(dtype === 'int32' ? Int32Array.from(data) : Float32Array.from(data), [...dims], dtype);

@@ -2,12 +2,12 @@
 import '@logah/backend-ort';
 import '@tensorflow/tfjs-backend-cpu';
 import { type Dimension, elementCount } from '@logah/graph-ir';
-import { decodeTensor, graphFromTfjs, keptOperators } from '@logah/graph-ir/tfjs';
+import { graphFromTfjs, keptOperators } from '@logah/graph-ir/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import { noise } from './noise.js';
-import { expectSame, type Given, numbersOf, run, tensorOf } from './real-models.js';
+import { expectSame, type Given, numbersOf, run, tensorOf, valuesOf } from './real-models.js';
 
 const image = { inputShape: [11, 12, 4] };
 const signal = { inputShape: [13, 6] };
@@ -168,13 +168,7 @@ async function compare(model: layers.LayersModel): Promise<string[]> {
   const text = JSON.stringify({ modelTopology, weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }] });
   const readPlace = (_: string, offset: number, length: number) => bytes.subarray(offset, offset + length);
   const { graph, tensors } = graphFromTfjs(text, 'model.json', { readPlace });
-  const values = new Map(
-    [...tensors].map(([name, stored]) => {
-      const place = stored.place.kind === 'files' ? stored.place.parts[0] : undefined;
-      const held = stored.place.kind === 'bytes' ? stored.place.bytes : undefined;
-      return [name, decodeTensor(name, stored, held ?? readPlace('', place?.offset ?? 0, place?.length ?? 0))];
-    }),
-  );
+  const values = valuesOf(tensors, readPlace);
   const isTokens = model.layers[0].getClassName() === 'Embedding';
   const inputs = new Map(
     graph.inputs.map((name, i): [string, Given] => {

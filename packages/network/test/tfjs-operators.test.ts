@@ -2,12 +2,12 @@
 import '@logah/backend-ort';
 import '@tensorflow/tfjs-backend-cpu';
 import { elementCount } from '@logah/graph-ir';
-import { decodeTensor, graphFromTfjs } from '@logah/graph-ir/tfjs';
+import { graphFromTfjs } from '@logah/graph-ir/tfjs';
 import { GraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { noise } from './noise.js';
-import { expectSame, type Given, numbersOf, run, tensorOf } from './real-models.js';
+import { expectSame, type Given, numbersOf, run, tensorOf, valuesOf } from './real-models.js';
 
 /** A constant of the model: float32 unless it says int32. */
 interface Constant {
@@ -227,13 +227,7 @@ it.each(Object.keys(NODES))('%s computes what TensorFlow.js does', async (name) 
   expect(
     graph.operators.some((operator) => operator.type === 'onnx' && operator.attributes.operator.includes('.')),
   ).toBe(false);
-  const values = new Map(
-    [...tensors].map(([key, stored]) => {
-      const [part] = stored.place.kind === 'files' ? stored.place.parts : [];
-      const held = stored.place.kind === 'bytes' ? stored.place.bytes : readPlace('', part.offset, part.length);
-      return [key, decodeTensor(key, stored, held)];
-    }),
-  );
+  const values = valuesOf(tensors, readPlace);
   run(graph, values, new Map([['x', input]])).forEach((found, i) => {
     expectSame(found, wanted[i]);
   });
