@@ -11,6 +11,7 @@ import {
 } from '@logah/graph-ir';
 import * as tf from '@tensorflow/tfjs-core';
 import { axisOf, type Call, type Kernel, needed, numbers, operand } from './kept/call.js';
+import { dequantise, integerConvolution, integerProduct, quantise } from './kept/quantised.js';
 import { resize } from './kept/resize.js';
 import {
   depthToSpace,
@@ -160,6 +161,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     return tf.fill(needed(call, 0), filling, dtype);
   },
   Conv: convolution,
+  ConvInteger: integerConvolution,
   ConvTranspose: transposedConvolution,
   Cos: unary(tf.cos),
   CumSum: (call) =>
@@ -170,7 +172,9 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
       integer(call, 'reverse', 0) === 1,
     ),
   DepthToSpace: depthToSpace,
+  DequantizeLinear: dequantise,
   Div: binary(divide),
+  DynamicQuantizeLinear: quantise,
   Einsum: ({ operands, attributes }) =>
     tf.einsum(text({ attributes }, 'equation', ''), ...operands.filter((tensor) => tensor !== undefined)),
   Elu: (call) => {
@@ -197,6 +201,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   HardSigmoid: (call) =>
     tf.clipByValue(tf.add(tf.mul(operand(call, 0), real(call, 'alpha', 0.2)), real(call, 'beta', 0.5)), 0, 1),
   Identity: unary(tf.clone),
+  IsNaN: unary(tf.isNaN),
   LSTM: (call) =>
     lstm(call.operands, {
       hidden: integer(call, 'hidden_size', operand(call, 2).shape[2] ?? 0),
@@ -210,6 +215,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   Log: unary(tf.log),
   LogSoftmax: alongAxis((x) => tf.logSoftmax(x)),
   MatMul: binary((a, b) => tf.matMul(a, b)),
+  MatMulInteger: integerProduct,
   Max: folded(tf.maximum),
   MaxPool: pooling,
   Mean: (call) => tf.div(folded(tf.add)(call) as tf.Tensor, call.operands.length),

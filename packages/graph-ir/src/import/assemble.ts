@@ -2,7 +2,14 @@
 import { type Graph, GraphError, type OnnxOperand, type Operator, type Parameter, type TensorType } from '../graph.js';
 import { validate } from '../validate.js';
 import { type TensorUse, usedShape } from './draft.js';
-import { type ForeignNode, isLearned, type StoredTensor, seenShape, tensorDtype } from './foreign.js';
+import {
+  type ForeignNode,
+  isLearned,
+  QUANTISED_OPERATORS,
+  type StoredTensor,
+  seenShape,
+  tensorDtype,
+} from './foreign.js';
 import { label } from './order.js';
 import type { Raised } from './raise.js';
 import type { Settled } from './settle.js';
@@ -201,7 +208,8 @@ class Assembler {
     if (stored && isLearned(stored)) return 'parameter';
     if (constant && constant.values.length <= MOST_INLINE)
       return { dtype: constant.dtype, shape: constant.shape, values: constant.values };
-    if (stored && tensorDtype(stored) === 'float32') return 'parameter';
+    // A quantised weight is of integers that floats hold exactly.
+    if (stored && (tensorDtype(stored) === 'float32' || QUANTISED_OPERATORS.has(node.op))) return 'parameter';
     if (stored || constant)
       throw new GraphError(
         `${this.#model.source}: ${label(node)} reads "${name}", ${constant ? `${constant.values.length} constants` : 'a tensor that is not of floats'}: too many, or not to be read`,

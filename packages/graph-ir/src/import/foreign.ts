@@ -103,6 +103,12 @@ export const seenShape = ({ shape, permutation }: StoredTensor): readonly number
 
 export const isAnyShape = (shape: Shape): boolean => shape.includes('...');
 
+/** Operators that read integers of 8 bits. */
+export const QUANTISED_OPERATORS: ReadonlySet<string> = new Set([
+  ...['ConvInteger', 'DequantizeLinear', 'DynamicQuantizeLinear', 'MatMulInteger'],
+  ...['QLinearConv', 'QLinearMatMul', 'QuantizeLinear'],
+]);
+
 /** Operators that combine all elements along axes. */
 export const REDUCTION_OPERATORS: readonly string[] = [
   'ReduceL1',

@@ -56,6 +56,15 @@ const ranked =
 
 const same: Rule = (_, operands) => typed(dtype(operands), shapeOf(operands));
 
+/** What a rule says, of integers. */
+function integers32(rule: Rule): Rule {
+  return (node, operands) => {
+    const result = rule(node, operands);
+    const [type] = result === undefined ? [] : 'shape' in result ? [result] : result;
+    return type && typed('int32', type.shape);
+  };
+}
+
 export function broadcastShapes(shapes: readonly Shape[]): Shape {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, i) => {
@@ -409,7 +418,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     return typed(type, sizes ?? (typeof rank === 'number' ? unknownSizes(node, rank) : ANY_SHAPE));
   },
   Conv: convolution,
+  ConvInteger: integers32(convolution),
   ConvTranspose: transposedConvolution,
+  DequantizeLinear: (_, operands) => typed('float32', shapeOf(operands)),
+  DynamicQuantizeLinear: (_, operands) => [typed('int32', shapeOf(operands)), typed('float32', []), typed('int32', [])],
   DepthToSpace: blocks(divideSizes, multiplySizes),
   SpaceToDepth: blocks(multiplySizes, divideSizes),
   Einsum: einsum,
@@ -463,6 +475,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   LSTM: recurrent(3),
   RNN: recurrent(2),
   MatMul: matMul,
+  MatMulInteger: integers32(matMul),
   NonMaxSuppression: (node) => typed('int32', [unknownSize(node, 0), 3]),
   NonZero: (node, operands) =>
     typed('int32', [
@@ -488,6 +501,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     });
     return typed(dtype(operands), result);
   }),
+  QuantizeLinear: (_, operands) => typed('int32', shapeOf(operands)),
   Range: (node, operands) => {
     const [start, , delta] = [0, 1, 2].map((i) => operands[i]?.known?.values[0]);
     const limit = operands[1]?.known?.values[0];

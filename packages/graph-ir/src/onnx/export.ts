@@ -10,7 +10,7 @@ import {
   type OperatorOf,
   type Padding,
 } from '../graph.js';
-import { REDUCTION_OPERATORS } from '../import/foreign.js';
+import { QUANTISED_OPERATORS, REDUCTION_OPERATORS } from '../import/foreign.js';
 import { constantTensor, encodeModel, externalFloats, floats, integers, type OnnxNode } from './model.js';
 
 /** Where parameters are: in the model, or in a file beside it that holds their float32 values in the graph's order, one after the other. */
@@ -273,6 +273,8 @@ class OnnxWriter {
   /** Whole numbers are of 32 bits in a graph; ONNX wants sizes, axes and the like in 64. */
   #kept({ name, inputs, outputs, parameters, attributes: kept }: OperatorOf<'onnx'>): void {
     const { operator, operands, attributes } = kept;
+    if (QUANTISED_OPERATORS.has(operator))
+      throw new GraphError(`${operator} "${name}" cannot be written: the graph has its integers as numbers of 32 bits`);
     if (operator === 'If' || operator === 'Loop' || operator === 'Scan' || operator.includes('.'))
       throw new GraphError(`${operator} "${name}" cannot be written: the graph has not kept all of it`);
     const wide = WIDE_OPERANDS[operator] ?? [];
