@@ -77,7 +77,12 @@ function avoidsCopy(runtime: Runtime): boolean {
   const [x, y] = [1, 0].map(
     (value): NativeTensor => ({ type: 'float32', dims: [1], data: Float32Array.of(value), location: 'cpu' }),
   );
-  return fails(() => runSession(session, { x }, { [UNREADABLE_OUTPUT]: null, y })) && y.data[0] === 1;
+  try {
+    return fails(() => runSession(session, { x }, { [UNREADABLE_OUTPUT]: null, y })) && y.data[0] === 1;
+  } catch {
+    // It fails in another way than the tested one: results are copied then.
+    return false;
+  }
 }
 
 const IDENTITY: Program = {
