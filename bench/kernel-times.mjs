@@ -3,17 +3,10 @@
 import '@logah/backend-ort';
 import { parseArgs } from 'node:util';
 import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
-import {
-  classification,
-  disposeAdamW,
-  initAdamW,
-  networkGradients,
-  randomParameters,
-  updateAdamW,
-} from '@logah/network';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { duration, table } from './measure.mjs';
+import { networkStep } from './network-step.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -52,24 +45,7 @@ function count(name, inputs, seconds) {
 }
 
 const graph = buildArchitecture(parseArchitecture(architecture));
-const random = createRandom(0);
-const batch = {
-  inputs: tf.tensor4d(random.normals(BATCH * 3072, 0, 1), [BATCH, 3, 32, 32]),
-  labels: tf.tensor1d(
-    Int32Array.from({ length: BATCH }, (_, i) => i % 10),
-    'int32',
-  ),
-};
-let parameters = randomParameters(graph, random);
-let state = initAdamW(parameters);
-function step() {
-  const { gradients } = networkGradients(graph, parameters, batch, classification);
-  const next = updateAdamW(parameters, gradients, state, 1e-3);
-  tf.dispose([Object.values(gradients), Object.values(parameters)]);
-  disposeAdamW(state);
-  ({ parameters, state } = next);
-}
-
+const step = networkStep(graph, createRandom(0), BATCH);
 step();
 step();
 times.clear();

@@ -5,6 +5,7 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync, writeSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { median } from './measure.mjs';
 
 const { values } = parseArgs({ options: { dir: { type: 'string', default: tmpdir() }, json: { type: 'boolean' } } });
 const REPETITIONS = 3;
@@ -32,7 +33,6 @@ function diskSeconds(path, bytes) {
   return (performance.now() - start) / 1000;
 }
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const folder = mkdtempSync(join(values.dir, 'logah-bench-'));
 const rows = [];
 try {

@@ -7,16 +7,11 @@ import { initTrainer, localGradients, train } from '@logah/ghn-trainer';
 import { createWorkerPool } from '@logah/ghn-trainer/node';
 import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
 import { createHypernet, hypernetParameters, hypernetPreset, lowerFor } from '@logah/hypernet';
-import {
-  classification,
-  disposeAdamW,
-  initAdamW,
-  networkGradients,
-  randomParameters,
-  updateAdamW,
-} from '@logah/network';
+import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { median, secondsOf } from './measure.mjs';
+import { batchOf, networkStep } from './network-step.mjs';
 import { peerGraph } from './peer-graph.mjs';
 
 const { values } = parseArgs({
@@ -26,40 +21,10 @@ const REPETITIONS = 5;
 const BATCH = 32;
 await tf.setBackend('ort');
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-
-/** The times of a step, in seconds, after one that does not count. */
-async function time(step) {
-  const seconds = [];
-  for (let i = 0; i <= REPETITIONS; i++) {
-    const start = performance.now();
-    await step();
-    if (i > 0) seconds.push((performance.now() - start) / 1000);
-  }
-  return seconds;
-}
+/** A step's seconds, after one that does not count. */
+const stepSeconds = (step) => secondsOf(step, { repetitions: REPETITIONS, warmUp: 1 });
 
 const random = createRandom(0);
-const batchOf = () => ({
-  inputs: tf.tensor4d(random.normals(BATCH * 3072, 0, 1), [BATCH, 3, 32, 32]),
-  labels: tf.tensor1d(
-    Int32Array.from({ length: BATCH }, (_, i) => i % 10),
-    'int32',
-  ),
-});
-
-function networkStep(graph) {
-  const batch = batchOf();
-  let parameters = randomParameters(graph, random);
-  let state = initAdamW(parameters);
-  return () => {
-    const { gradients } = networkGradients(graph, parameters, batch, classification);
-    const next = updateAdamW(parameters, gradients, state, 1e-3);
-    tf.dispose([Object.values(gradients), Object.values(parameters)]);
-    disposeAdamW(state);
-    ({ parameters, state } = next);
-  };
-}
 
 const HYPERNET = hypernetPreset('tiny');
 const GAMMA = 3e-5;
@@ -79,7 +44,7 @@ function metaStep(architecture, metaBatch, gradients) {
     gradientClip: 5,
     predictedParameterRegularization: GAMMA,
   };
-  const data = { length: BATCH, batch: batchOf };
+  const data = { length: BATCH, batch: () => batchOf(random, BATCH) };
   const state = initTrainer(createHypernet(HYPERNET, createRandom(0)));
   const events = train({ config, state, architectures: () => architecture, data, task: classification, gradients });
   return () => events.next();
@@ -107,7 +72,7 @@ function peer(task, architecture, extra = {}) {
 const rows = [];
 async function compare(name, ours, theirs) {
   const before = theirs?.();
-  const seconds = median(await time(ours));
+  const seconds = await stepSeconds(ours);
   const after = theirs?.();
   const peerSeconds = before && after ? median([...before.seconds, ...after.seconds]) : undefined;
   rows.push({ name, seconds, peerSeconds, ratio: peerSeconds && seconds / peerSeconds });
@@ -126,12 +91,14 @@ const meta = (architecture) => {
   };
 };
 
-await compare('ViT-S (21M, patch 4), batch 32: a training step', networkStep(buildArchitecture(VIT_S)), () =>
-  peer('network', VIT_S),
+await compare(
+  'ViT-S (21M, patch 4), batch 32: a training step',
+  networkStep(buildArchitecture(VIT_S), random, BATCH),
+  () => peer('network', VIT_S),
 );
 await compare(
   'VITS-1K network (4.9M, patch 4), batch 32: a training step',
-  networkStep(buildArchitecture(NETWORK)),
+  networkStep(buildArchitecture(NETWORK), random, BATCH),
   () => peer('network', NETWORK),
 );
 const extra = meta(NETWORK);
@@ -149,7 +116,7 @@ const pool = await createWorkerPool({
   predictedParameterRegularization: GAMMA,
 });
 const one = rows.at(-1);
-const four = median(await time(metaStep(NETWORK, 4, pool.gradients)));
+const four = await stepSeconds(metaStep(NETWORK, 4, pool.gradients));
 await pool.close();
 rows.push({
   name: 'the same, four networks a step on two workers (PyTorch: four times one network)',

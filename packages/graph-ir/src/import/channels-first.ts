@@ -1,7 +1,7 @@
 // Models for images with channels last turn them round for every convolution and back. Here the turns move on past whatever can work either way round,
 // until two cancel each other.
 import { type Constant, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
-import { integer } from '../onnx-attributes.js';
+import { integer, integers } from '../onnx-attributes.js';
 import { type ForeignNode, isLearned, REDUCTION_OPERATORS, type StoredTensor, seenShape } from './foreign.js';
 import type { Settled, View } from './settle.js';
 import { forEachPermuted } from './stored.js';
@@ -114,8 +114,8 @@ class Turner {
   #transpose(node: ForeignNode): boolean {
     const [x] = node.inputs;
     const [output] = node.outputs;
-    const order = node.attributes.perm;
-    if (!isNumbers(order)) return false;
+    const order = integers(node, 'perm');
+    if (order === undefined) return false;
     const before = this.#turned.get(x);
     if (before === undefined) {
       if (!isToLast(order)) return false;
@@ -344,9 +344,6 @@ class Turner {
 /** Whether this order puts the second axis last and leaves the others as they are. */
 const isToLast = (order: readonly number[]): boolean =>
   order.length > 2 && order.every((axis, i) => axis === (i === 0 ? 0 : i === order.length - 1 ? 1 : i + 1));
-
-const isNumbers = (value: unknown): value is readonly number[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'number');
 
 const inverse = (order: readonly number[]): number[] => order.map((_, i) => order.indexOf(i));
 

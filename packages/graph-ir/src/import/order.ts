@@ -45,13 +45,13 @@ export function inOrder(nodes: readonly ForeignNode[], given: ReadonlySet<string
 const isSorted = (nodes: readonly ForeignNode[], producers: ReadonlyMap<string, number>): boolean =>
   nodes.every((node, i) => [...reads(node)].every((name) => (producers.get(name) ?? -1) < i));
 
-/** What `run` gives; an error that does not name the file yet gets its name and the node's. */
-export function naming<T>(source: string, node: ForeignNode, run: () => T): T {
+/** What `run` gives; an error that does not name the file yet gets its name and the node's, which is {@link label} or one like it. */
+export function naming<T>(source: string, node: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (error instanceof GraphError && !error.message.startsWith(source))
-      throw new GraphError(`${source}: ${label(node)}: ${error.message}`, { cause: error });
+      throw new GraphError(`${source}: ${node}: ${error.message}`, { cause: error });
     throw error;
   }
 }

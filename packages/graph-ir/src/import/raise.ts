@@ -4,7 +4,7 @@ import { inferOutputs } from '../validate.js';
 import { type Draft, type Found, usedShape } from './draft.js';
 import { type ForeignNode, isAnyShape } from './foreign.js';
 import { Matcher } from './matcher.js';
-import { naming } from './order.js';
+import { label, naming } from './order.js';
 import { activation } from './raise/activations.js';
 import { attention } from './raise/attention.js';
 import { images } from './raise/images.js';
@@ -42,7 +42,7 @@ export function raise(
   model.nodes.forEach((node, place) => {
     if (raised.has(node.outputs[0])) return;
     for (const pattern of patterns) {
-      const found = naming(model.source, node, () => pattern(node));
+      const found = naming(model.source, label(node), () => pattern(node));
       if (found && accept(m, raised, node, place, found)) return;
     }
   });

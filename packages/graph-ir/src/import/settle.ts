@@ -16,7 +16,7 @@ import {
   tensorDtype,
 } from './foreign.js';
 import { inferNode, type Operand } from './infer.js';
-import { inOrder, naming, reads } from './order.js';
+import { inOrder, label, naming, reads } from './order.js';
 import { bytesAt, knownTensor, type ReadPlace } from './stored.js';
 
 export interface ImportOptions {
@@ -148,7 +148,7 @@ class Settler {
 
   #body(body: ForeignBody, given: ReadonlySet<string>): void {
     const { source } = this.#model;
-    for (const node of inOrder(body.nodes, given, source)) naming(source, node, () => this.#settleNode(node));
+    for (const node of inOrder(body.nodes, given, source)) naming(source, label(node), () => this.#settleNode(node));
   }
 
   #settleNode(original: ForeignNode): void {

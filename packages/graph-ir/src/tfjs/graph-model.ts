@@ -1,6 +1,7 @@
 // Graph models of TensorFlow.js: TensorFlow's operators in ONNX's words.
 import { ANY_SHAPE, GraphError, type TensorType } from '../graph.js';
 import type { ForeignModel } from '../import/foreign.js';
+import { naming } from '../import/order.js';
 import type { ReadPlace } from '../import/stored.js';
 import { type ModelJson, nameOf, optional } from './model-json.js';
 import { NodeDef, shapeOf, valueName } from './node-def.js';
@@ -37,15 +38,9 @@ export function translateGraph(model: ModelJson, source: string, readPlace: Read
 
 function translateNode(t: Translation, node: NodeDef, results: number, source: string): void {
   t.enter(node.name);
-  const outputs = Array.from({ length: results }, (_, i) => (i === 0 ? node.name : `${node.name}:${i}`));
+  const outputs = node.results(results);
   const translate = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
-  try {
-    if (translate?.(t, node, outputs)) return;
-  } catch (error) {
-    if (error instanceof GraphError && !error.message.startsWith(source))
-      throw new GraphError(`${source}: ${node.op} "${node.name}": ${error.message}`, { cause: error });
-    throw error;
-  }
+  if (naming(source, `${node.op} "${node.name}"`, () => translate?.(t, node, outputs))) return;
   t.node(`tensorflow.${node.op}`, node.inputs, node.plainAttributes(), outputs);
 }
 

@@ -1,6 +1,7 @@
 // Layers models of TensorFlow.js: Keras' layers in ONNX's words.
 import { GraphError, type Shape, type TensorType } from '../graph.js';
 import type { ForeignModel } from '../import/foreign.js';
+import { naming } from '../import/order.js';
 import type { ReadPlace } from '../import/stored.js';
 import type { Reader } from '../json-reader.js';
 import { LAYERS, type Layer } from './layers.js';
@@ -13,14 +14,14 @@ export function translateLayers(model: ModelJson, source: string, readPlace: Rea
   const settings = config.field('config');
   const t = new Translation(source, model.tensors, readPlace);
   const network = new Network(t, source);
-  network.read(config);
+  const outputs = network.read(config);
   return {
     name: Array.isArray(settings.value) ? nameOf(source) : (optional(settings, 'name')?.string() ?? nameOf(source)),
     source,
     nodes: t.nodes,
     tensors: t.tensors,
     inputs: network.inputs,
-    outputs: network.outputs,
+    outputs,
     declared: new Map(),
   };
 }
@@ -30,7 +31,6 @@ type Call = readonly Reference[];
 
 class Network {
   readonly inputs: Array<{ readonly name: string; readonly type: TensorType }> = [];
-  outputs: readonly string[] = [];
   readonly #t: Translation;
   readonly #source: string;
 
@@ -39,12 +39,8 @@ class Network {
     this.#source = source;
   }
 
-  read(model: Reader): void {
-    this.outputs = this.#model(model, undefined);
-  }
-
   /** The results of a model; `given` are its inputs where it is a layer of another. Values get names that begin with `prefix`. */
-  #model(model: Reader, given: readonly string[] | undefined, prefix = ''): readonly string[] {
+  read(model: Reader, given?: readonly string[], prefix = ''): readonly string[] {
     const kind = model.field('class_name').literal('Sequential', 'Functional', 'Model');
     return kind === 'Sequential' ? this.#sequential(model, given, prefix) : this.#functional(model, given, prefix);
   }
@@ -54,12 +50,9 @@ class Network {
     const layers = (Array.isArray(config.value) ? config : config.field('layers')).list((layer) => layer);
     let value = given?.[0];
     for (const layer of layers) {
-      if (layer.field('class_name').value === 'InputLayer') {
-        value ??= this.#input(layer);
-        continue;
-      }
       value ??= this.#input(layer);
-      [value] = this.#layer(layer, [value], prefix + layerName(layer));
+      if (layer.field('class_name').value !== 'InputLayer')
+        [value] = this.#layer(layer, [value], prefix + layerName(layer));
     }
     return value === undefined ? config.fail('a model with layers') : [value];
   }
@@ -110,7 +103,7 @@ class Network {
   #layer(layer: Reader, inputs: readonly string[], output: string): readonly string[] {
     const kind = layer.field('class_name').string();
     const name = layerName(layer);
-    if (MODELS.has(kind)) return this.#model(layer, inputs, `${output}/`);
+    if (MODELS.has(kind)) return this.read(layer, inputs, `${output}/`);
     const t = this.#t;
     t.enter(output);
     const translate = Object.hasOwn(LAYERS, kind) ? LAYERS[kind] : undefined;
@@ -122,14 +115,8 @@ class Network {
       shapeOf: (weight) => t.tensors.get(weight)?.shape ?? [],
     };
     if (translate === undefined) return [t.node(`keras.${kind}`, inputs, {}, [output])];
-    try {
-      t.node('Identity', [translate(t, described)], {}, [output]);
-    } catch (error) {
-      if (error instanceof GraphError && !error.message.startsWith(this.#source))
-        throw new GraphError(`${this.#source}: ${kind} "${name}": ${error.message}`, { cause: error });
-      throw error;
-    }
-    return [output];
+    const result = naming(this.#source, `${kind} "${name}"`, () => translate(t, described));
+    return [t.node('Identity', [result], {}, [output])];
   }
 
   /** A layer's weight is named after it, within the names of what wraps it. */

@@ -83,6 +83,15 @@ const convolve =
     return activated(t, layer, convolution(t, layer.inputs[0], kernel, options, biasOf(layer)));
   };
 
+/** A convolution that depends on its kernel's shape. */
+const convolveShaped =
+  (run: typeof depthwiseConvolution, role: string): TranslateLayer =>
+  (t, layer) => {
+    const name = layer.weight(role);
+    const kernel = { name, shape: layer.shapeOf(name) };
+    return activated(t, layer, run(t, layer.inputs[0], kernel, windowOf(layer, 2), biasOf(layer)));
+  };
+
 function separable(t: Translation, layer: Layer): string {
   const depthwise = layer.weight('depthwise_kernel');
   const options = windowOf(layer, 2);
@@ -275,35 +284,9 @@ export const LAYERS: Readonly<Record<string, TranslateLayer>> = {
   Dense: dense,
   Conv1D: convolve(1),
   Conv2D: convolve(2),
-  DepthwiseConv2D: (t, layer) => {
-    const kernel = layer.weight('depthwise_kernel');
-    return activated(
-      t,
-      layer,
-      depthwiseConvolution(
-        t,
-        layer.inputs[0],
-        { name: kernel, shape: layer.shapeOf(kernel) },
-        windowOf(layer, 2),
-        biasOf(layer),
-      ),
-    );
-  },
+  DepthwiseConv2D: convolveShaped(depthwiseConvolution, 'depthwise_kernel'),
   SeparableConv2D: separable,
-  Conv2DTranspose: (t, layer) => {
-    const kernel = layer.weight('kernel');
-    return activated(
-      t,
-      layer,
-      transposedConvolution(
-        t,
-        layer.inputs[0],
-        { name: kernel, shape: layer.shapeOf(kernel) },
-        windowOf(layer, 2),
-        biasOf(layer),
-      ),
-    );
-  },
+  Conv2DTranspose: convolveShaped(transposedConvolution, 'kernel'),
   MaxPooling1D: pool('MaxPool', 1),
   MaxPooling2D: pool('MaxPool', 2),
   AveragePooling1D: pool('AveragePool', 1),

@@ -27,6 +27,11 @@ export class NodeDef {
     return this.inputs[place] ?? this.#fail(`has no operand ${place}`);
   }
 
+  /** The names of so many results. */
+  results(count: number): string[] {
+    return Array.from({ length: count }, (_, i) => (i === 0 ? this.name : `${this.name}:${i}`));
+  }
+
   integer(key: string, otherwise: number): number {
     const value = this.#attribute(key, 'i');
     return value === undefined ? otherwise : whole(value);

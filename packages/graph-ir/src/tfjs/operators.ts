@@ -101,14 +101,16 @@ const convolveEach: Convolve = (t, node, bias) =>
     bias,
   );
 
-const multiply: Convolve = (t, node, bias) => {
-  const [a, b] = [
-    swapped(t, node.input(0), node.flag('transpose_a')),
-    swapped(t, node.input(1), node.flag('transpose_b')),
-  ];
-  const product = t.node('MatMul', [a, b]);
-  return bias === undefined ? product : t.node('Add', [product, bias]);
-};
+/** A product of matrices, of which attributes of these names say whether they are transposed. */
+const multiply =
+  (first: string, second: string): Convolve =>
+  (t, node, bias) => {
+    const product = t.node('MatMul', [
+      swapped(t, node.input(0), node.flag(first)),
+      swapped(t, node.input(1), node.flag(second)),
+    ]);
+    return bias === undefined ? product : t.node('Add', [product, bias]);
+  };
 
 /** A matrix, or matrices in a batch, with the last two axes in the other order. */
 const swapped = (t: Translation, x: string, isSwapped: boolean): string =>
@@ -179,16 +181,7 @@ const concat =
     );
   };
 
-/** The names of so many results of a node. */
-const results = (node: NodeDef, count: number): string[] =>
-  Array.from({ length: count }, (_, i) => (i === 0 ? node.name : `${node.name}:${i}`));
-
 const ONNX_TYPES = { float32: 1, int32: 6, bool: 9 } as const;
-
-const comparison =
-  (op: string): Translate =>
-  (t, node, outputs) =>
-    done(t.node('Not', [t.node(op, node.inputs)], {}, outputs));
 
 const filled = (value: number): Translate =>
   made((t, node, [x]) => {
@@ -241,6 +234,7 @@ const gathered =
     done(t.node('Gather', [node.input(0), node.input(1)], { axis: axisOf(t, node) }, outputs));
 
 const identity = plain('Identity');
+const batchProduct = unfused(multiply('adj_x', 'adj_y'));
 
 /** By TensorFlow's name. */
 export const OPERATORS: Readonly<Record<string, Translate>> = {
@@ -250,18 +244,19 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
   Snapshot: identity,
   CheckNumerics: identity,
   IdentityN: (t, node) => {
+    const names = node.results(node.inputs.length);
     node.inputs.forEach((input, i) => {
-      t.node('Identity', [input], {}, [results(node, i + 1)[i]]);
+      t.node('Identity', [input], {}, [names[i]]);
     });
     return true;
   },
 
   Conv2D: unfused(convolve),
   DepthwiseConv2dNative: unfused(convolveEach),
-  MatMul: unfused(multiply),
+  MatMul: unfused(multiply('transpose_a', 'transpose_b')),
   _FusedConv2D: fused(convolve),
   FusedDepthwiseConv2dNative: fused(convolveEach),
-  _FusedMatMul: fused(multiply),
+  _FusedMatMul: fused(multiply('transpose_a', 'transpose_b')),
   Conv2DBackpropInput: made((t, node) =>
     transposedConvolution(
       t,
@@ -270,10 +265,8 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
       windowOf(node),
     ),
   ),
-  BatchMatMul: made((t, node) =>
-    t.node('MatMul', [swapped(t, node.input(0), node.flag('adj_x')), swapped(t, node.input(1), node.flag('adj_y'))]),
-  ),
-  BatchMatMulV2: (t, node, outputs) => OPERATORS.BatchMatMul(t, node, outputs),
+  BatchMatMul: batchProduct,
+  BatchMatMulV2: batchProduct,
   Einsum: (t, node, outputs) => done(t.node('Einsum', node.inputs, { equation: node.text('equation', '') }, outputs)),
   BiasAdd: (t, node, outputs) => format(node) === 'channels_last' && plain('Add')(t, node, outputs),
   FusedBatchNorm: normalise,
@@ -351,7 +344,7 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
   ClipByValue: plain('Clip'),
 
   Equal: plain('Equal'),
-  NotEqual: comparison('Equal'),
+  NotEqual: (t, node, outputs) => done(t.node('Not', [t.node('Equal', node.inputs)], {}, outputs)),
   Greater: plain('Greater'),
   GreaterEqual: plain('GreaterOrEqual'),
   Less: plain('Less'),
@@ -386,7 +379,7 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
   },
   Unpack: (t, node) => {
     const axis = node.integer('axis', 0);
-    const names = results(node, node.integer('num', 1));
+    const names = node.results(node.integer('num', 1));
     const parts = names.map((name) => `${name}/part`);
     t.node('Split', [node.input(0)], { axis, num_outputs: names.length }, parts);
     names.forEach((name, i) => {
@@ -396,14 +389,14 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
   },
   Split: (t, node) => {
     const [axis] = argument(t, node, 0, 'the axis');
-    const names = results(node, node.integer('num_split', 1));
+    const names = node.results(node.integer('num_split', 1));
     return done(t.node('Split', [node.input(1)], { axis, num_outputs: names.length }, names));
   },
   SplitV: (t, node) => {
     const [axis] = argument(t, node, 2, 'the axis');
     const sizes = argument(t, node, 1, 'the sizes');
     if (sizes.includes(-1)) return false;
-    return done(t.node('Split', [node.input(0), t.integers(sizes)], { axis }, results(node, sizes.length)));
+    return done(t.node('Split', [node.input(0), t.integers(sizes)], { axis }, node.results(sizes.length)));
   },
   Slice: (t, node, outputs) => {
     const [begin, size] = [t.known(node.input(1)), t.known(node.input(2))];
@@ -444,7 +437,7 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
     return done(t.node('OneHot', [node.input(0), node.input(1), values], { axis: node.integer('axis', -1) }, outputs));
   },
   TopKV2: (t, node) =>
-    done(t.node('TopK', [node.input(0), t.reshape(node.input(1), [1])], { axis: -1 }, results(node, 2))),
+    done(t.node('TopK', [node.input(0), t.reshape(node.input(1), [1])], { axis: -1 }, node.results(2))),
   Cumsum: (t, node, outputs) =>
     done(
       t.node(

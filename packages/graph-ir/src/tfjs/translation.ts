@@ -1,5 +1,5 @@
 // TensorFlow's words in ONNX's: nodes and numbers that are added one by one.
-import { GraphError, type OnnxAttribute } from '../graph.js';
+import { elementCount, GraphError, type OnnxAttribute } from '../graph.js';
 import type { ForeignNode, StoredTensor } from '../import/foreign.js';
 import { bytesAt, knownTensor, type ReadPlace } from '../import/stored.js';
 
@@ -53,14 +53,18 @@ export class Translation {
     const tensor = this.tensors.get(name);
     if (tensor === undefined) return undefined;
     const { place, shape } = tensor;
-    if (shape.reduce((product, size) => product * size, 1) > MOST_ARGUMENTS)
+    if (elementCount(shape) > MOST_ARGUMENTS)
       throw new GraphError(`"${name}" [${shape.join(', ')}] is too large for an argument of an operator`);
-    if (place.kind === 'files' && this.#readPlace === undefined)
-      throw new GraphError(
-        `${this.#source}: the option "readPlace" is needed to read "${name}", an argument of an operator that is stored with the weights`,
-      );
-    const read = this.#readPlace ?? (() => new Uint8Array());
-    return knownTensor(name, tensor, bytesAt(place, read)).values;
+    const bytes = bytesAt(place, this.#readPlace ?? (() => this.#cannotRead(name)));
+    // Whoever asks again, here or while the model is settled, need not go to the file.
+    this.tensors.set(name, { ...tensor, place: { kind: 'bytes', bytes } });
+    return knownTensor(name, tensor, bytes).values;
+  }
+
+  #cannotRead(name: string): never {
+    throw new GraphError(
+      `${this.#source}: the option "readPlace" is needed to read "${name}", an argument of an operator that is stored with the weights`,
+    );
   }
 
   transpose(x: string, perm: readonly number[], outputs?: readonly string[]): string {
@@ -107,7 +111,7 @@ export interface WindowOptions {
 
 /** The order of axes that puts channels second, and the one that puts them last again, for so many spatial axes. */
 const firstOrder = (spatial: number): number[] => [0, spatial + 1, ...upTo(spatial)];
-export const lastOrder = (spatial: number): number[] => [0, ...upTo(spatial).map((i) => i + 1), 1];
+const lastOrder = (spatial: number): number[] => [0, ...upTo(spatial).map((i) => i + 1), 1];
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 /** Something done to images or signals with channels first, whichever way round they are. */
