@@ -2,6 +2,7 @@
 // The vocabulary and the rules are GHN-3's (arXiv 2303.04143), with the additions of LoGAH for language models.
 import { adjacencyOf, shortestPathLengths } from './distances.js';
 import { classLayer, type Graph, GraphError, type Operator, type OperatorOf, type Parameter } from './graph.js';
+import { type ParameterPlace, parameterPlaces } from './parameter-roles.js';
 
 /** Node types by index. The first 15 are the vision vocabulary; language models add the last three. */
 export const NODE_TYPES = [
@@ -45,6 +46,8 @@ export interface Target {
   readonly role: TargetRole;
   /** Whether it belongs to the layer that gives the classes, the last one. */
   readonly isClassLayer: boolean;
+  /** What it is to its network, and which of its kind. */
+  readonly place: ParameterPlace;
 }
 
 export interface ComputationalGraph {
@@ -95,6 +98,7 @@ export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}
   const pairs = order.flatMap((draft, to) => drafts[draft].from.map((from) => [position[from], to] as const));
   pairs.sort(([fromA, toA], [fromB, toB]) => fromA - fromB || toA - toB);
   const edges = Uint32Array.from(pairs.flat());
+  const places = parameterPlaces(graph);
   const ofClassLayer = new Set(Object.values(classLayer(graph)?.parameters ?? {}));
   return {
     nodes: order.map((draft) => ({
@@ -107,9 +111,10 @@ export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}
     cutoff,
     targets: graph.parameters.flatMap((parameter) => {
       const owner = owners.get(parameter.name);
-      if (!owner) return [];
+      const place = places.get(parameter.name);
+      if (!owner || !place) return [];
       const isClassLayer = ofClassLayer.has(parameter.name);
-      return [{ parameter, node: position[owner.draft], role: owner.role, isClassLayer }];
+      return [{ parameter, node: position[owner.draft], role: owner.role, isClassLayer, place }];
     }),
   };
 }

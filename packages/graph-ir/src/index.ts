@@ -58,5 +58,13 @@ export {
   real as floatAttribute,
   text as textAttribute,
 } from './onnx-attributes.js';
+export {
+  type NormReader,
+  PARAMETER_ROLES,
+  type ParameterPlace,
+  type ParameterRole,
+  parameterPlaces,
+  parameterRoles,
+} from './parameter-roles.js';
 export { type ComputationalGraphSummary, summarizeComputationalGraph } from './summary.js';
 export { validate } from './validate.js';
