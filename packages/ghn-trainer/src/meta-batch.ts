@@ -103,9 +103,8 @@ function networkGradients(
   let taskLoss = Number.NaN;
   let correct = 0;
   let answers = 0;
-  const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
-    const parameters = Object.fromEntries(names.map((name, i) => [name, values[i]]));
-    const current = { ...hypernet, parameters };
+  const { value, grads } = reachedGradients(hypernet.parameters, names, () => {
+    const current = hypernet;
     const draws = random === undefined ? {} : { random };
     const predicted = predictTensors(current, lowered, { ...draws, embeddings: embed(current) });
     const complete = Object.fromEntries(
@@ -118,8 +117,17 @@ function networkGradients(
     correct = judged.correct;
     answers = judged.answers;
     return tf.add<tf.Scalar>(loss, tf.mul(sumOfNorms(Object.values(predicted)), gamma));
-  })(names.map((name) => hypernet.parameters[name]));
+  });
   const [total] = value.dataSync();
   value.dispose();
   return { value: total, grads, taskLoss, correct, answers };
+}
+
+/** The value of `f` and its gradients by parameter; a parameter that this network does not read, such as a template of another kind of layer, has 0. */
+function reachedGradients(parameters: TensorRecord, names: readonly string[], f: () => tf.Scalar) {
+  const tensors = names.map((name) => parameters[name]);
+  const { value, grads } = tf.engine().gradients(f, tensors, undefined, true);
+  // tfjs types gradients that are not there as tensors.
+  const found: ReadonlyArray<tf.Tensor | null | undefined> = grads;
+  return { value, grads: tensors.map(({ shape }, i) => found[i] ?? tf.zeros(shape)) };
 }

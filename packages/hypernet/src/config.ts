@@ -38,7 +38,22 @@ export interface ConvHypernetConfig extends CommonConfig {
   readonly decoder: 'conv';
 }
 
-export type HypernetConfig = LowRankHypernetConfig | ConvHypernetConfig;
+/** Templates: every tensor is a mixture of learned ones, cut to size. */
+export interface TemplateHypernetConfig extends CommonConfig {
+  readonly decoder: 'template';
+  /** Templates of every kind of layer that a network repeats, K. */
+  readonly templates: number;
+  /** The rank of a template; 0 writes templates out. Those that a factorisation does not make smaller are written out anyway. */
+  readonly rank: number;
+  /** What tells how much of each template a layer takes: its node's `embedding`, or its `place` among its kind, which needs no encoder. */
+  readonly mixture: 'embedding' | 'place';
+  /** Rows of the positional encoding's template: class token and patches, or the context of a language model. */
+  readonly tokens: number;
+  /** Height and width of the patch embedding's template, in pixels. */
+  readonly patch: number;
+}
+
+export type HypernetConfig = LowRankHypernetConfig | ConvHypernetConfig | TemplateHypernetConfig;
 
 /** LoGAH's published sizes (arXiv 2405.16287, Table 1). */
 const LOGAH_SIZES = {
@@ -56,15 +71,24 @@ const GHN3_SIZES = {
   'ghn3-xlarge': { layers: 24, dim: 384, heads: 16 },
 } as const;
 
+/** Template hypernetworks: `template-tiny` for VITS-1K has fewer parameters than LoGAH-Tiny; `template-small` is for networks of at most 96 features. */
+const TEMPLATE_SIZES = {
+  'template-tiny': { rank: 48, layers: 2, dim: 32, heads: 4, maxChannels: 512, tokens: 257, patch: 4 },
+  'template-small': { rank: 0, layers: 2, dim: 32, heads: 4, maxChannels: 96, tokens: 17, patch: 8 },
+} as const;
+
 export type LogahVariant = keyof typeof LOGAH_SIZES;
 export type Ghn3Variant = keyof typeof GHN3_SIZES;
-export type HypernetVariant = LogahVariant | Ghn3Variant;
+export type TemplateVariant = keyof typeof TEMPLATE_SIZES;
+export type HypernetVariant = LogahVariant | Ghn3Variant | TemplateVariant;
 
 const isLogah = (variant: HypernetVariant): variant is LogahVariant => variant in LOGAH_SIZES;
+const isTemplate = (variant: HypernetVariant): variant is TemplateVariant => variant in TEMPLATE_SIZES;
 
 export const HYPERNET_VARIANTS = [
   ...Object.keys(LOGAH_SIZES),
   ...Object.keys(GHN3_SIZES),
+  ...Object.keys(TEMPLATE_SIZES),
 ] as readonly HypernetVariant[];
 
 const COMMON = {
@@ -80,11 +104,22 @@ type Changes<C extends HypernetConfig> = Partial<Omit<C, 'decoder'>>;
 /** A published size, for a domain and a number of classes (10 by default), with other fields changed as wanted. Throws {@link HypernetError} when the changes do not fit. */
 export function hypernetPreset(variant: LogahVariant, changes?: Changes<LowRankHypernetConfig>): LowRankHypernetConfig;
 export function hypernetPreset(variant: Ghn3Variant, changes?: Changes<ConvHypernetConfig>): ConvHypernetConfig;
+export function hypernetPreset(
+  variant: TemplateVariant,
+  changes?: Changes<TemplateHypernetConfig>,
+): TemplateHypernetConfig;
 export function hypernetPreset(variant: HypernetVariant, changes?: Changes<ConvHypernetConfig>): HypernetConfig;
-export function hypernetPreset(variant: HypernetVariant, changes: Changes<LowRankHypernetConfig> = {}): HypernetConfig {
+export function hypernetPreset(
+  variant: HypernetVariant,
+  changes: Changes<LowRankHypernetConfig> | Changes<TemplateHypernetConfig> = {},
+): HypernetConfig {
   if (isLogah(variant)) {
     const sizes = { ...LOGAH_SIZES[variant], maxRows: 2048 * 16, maxChannels: 2048 };
     return checkHypernetConfig({ decoder: 'lowrank', ...COMMON, ...sizes, ...changes });
+  }
+  if (isTemplate(variant)) {
+    const sizes = { templates: 4, mixture: 'embedding', ...TEMPLATE_SIZES[variant] } as const;
+    return checkHypernetConfig({ decoder: 'template', ...COMMON, ...sizes, ...changes });
   }
   const sizes = GHN3_SIZES[variant];
   return checkHypernetConfig({ decoder: 'conv', ...COMMON, ...sizes, maxChannels: sizes.dim, ...changes });
@@ -96,7 +131,11 @@ export class HypernetError extends Error {
 }
 
 const SIZE_FIELDS = ['dim', 'heads', 'layers', 'maxChannels', 'maxKernel', 'classes', 'virtualEdges'] as const;
-const DECODER_SIZE_FIELDS = { lowrank: ['rank', 'maxRows'], conv: [] } as const;
+const DECODER_SIZE_FIELDS = {
+  lowrank: ['rank', 'maxRows'],
+  conv: [],
+  template: ['templates', 'tokens', 'patch'],
+} as const;
 
 /** Checks every field, and returns the configuration. Throws {@link HypernetError} naming the first one at fault. */
 export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
@@ -106,7 +145,7 @@ export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
       `hypernetwork configuration: ${field} should be ${wanted}, got ${JSON.stringify(values[field])}`,
     );
   };
-  if (config.decoder !== 'lowrank' && config.decoder !== 'conv') fail('decoder', '"lowrank" or "conv"');
+  if (!Object.hasOwn(DECODER_SIZE_FIELDS, config.decoder)) fail('decoder', '"lowrank", "conv" or "template"');
   for (const field of [...SIZE_FIELDS, ...DECODER_SIZE_FIELDS[config.decoder]]) {
     const value = values[field];
     if (!Number.isSafeInteger(value) || Number(value) < 1) fail(field, 'a positive integer');
@@ -115,6 +154,10 @@ export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
   if (config.dim % config.heads !== 0) fail('dim', `a multiple of the ${config.heads} heads`);
   if (config.decoder === 'lowrank' && config.maxRows < 2 * config.maxChannels)
     fail('maxRows', `at least 2 * maxChannels = ${2 * config.maxChannels} (a vector takes two rows a channel)`);
+  if (config.decoder === 'template') {
+    if (!Number.isSafeInteger(config.rank) || config.rank < 0) fail('rank', 'an integer of at least 0');
+    if (config.mixture !== 'embedding' && config.mixture !== 'place') fail('mixture', '"embedding" or "place"');
+  }
   if (config.domain !== 'vision' && config.domain !== 'language') fail('domain', '"vision" or "language"');
   if (!(config.initializerRange > 0)) fail('initializerRange', 'a positive number');
   return config;

@@ -4,13 +4,15 @@ import { fanInScale, type KernelShape, normalizeBias, normalizeGain, tileTo } fr
 import { linear, linearParameters, type ParameterSpec, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ConvHypernetConfig } from './config.js';
-import type { PlacedTarget, TensorDecoder } from './decoder.js';
 import { coreShape, distinct, groupBy, planTarget, type TargetPlan } from './plan.js';
+import { stretch } from './resize.js';
+import type { PlacedTarget, TensorDecoder } from './tensor-decoder.js';
 
 /** The convolutional decoder of a configuration. */
 export function convDecoder(config: ConvHypernetConfig): TensorDecoder {
   const { dim, maxChannels, maxKernel, classes } = config;
   return {
+    readsEmbeddings: true,
     parameters: [
       ...linearParameters('decoder.fc.0', dim, 4 * dim * maxKernel ** 2),
       ...linearParameters('decoder.conv.0', 4 * dim, 8 * dim),
@@ -122,7 +124,7 @@ function decodeKernels(
   const matrices = linear(hidden, tf.reshape(weight, [-1, 2 * features]), tf.reshape(bias, [-1]));
   const kernels = tf.transpose(tf.reshape(matrices, [-1, rows.size, columns.size, out, inputs]), [0, 3, 4, 1, 2]);
   const isStretched = Math.min(height, width) > maxKernel;
-  return isStretched ? stretch(kernels, height, width) : kernels;
+  return isStretched ? stretch(kernels, [height, width]) : kernels;
 }
 
 interface Span {
@@ -139,31 +141,6 @@ function centre(size: number, maxKernel: number): Span {
 
 const cutGrid = (x: tf.Tensor, rows: Span, columns: Span): tf.Tensor =>
   tf.slice(x, [0, rows.start, columns.start, 0], [-1, rows.size, columns.size, -1]);
-
-/** Bilinear interpolation of the last two axes, pixels as areas (PyTorch's `align_corners=False`), as two products with a matrix. */
-function stretch(x: tf.Tensor, height: number, width: number): tf.Tensor {
-  const [, , rows, columns] = x.shape.slice(-4);
-  const wide = tf.matMul(tf.reshape(x, [-1, columns]), interpolation(columns, width), false, true);
-  const flipped = tf.transpose(tf.reshape(wide, [-1, rows, width]), [0, 2, 1]);
-  const high = tf.matMul(tf.reshape(flipped, [-1, rows]), interpolation(rows, height), false, true);
-  return tf.reshape(tf.transpose(tf.reshape(high, [-1, width, height]), [0, 2, 1]), [
-    ...x.shape.slice(0, -2),
-    height,
-    width,
-  ]);
-}
-
-/** What each of `to` places takes of `from` ones, `[to, from]`. */
-function interpolation(from: number, to: number): tf.Tensor2D {
-  const weights = tf.buffer([to, from]);
-  for (let place = 0; place < to; place++) {
-    const at = Math.min(Math.max(((place + 0.5) * from) / to - 0.5, 0), from - 1);
-    const lower = Math.floor(at);
-    weights.set(1 - (at - lower), place, lower);
-    if (at > lower) weights.set(at - lower, place, lower + 1);
-  }
-  return weights.toTensor() as tf.Tensor2D;
-}
 
 /** The predicted part of a target from what its node was decoded to. */
 function readCore(plan: TargetPlan, decoded: tf.Tensor, config: ConvHypernetConfig): tf.Tensor {

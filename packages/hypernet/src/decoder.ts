@@ -1,28 +1,18 @@
-// What writes a tensor from a node's embedding: LoGAH's low-rank decoder, or GHN-3's convolutional one.
-import type { Target } from '@logah/graph-ir';
-import type { ParameterSpec, TensorRecord } from '@logah/tensor-ops';
-import type * as tf from '@tensorflow/tfjs-core';
+// Which decoder a configuration has.
 import type { HypernetConfig } from './config.js';
 import { convDecoder } from './conv-decoder.js';
 import { lowRankDecoder } from './low-rank.js';
-import type { TargetPlan } from './plan.js';
-
-/** A planned target, and the row of its node among the prepared embeddings. */
-export interface PlacedTarget {
-  readonly plan: TargetPlan;
-  readonly row: number;
-}
-
-export interface TensorDecoder {
-  readonly parameters: readonly ParameterSpec[];
-  /** Throws HypernetError for a shape that the decoder cannot make. */
-  plan(target: Target): TargetPlan;
-  /** The part of decoding that depends on no shape: embeddings `[nodes, dim]` to whatever has as many rows. */
-  prepare(parameters: TensorRecord, embeddings: tf.Tensor2D): tf.Tensor;
-  /** The predicted part of each target, normalised for its full shape; targets of one size are decoded together. */
-  decode(parameters: TensorRecord, prepared: tf.Tensor, targets: readonly PlacedTarget[]): tf.Tensor[];
-}
+import { templateDecoder } from './template.js';
+import type { TensorDecoder } from './tensor-decoder.js';
 
 /** The decoder of a configuration. */
-export const decoderOf = (config: HypernetConfig): TensorDecoder =>
-  config.decoder === 'lowrank' ? lowRankDecoder(config) : convDecoder(config);
+export function decoderOf(config: HypernetConfig): TensorDecoder {
+  switch (config.decoder) {
+    case 'lowrank':
+      return lowRankDecoder(config);
+    case 'conv':
+      return convDecoder(config);
+    case 'template':
+      return templateDecoder(config);
+  }
+}

@@ -14,7 +14,8 @@ export interface Hypernet {
 
 /** Names, shapes and initial values of all parameters of a configuration. */
 export function hypernetParameters(config: HypernetConfig): ParameterSpec[] {
-  return [...graphormerParameters(encoderConfig(config)), ...decoderOf(config).parameters];
+  const decoder = decoderOf(config);
+  return [...(decoder.readsEmbeddings ? graphormerParameters(encoderConfig(config)) : []), ...decoder.parameters];
 }
 
 /** A fresh hypernetwork. The same configuration and stream of random numbers give the same tensors. Throws HypernetError for a bad configuration. */

@@ -8,6 +8,7 @@ export {
   type HypernetVariant,
   hypernetPreset,
   type LowRankHypernetConfig,
+  type TemplateHypernetConfig,
 } from './config.js';
 export {
   createHypernet,

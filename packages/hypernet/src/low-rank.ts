@@ -15,8 +15,8 @@ import {
 } from '@logah/lowrank-decoder';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LowRankHypernetConfig } from './config.js';
-import type { PlacedTarget, TensorDecoder } from './decoder.js';
 import { coreShape, distinct, groupBy, planTarget, type TargetPlan } from './plan.js';
+import type { PlacedTarget, TensorDecoder } from './tensor-decoder.js';
 
 /** The low-rank decoder of a configuration. */
 export function lowRankDecoder(config: LowRankHypernetConfig): TensorDecoder {
@@ -26,6 +26,7 @@ export function lowRankDecoder(config: LowRankHypernetConfig): TensorDecoder {
   const decodedShape = ({ kind, target, kernel }: TargetPlan): KernelShape =>
     kind === 'vector' ? [2 * roundedSize(target.parameter.shape[0], maxChannels), 1, 1, 1] : kernel;
   return {
+    readsEmbeddings: true,
     parameters: lowRankDecoderParameters(decoder),
     plan: (target) => planTarget(target, maxChannels),
     prepare: (parameters, embeddings) => embeddingsToCodes(parameters, embeddings, decoder), // [nodes, 2r, r]

@@ -4,8 +4,8 @@ import type { KernelShape } from '@logah/lowrank-decoder';
 import { HypernetError } from './config.js';
 
 export interface TargetPlan {
-  /** A `matrix` is a kernel without height and width, a `position` one that is read as a sequence. */
-  readonly kind: 'vector' | 'matrix' | 'kernel' | 'position';
+  /** A `matrix` is a kernel without height and width, a `position` one that is read as a sequence, a `sequence` `[1, tokens, features]` as it stands. */
+  readonly kind: 'vector' | 'matrix' | 'kernel' | 'position' | 'sequence';
   readonly target: Target;
   /** What the decoder computes for the target's node, at most as many channels as it has; the rest repeats it. A vector has its length in the first place. */
   readonly kernel: KernelShape;
@@ -42,6 +42,8 @@ export function coreShape({ kind, kernel: [out, inputs, height, width] }: Target
     case 'kernel':
     case 'position':
       return [out, inputs, height, width];
+    case 'sequence':
+      return [out, inputs, height];
   }
 }
 

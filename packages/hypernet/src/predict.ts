@@ -57,13 +57,15 @@ export function lowerFor(
 
 /**
  * The embeddings of all nodes, `[nodes, dim]`, or `[paddedTo, dim]` with the rows that a padded batch has behind them; differentiable in the
- * hypernetwork's parameters. Throws {@link HypernetError} for a graph with node types the domain lacks.
+ * hypernetwork's parameters. A hypernetwork whose decoder reads none has `[nodes, 1]` zeros.
+ * Throws {@link HypernetError} for a graph with node types the domain lacks.
  */
 export function embedNodes(
   { config, parameters }: Hypernet,
   graph: ComputationalGraph,
   options: { readonly paddedTo?: number } = {},
 ): tf.Tensor2D {
+  if (!decoderOf(config).readsEmbeddings) return tf.zeros([options.paddedTo ?? graph.nodes.length, 1]);
   const encoder = encoderConfig(config);
   const nodeTypes = graph.nodes.map(({ op }) => NODE_TYPES.indexOf(op));
   const unknown = graph.nodes.find((_, i) => nodeTypes[i] >= encoder.nodeTypes);
