@@ -11,6 +11,8 @@ export interface VisionTask {
   readonly image: number;
   readonly patch: number;
   readonly classes: number;
+  /** Between widths that are drawn; 32 by default, as in the paper. It divides 32. */
+  readonly widthStep?: number;
 }
 
 /** What a language model is to read. */
@@ -34,10 +36,10 @@ interface WidthRange {
 const drawWidth = (random: Random, { from, to, step }: WidthRange): number =>
   from + step * random.integer(0, (to - from) / step);
 
-function vitWidths(layers: number): WidthRange {
-  if (layers > 5) return { from: 128, to: 256, step: 32 };
-  if (layers > 3) return { from: 256, to: 384, step: 32 };
-  return { from: 384, to: 512, step: 32 };
+function vitWidths(layers: number, step: number): WidthRange {
+  if (layers > 5) return { from: 128, to: 256, step };
+  if (layers > 3) return { from: 256, to: 384, step };
+  return { from: 384, to: 512, step };
 }
 
 function vitHeads(hidden: number): readonly number[] {
@@ -48,12 +50,33 @@ function vitHeads(hidden: number): readonly number[] {
 }
 
 /** VITS-1K: 3 to 9 layers, widths by depth in steps of 32. */
-export function vits1k({ image, patch, classes }: VisionTask): ArchitectureSampler {
+export function vits1k({ image, patch, classes, widthStep = 32 }: VisionTask): ArchitectureSampler {
   return (random) => {
     const layers = random.integer(3, 9);
-    const hidden = drawWidth(random, vitWidths(layers));
+    const hidden = drawWidth(random, vitWidths(layers, widthStep));
     const heads = random.choose(vitHeads(hidden));
     return { family: 'vit', layers, heads, hidden, mlp: 4 * hidden, patch, classes, image };
+  };
+}
+
+/** Small enough to meta-train on in minutes: 2 to 4 layers and 4 heads, 32 to 96 features in steps of 8. */
+const SMALL = { layers: { from: 2, to: 4 }, heads: 4, widths: { from: 32, to: 96, step: 8 } } as const;
+
+/** Vision transformers of at most half a million parameters: 2 to 4 layers, widths from 32 to 96 in steps of 8, 4 heads. */
+export function vitsSmall({ image, patch, classes }: VisionTask): ArchitectureSampler {
+  return (random) => {
+    const layers = random.integer(SMALL.layers.from, SMALL.layers.to);
+    const hidden = drawWidth(random, SMALL.widths);
+    return { family: 'vit', layers, heads: SMALL.heads, hidden, mlp: 4 * hidden, patch, classes, image };
+  };
+}
+
+/** Language models of the sizes of {@link vitsSmall}, with an untied head. */
+export function gptsSmall({ vocab, context }: LanguageTask): ArchitectureSampler {
+  return (random) => {
+    const layers = random.integer(SMALL.layers.from, SMALL.layers.to);
+    const hidden = drawWidth(random, SMALL.widths);
+    return { family: 'gpt2', layers, heads: SMALL.heads, hidden, vocab, context, tied: false };
   };
 }
 

@@ -5,35 +5,45 @@ import {
   datasetFromJsonLines,
   GPTS_1K_MAX_PARAMETERS,
   gpts1k,
+  gptsSmall,
   LLAMAS_1K_MAX_PARAMETERS,
   llamas1k,
   VITS_1K_MAX_PARAMETERS,
   vits1k,
+  vitsSmall,
 } from '@logah/arch-datasets';
 import { CliError } from './errors.js';
 import { readTextFile } from './text-file.js';
 
-export const ARCHITECTURE_SETS = ['vits-1k', 'gpts-1k', 'llamas-1k'] as const;
+export const ARCHITECTURE_SETS = ['vits-1k', 'gpts-1k', 'llamas-1k', 'vits-small', 'gpts-small'] as const;
 
 export interface ArchitectureSetOptions {
   readonly seed: number;
   readonly patch?: number;
   readonly classes?: number;
   readonly image?: number;
+  readonly widthStep?: number;
   readonly vocab?: number;
   readonly context?: number;
 }
 
 /** The entries of a named data set, drawn for a task, or of a JSON Lines file. Throws CliError or DatasetError naming what is wrong. */
 export async function readArchitectureSet(name: string, options: ArchitectureSetOptions): Promise<ArchitectureEntry[]> {
-  const { seed, patch = 2, classes = 10, image = 32, vocab = 50257, context = 1024 } = options;
+  const { seed, patch = 2, classes = 10, image = 32, widthStep, vocab = 50257, context = 1024 } = options;
   switch (name) {
     case 'vits-1k':
-      return createDataset(vits1k({ image, patch, classes }), { seed, maxParameters: VITS_1K_MAX_PARAMETERS });
+      return createDataset(vits1k({ image, patch, classes, ...(widthStep === undefined ? {} : { widthStep }) }), {
+        seed,
+        maxParameters: VITS_1K_MAX_PARAMETERS,
+      });
     case 'gpts-1k':
       return createDataset(gpts1k({ vocab, context }), { seed, maxParameters: GPTS_1K_MAX_PARAMETERS });
     case 'llamas-1k':
       return createDataset(llamas1k({ vocab, context }), { seed, maxParameters: LLAMAS_1K_MAX_PARAMETERS });
+    case 'vits-small':
+      return createDataset(vitsSmall({ image, patch, classes }), { seed });
+    case 'gpts-small':
+      return createDataset(gptsSmall({ vocab, context }), { seed });
   }
   if (!name.endsWith('.jsonl'))
     throw new CliError(

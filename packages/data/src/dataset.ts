@@ -19,6 +19,8 @@ export interface DatasetOptions {
   readonly tokenizer: 'bytes' | 'gpt2';
   /** Tokens in a block of text. */
   readonly context: number;
+  /** Leaves out so many training samples, the first ones; none by default. */
+  readonly skipSamples?: number;
   /** At most so many samples, the first ones; all by default. */
   readonly trainSamples?: number;
   readonly testSamples?: number;
@@ -52,6 +54,7 @@ export async function readDataset({
   dataDir,
   tokenizer,
   context,
+  skipSamples = 0,
   trainSamples,
   testSamples,
 }: DatasetOptions): Promise<Dataset> {
@@ -67,8 +70,8 @@ export async function readDataset({
     }
     return {
       kind: 'images',
-      train: firstOf(imageSource(train, options), trainSamples),
-      test: firstOf(imageSource(test, options), testSamples),
+      train: part(imageSource(train, options), skipSamples, trainSamples),
+      test: part(imageSource(test, options), 0, testSamples),
       classes: train.classNames.length,
       image: train.height,
     };
@@ -88,8 +91,8 @@ export async function readDataset({
         textSource(encode(await readText(join(dataDir, `${split}.txt`))), context);
       return {
         kind: 'text',
-        train: firstOf(await blocks('train'), trainSamples),
-        test: firstOf(await blocks('test'), testSamples),
+        train: part(await blocks('train'), skipSamples, trainSamples),
+        test: part(await blocks('test'), 0, testSamples),
         vocab,
         context,
       };
@@ -97,10 +100,13 @@ export async function readDataset({
   }
 }
 
-const firstOf = (source: DataSource, count = source.length): DataSource =>
-  source.length <= count
-    ? source
-    : subset(
-        source,
-        Array.from({ length: count }, (_, i) => i),
-      );
+/** At most `count` samples from `first` on. Throws DataError where there are none. */
+function part(source: DataSource, first: number, count = source.length): DataSource {
+  const length = Math.min(count, source.length - first);
+  if (length < 1) throw new DataError(`there are ${source.length} samples, and ${first} are to be left out`);
+  if (length === source.length) return source;
+  return subset(
+    source,
+    Array.from({ length }, (_, i) => first + i),
+  );
+}

@@ -37,6 +37,20 @@ export const TRAINER_DEFAULTS: TrainerConfig = {
   predictedParameterRegularization: 3e-5,
 };
 
+/**
+ * What templates learn well with: a higher rate, since every layer has templates of its own, gradients clipped at 1, and no pull on what is
+ * predicted, whose scale the templates hold themselves.
+ */
+export const TEMPLATE_TRAINER_DEFAULTS: TrainerConfig = {
+  ...TRAINER_DEFAULTS,
+  epochs: 20,
+  learningRate: 2e-3,
+  warmupEpochs: 2,
+  warmupFrom: 1e-4,
+  gradientClip: 1,
+  predictedParameterRegularization: 0,
+};
+
 /** Checks every field. Throws {@link TrainingError} naming the first one at fault. */
 export function checkTrainerConfig(config: TrainerConfig): void {
   const fail = (field: keyof TrainerConfig, wanted: string): never => {

@@ -1,4 +1,10 @@
-export { checkTrainerConfig, TRAINER_DEFAULTS, type TrainerConfig, TrainingError } from './config.js';
+export {
+  checkTrainerConfig,
+  TEMPLATE_TRAINER_DEFAULTS,
+  TRAINER_DEFAULTS,
+  type TrainerConfig,
+  TrainingError,
+} from './config.js';
 export { evaluatePredictions, type PredictedScore } from './evaluate.js';
 export { type MetaBatchOptions, type MetaBatchResult, type MetaNetwork, metaBatchGradients } from './meta-batch.js';
 export { learningRateAt, type ScheduleConfig } from './schedule.js';

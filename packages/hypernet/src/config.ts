@@ -83,7 +83,8 @@ export type TemplateVariant = keyof typeof TEMPLATE_SIZES;
 export type HypernetVariant = LogahVariant | Ghn3Variant | TemplateVariant;
 
 const isLogah = (variant: HypernetVariant): variant is LogahVariant => variant in LOGAH_SIZES;
-const isTemplate = (variant: HypernetVariant): variant is TemplateVariant => variant in TEMPLATE_SIZES;
+/** Whether a published size is one of templates. */
+export const isTemplateVariant = (variant: HypernetVariant): variant is TemplateVariant => variant in TEMPLATE_SIZES;
 
 export const HYPERNET_VARIANTS = [
   ...Object.keys(LOGAH_SIZES),
@@ -117,7 +118,7 @@ export function hypernetPreset(
     const sizes = { ...LOGAH_SIZES[variant], maxRows: 2048 * 16, maxChannels: 2048 };
     return checkHypernetConfig({ decoder: 'lowrank', ...COMMON, ...sizes, ...changes });
   }
-  if (isTemplate(variant)) {
+  if (isTemplateVariant(variant)) {
     const sizes = { templates: 4, mixture: 'embedding', ...TEMPLATE_SIZES[variant] } as const;
     return checkHypernetConfig({ decoder: 'template', ...COMMON, ...sizes, ...changes });
   }

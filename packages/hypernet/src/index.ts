@@ -7,6 +7,7 @@ export {
   HypernetError,
   type HypernetVariant,
   hypernetPreset,
+  isTemplateVariant,
   type LowRankHypernetConfig,
   type TemplateHypernetConfig,
 } from './config.js';

@@ -169,7 +169,13 @@ describe('the decoder of GHN-3', () => {
     const embeddings = tf.tensor2d(createRandom(4).normals(16, 0, 1), [1, 16]);
     const [grid, stretched] = [4, 9].map((kernel) => {
       const parameter = { name: 'w', shape: [2, 2, kernel, kernel], layout: 'out_in_h_w' } as const;
-      const plan = decoder.plan({ parameter, node: 0, role: 'matrix', isClassLayer: false });
+      const plan = decoder.plan({
+        parameter,
+        node: 0,
+        role: 'matrix',
+        isClassLayer: false,
+        place: { role: 'kernel', around: 'kernel', index: 0, count: 1 },
+      });
       const [core] = decoder.decode(ghn3.parameters, embeddings, [{ plan, row: 0 }]);
       // A kernel is scaled by 1 / its side.
       return (tf.mul(core, kernel).arraySync() as number[][][][])[0][0];

@@ -6,6 +6,7 @@ import { DATASET_NAMES, type Dataset, type DatasetName, readDataset } from '@log
 import {
   type ArchitectureSource,
   initTrainer,
+  TEMPLATE_TRAINER_DEFAULTS,
   TRAINER_DEFAULTS,
   type TrainerConfig,
   totalSteps,
@@ -19,17 +20,18 @@ import {
   type HypernetVariant,
   hypernetParameterCount,
   hypernetPreset,
+  isTemplateVariant,
 } from '@logah/hypernet';
 import { classification, languageModelling } from '@logah/network';
 import { createRandom } from '@logah/random';
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
-import { readArchitectureSet } from '../architecture-set.js';
+import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
-import { integer, number } from '../options.js';
+import { count, integer, kebab, number } from '../options.js';
 import { type Progress, showProgress } from '../progress.js';
 import { thousands } from '../text-table.js';
 
@@ -41,14 +43,21 @@ interface TrainCommandOptions {
   readonly variant: HypernetVariant;
   readonly metaBatch: number;
   readonly batch: number;
-  readonly epochs: number;
+  readonly epochs?: number;
   readonly stepsPerEpoch?: number;
-  readonly lr: number;
+  readonly lr?: number;
   readonly weightDecay: number;
-  readonly clip: number;
-  readonly gamma: number;
-  readonly warmupEpochs: number;
+  readonly clip?: number;
+  readonly gamma?: number;
+  readonly warmupEpochs?: number;
   readonly ema?: number;
+  readonly maxWidth?: number;
+  readonly rank?: number;
+  readonly templates?: number;
+  readonly mixture?: 'embedding' | 'place';
+  readonly widthStep?: number;
+  readonly skipSamples?: number;
+  readonly trainSamples?: number;
   readonly seed: number;
   readonly patch: number;
   readonly tokenizer: 'bytes' | 'gpt2';
@@ -67,7 +76,8 @@ interface TrainCommandOptions {
 export const trainCommand = (): Command =>
   new Command('train')
     .description('meta-trains a hypernetwork; run again with the same options, it goes on from its last state')
-    .option('--dataset <name>', 'the architectures: vits-1k, gpts-1k, llamas-1k or a *.jsonl file', 'vits-1k')
+    .option('--dataset <name>', `the architectures: ${ARCHITECTURE_SETS.join(', ')} or a *.jsonl file`, 'vits-1k')
+    .option('--width-step <features>', 'between the widths of vits-1k; by default 32, as in the paper', count)
     .addOption(
       new Option(
         '--data <name>',
@@ -77,24 +87,34 @@ export const trainCommand = (): Command =>
         .default('cifar10'),
     )
     .option('--data-dir <folder>', 'where the data lies', '.')
+    .option('--skip-samples <count>', 'training samples to leave out, the first ones', integer)
+    .option('--train-samples <count>', 'to train on, the first ones after those; all by default', count)
     .option('--out <folder>', "the run's folder", 'run')
     .addOption(
       new Option('--variant <name>', 'the size of the hypernetwork').choices(HYPERNET_VARIANTS).default('tiny'),
     )
+    .option('--max-width <features>', 'of templates: the widest network they fill without repeating', count)
+    .option('--rank <count>', "of templates, or of LoGAH's matrices; 0 writes templates out", integer)
+    .option('--templates <count>', 'of each kind of layer', count)
+    .addOption(
+      new Option('--mixture <source>', 'what tells how much of each template a layer takes').choices([
+        'embedding',
+        'place',
+      ]),
+    )
     .option('--meta-batch <count>', 'networks in a step', integer, TRAINER_DEFAULTS.metaBatch)
     .option('--batch <count>', 'samples in a mini-batch', integer, TRAINER_DEFAULTS.batch)
-    .option('--epochs <count>', 'epochs of the schedule', integer, TRAINER_DEFAULTS.epochs)
+    .option('--epochs <count>', `epochs of the schedule; ${defaultsOf('epochs')}`, integer)
     .option('--steps-per-epoch <count>', 'steps that count as an epoch; by default one pass over the data', integer)
-    .option('--lr <rate>', 'the learning rate after warm-up', number, TRAINER_DEFAULTS.learningRate)
+    .option('--lr <rate>', `the learning rate after warm-up; ${defaultsOf('learningRate')}`, number)
     .option('--weight-decay <rate>', 'of AdamW', number, TRAINER_DEFAULTS.weightDecay)
-    .option('--clip <norm>', 'the largest global norm of gradients', number, TRAINER_DEFAULTS.gradientClip)
+    .option('--clip <norm>', `the largest global norm of gradients; ${defaultsOf('gradientClip')}`, number)
     .option(
       '--gamma <weight>',
-      "the weight of the predicted tensors' norms in the loss",
+      `the weight of the predicted tensors' norms in the loss; ${defaultsOf('predictedParameterRegularization')}`,
       number,
-      TRAINER_DEFAULTS.predictedParameterRegularization,
     )
-    .option('--warmup-epochs <count>', 'epochs of warm-up from 1e-5', integer, TRAINER_DEFAULTS.warmupEpochs)
+    .option('--warmup-epochs <count>', `epochs of warm-up; ${defaultsOf('warmupEpochs')}`, integer)
     .option('--ema <decay>', "keeps a moving average of the hypernetwork, such as 0.999, as the run's result", number)
     .option('--seed <integer>', 'of everything that is drawn', integer, 0)
     .option('--patch <pixels>', 'of the ViTs', integer, 2)
@@ -120,7 +140,7 @@ export const trainCommand = (): Command =>
       const backend = await useBackend(options.backend);
       const data = await readDataset({ ...options, testSamples: options.evalSamples });
       const hypernet = hypernetFor(data, options);
-      const config = recipe(options);
+      const config = recipe(options, hypernet);
       const pool = await openPool(hypernet, data, options, backend);
       const stop = new AbortController();
       const interrupt = (): void => stop.abort();
@@ -130,7 +150,7 @@ export const trainCommand = (): Command =>
         const { source, heldOut } = await architecturesFor(data, options);
         const say = json ? (): void => {} : (text: string): void => console.error(text);
         say(
-          `Meta-training a ${hypernet.decoder === 'conv' ? 'GHN-3' : 'LoGAH'} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
+          `Meta-training ${DECODER_NAMES[hypernet.decoder]} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
             `${options.metaBatch} networks a step, backend ${backend}, ${pool ? `${workersOf(options)} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
         );
         const { backend: _backend, workers: _workers, out: _out, ...lasting } = options;
@@ -158,25 +178,56 @@ export const trainCommand = (): Command =>
       }
     });
 
-const recipe = (options: TrainCommandOptions): TrainerConfig => ({
-  seed: options.seed,
-  metaBatch: options.metaBatch,
-  batch: options.batch,
-  epochs: options.epochs,
-  ...(options.stepsPerEpoch === undefined ? {} : { stepsPerEpoch: options.stepsPerEpoch }),
-  learningRate: options.lr,
-  warmupEpochs: options.warmupEpochs,
-  warmupFrom: TRAINER_DEFAULTS.warmupFrom,
-  weightDecay: options.weightDecay,
-  gradientClip: options.clip,
-  predictedParameterRegularization: options.gamma,
-  ...(options.ema === undefined ? {} : { averageDecay: options.ema }),
-});
+const DECODER_NAMES = { lowrank: 'a LoGAH', conv: 'a GHN-3', template: 'templates' } as const;
 
-const hypernetFor = (data: Dataset, { variant }: TrainCommandOptions): HypernetConfig =>
-  data.kind === 'images'
-    ? hypernetPreset(variant, { classes: data.classes })
-    : hypernetPreset(variant, { domain: 'language', classes: data.vocab });
+/** What the help says of a number whose default depends on the decoder. */
+function defaultsOf(
+  field: 'epochs' | 'learningRate' | 'gradientClip' | 'predictedParameterRegularization' | 'warmupEpochs',
+): string {
+  return `by default ${TRAINER_DEFAULTS[field]}, of templates ${TEMPLATE_TRAINER_DEFAULTS[field]}`;
+}
+
+function recipe(options: TrainCommandOptions, { decoder }: HypernetConfig): TrainerConfig {
+  const defaults = decoder === 'template' ? TEMPLATE_TRAINER_DEFAULTS : TRAINER_DEFAULTS;
+  const { stepsPerEpoch, ema } = options;
+  return {
+    seed: options.seed,
+    metaBatch: options.metaBatch,
+    batch: options.batch,
+    epochs: options.epochs ?? defaults.epochs,
+    ...(stepsPerEpoch === undefined ? {} : { stepsPerEpoch }),
+    learningRate: options.lr ?? defaults.learningRate,
+    warmupEpochs: options.warmupEpochs ?? defaults.warmupEpochs,
+    warmupFrom: defaults.warmupFrom,
+    weightDecay: options.weightDecay,
+    gradientClip: options.clip ?? defaults.gradientClip,
+    predictedParameterRegularization: options.gamma ?? defaults.predictedParameterRegularization,
+    ...(ema === undefined ? {} : { averageDecay: ema }),
+  };
+}
+
+/** The configuration for the data: what it is to answer, and for templates the patches or tokens that a network sees. */
+function hypernetFor(data: Dataset, options: TrainCommandOptions): HypernetConfig {
+  const { variant, maxWidth, rank, templates, mixture, patch } = options;
+  const ofData =
+    data.kind === 'images'
+      ? { domain: 'vision' as const, classes: data.classes }
+      : { domain: 'language' as const, classes: data.vocab };
+  if (!isTemplateVariant(variant)) {
+    for (const [name, value] of Object.entries({ maxWidth, templates, mixture })) {
+      if (value !== undefined) throw new CliError(`--${kebab(name)} is for templates; ${variant} has none`);
+    }
+    return hypernetPreset(variant, { ...ofData, ...(rank === undefined ? {} : { rank }) });
+  }
+  return hypernetPreset(variant, {
+    ...ofData,
+    ...(data.kind === 'images' ? { patch, tokens: (data.image / patch) ** 2 + 1 } : { tokens: data.context }),
+    ...(maxWidth === undefined ? {} : { maxChannels: maxWidth }),
+    ...(rank === undefined ? {} : { rank }),
+    ...(templates === undefined ? {} : { templates }),
+    ...(mixture === undefined ? {} : { mixture }),
+  });
+}
 
 const workersOf = ({ workers, metaBatch }: TrainCommandOptions): number => Math.min(workers, metaBatch);
 
@@ -193,7 +244,7 @@ async function openPool(
     ...backendModule(backend),
     hypernet,
     task: data.kind === 'images' ? 'classification' : 'languageModelling',
-    predictedParameterRegularization: options.gamma,
+    predictedParameterRegularization: recipe(options, hypernet).predictedParameterRegularization,
   });
 }
 
@@ -202,10 +253,10 @@ async function architecturesFor(
   data: Dataset,
   options: TrainCommandOptions,
 ): Promise<{ source: ArchitectureSource; heldOut: string[] }> {
-  const { dataset, seed, patch, evalArchitectures } = options;
+  const { dataset, seed, patch, widthStep, evalArchitectures } = options;
   const sizes =
     data.kind === 'images'
-      ? { patch, classes: data.classes, image: data.image }
+      ? { patch, classes: data.classes, image: data.image, ...(widthStep === undefined ? {} : { widthStep }) }
       : { vocab: data.vocab, context: data.context };
   const entries = await readArchitectureSet(dataset, { seed, ...sizes });
   const part = (split: string): string[] =>
