@@ -36,24 +36,26 @@ function diskSeconds(path, bytes) {
 const folder = mkdtempSync(join(values.dir, 'logah-bench-'));
 const rows = [];
 try {
-  for (const [architecture, dtype] of [
-    ['vit-s', 'F32'],
-    ['gpt2:tied=false', 'F32'],
-    ['vit-l', 'F32'],
-    ['gpt2-large:tied=false', 'F32'],
-    ['gpt2-large:tied=false', 'BF16'],
+  for (const [architecture, dtype, variant] of [
+    ['vit-s', 'F32', 'tiny'],
+    ['gpt2:tied=false', 'F32', 'tiny'],
+    ['vit-l', 'F32', 'tiny'],
+    ['gpt2-large:tied=false', 'F32', 'tiny'],
+    ['gpt2-large:tied=false', 'F32', 'template-gpt2'],
+    ['gpt2-large:tied=false', 'BF16', 'tiny'],
   ]) {
     const out = join(folder, 'net.safetensors');
     const runs = [];
     for (let i = 0; i < REPETITIONS; i++) {
       rmSync(out, { force: true });
-      const written = logah('predict', architecture, '--variant', 'tiny', '--out', out, '--dtype', dtype);
+      const written = logah('predict', architecture, '--untrained', '--variant', variant, '--out', out, '--dtype', dtype);
       const disk = diskSeconds(join(folder, 'raw'), statSync(out).size);
       runs.push({ ...written, disk, bytes: statSync(out).size });
     }
     const of = (key) => median(runs.map((run) => run[key]));
     rows.push({
       architecture,
+      variant,
       dtype,
       gigabytes: runs[0].bytes / 1e9,
       seconds: of('seconds'),
@@ -68,5 +70,5 @@ if (values.json) console.log(JSON.stringify(rows, null, 2));
 else
   for (const row of rows)
     console.log(
-      `${row.architecture} ${row.dtype}: ${row.gigabytes.toFixed(2)} GB in ${row.seconds.toFixed(2)} s (the disk alone ${row.diskSeconds.toFixed(2)} s), peak ${row.peakMB} MB`,
+      `${row.architecture} from ${row.variant}, ${row.dtype}: ${row.gigabytes.toFixed(2)} GB in ${row.seconds.toFixed(2)} s (the disk alone ${row.diskSeconds.toFixed(2)} s), peak ${row.peakMB} MB`,
     );

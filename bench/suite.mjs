@@ -62,9 +62,10 @@ function markdown({ machine, limits, growth, ways, prediction, training }) {
     ),
     '### Predicting and writing a network',
     table(
-      ['target', 'type', 'file', 'predicted and written', 'the disk alone', 'peak memory'],
+      ['target', 'hypernetwork', 'type', 'file', 'predicted and written', 'the disk alone', 'peak memory'],
       prediction.map((row) => [
         row.architecture,
+        row.variant,
         row.dtype,
         `${row.gigabytes.toFixed(2)} GB`,
         duration(row.seconds),

@@ -71,9 +71,13 @@ const GHN3_SIZES = {
   'ghn3-xlarge': { layers: 24, dim: 384, heads: 16 },
 } as const;
 
-/** Template hypernetworks: `template-tiny` for VITS-1K has fewer parameters than LoGAH-Tiny; `template-small` is for networks of at most 96 features. */
+/**
+ * Template hypernetworks, smaller than LoGAH-Tiny: `template-tiny` for VITS-1K, `template-gpt2` for GPT-2 up to Large (with its vocabulary), and
+ * `template-small` for networks of at most 96 features.
+ */
 const TEMPLATE_SIZES = {
   'template-tiny': { rank: 48, layers: 2, dim: 32, heads: 4, maxChannels: 512, tokens: 257, patch: 4 },
+  'template-gpt2': { rank: 8, layers: 2, dim: 32, heads: 4, maxChannels: 1280, tokens: 1024, patch: 1 },
   'template-small': { rank: 0, layers: 2, dim: 32, heads: 4, maxChannels: 96, tokens: 17, patch: 8 },
 } as const;
 

@@ -1,0 +1,107 @@
+// Which checkpoint fits a network: by what the network takes and answers, and by the roles of its parameters.
+import { classLayer, type Graph, type ParameterRole, parameterRoles } from '@logah/graph-ir';
+import { type CheckpointCard, CheckpointError, type ImageTask, type TextTask } from './card.js';
+
+/** How a checkpoint fits a network. */
+export interface CheckpointFit {
+  readonly card: CheckpointCard;
+  /** The network answers for other classes: its last layer is to be drawn anew. */
+  readonly needsNewHead: boolean;
+  /** What is stretched to fit, in words; such a start is less good than one of the sizes that were trained. */
+  readonly remarks: readonly string[];
+}
+
+/**
+ * The checkpoint that fits a network best: one of the same patches before one that is resized, the one with the most parameters first.
+ * Throws {@link CheckpointError} where none fits, with what each lacks and how to train one.
+ */
+export function checkpointFor(graph: Graph, cards: readonly CheckpointCard[]): CheckpointFit {
+  const judged = cards.map((card) => ({ card, ...judge(card, graph) }));
+  const fitting = judged.filter(({ reasons }) => reasons.length === 0);
+  const [best] = fitting.sort((a, b) => a.remarks.length - b.remarks.length || b.card.parameters - a.card.parameters);
+  if (best !== undefined) return { card: best.card, needsNewHead: best.needsNewHead, remarks: best.remarks };
+  const lines = judged.map(({ card, reasons }) => `  ${card.name} (${card.title}): ${reasons.join('; ')}`);
+  throw new CheckpointError(
+    [
+      `no shipped checkpoint fits the network "${graph.name}":`,
+      ...lines,
+      'Train one for it with `logah train`, and give its file with --checkpoint.',
+    ].join('\n'),
+  );
+}
+
+/** How this checkpoint fits a network. Throws {@link CheckpointError} with what stands against it. */
+export function fitOf(card: CheckpointCard, graph: Graph): CheckpointFit {
+  const { reasons, needsNewHead, remarks } = judge(card, graph);
+  if (reasons.length > 0)
+    throw new CheckpointError(
+      `the checkpoint ${card.name} does not fit the network "${graph.name}": ${reasons.join('; ')}`,
+    );
+  return { card, needsNewHead, remarks };
+}
+
+interface Judgement {
+  /** What stands against it. */
+  readonly reasons: readonly string[];
+  readonly needsNewHead: boolean;
+  readonly remarks: readonly string[];
+}
+
+function judge(card: CheckpointCard, graph: Graph): Judgement {
+  const roles = new Set(parameterRoles(graph).values());
+  const unknown = [...roles].filter((role) => !isKnown(role, card));
+  if (unknown.length > 0) {
+    const reason = `it never learned to fill ${unknown.map((role) => role.replaceAll('_', ' ')).join(', ')}`;
+    return { reasons: [reason], needsNewHead: false, remarks: [] };
+  }
+  const width = widthOf(graph);
+  const remarks = width > card.maxWidth ? [`features beyond ${card.maxWidth} repeat those before them`] : [];
+  const answers = lastSize(graph.values[graph.outputs[0]].shape);
+  const own = card.task.kind === 'images' ? judgeImages(card.task, graph) : judgeText(card.task, answers);
+  const needsNewHead = card.task.kind === 'images' && answers !== card.task.classes;
+  return { reasons: own.reasons, needsNewHead, remarks: [...own.remarks, ...remarks] };
+}
+
+/** Class tokens and layer scales are not predicted by anything; their first values are fixed. */
+const isKnown = (role: ParameterRole, { roles }: CheckpointCard): boolean =>
+  role === 'class_token' || roles.includes(role);
+
+function judgeImages({ image, patch }: ImageTask, graph: Graph): Pick<Judgement, 'reasons' | 'remarks'> {
+  const [, channels, height, width] = graph.values[graph.inputs[0]].shape;
+  if (channels !== 3 || height === undefined || height !== width) {
+    return { reasons: [`it is for square images of 3 channels, [batch, 3, ${image}, ${image}]`], remarks: [] };
+  }
+  const own = patchOf(graph);
+  const isSame = own === patch && height === image;
+  return {
+    reasons: [],
+    remarks: isSame
+      ? []
+      : [`patches of ${patch} pixels in images of ${image} are resized to patches of ${own} in ${height}`],
+  };
+}
+
+function judgeText(
+  { vocab, tokenizer }: TextTask,
+  answers: number | undefined,
+): Pick<Judgement, 'reasons' | 'remarks'> {
+  const reason = `its tokens are ${tokenizer}, ${vocab} of them, and this network has ${answers}`;
+  return { reasons: answers === vocab ? [] : [reason], remarks: [] };
+}
+
+function patchOf(graph: Graph): number | undefined {
+  const roles = parameterRoles(graph);
+  return graph.parameters.find(({ name }) => roles.get(name) === 'patch_embedding')?.shape[2];
+}
+
+/** Features of a token: what the head reads. */
+function widthOf(graph: Graph): number {
+  const name = classLayer(graph)?.parameters.weight;
+  const shape = graph.parameters.find((parameter) => parameter.name === name)?.shape ?? [];
+  return shape[1] ?? 0;
+}
+
+const lastSize = (shape: readonly (number | string)[]): number | undefined => {
+  const last = shape.at(-1);
+  return typeof last === 'number' ? last : undefined;
+};
