@@ -58,5 +58,6 @@ export {
   real as floatAttribute,
   text as textAttribute,
 } from './onnx-attributes.js';
+export { type ParameterRole, parameterRoles } from './parameter-roles.js';
 export { type ComputationalGraphSummary, summarizeComputationalGraph } from './summary.js';
 export { validate } from './validate.js';
