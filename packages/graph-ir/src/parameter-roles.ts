@@ -1,7 +1,11 @@
 // What a parameter is for, told by the operators that read it and what stands around them.
+import { type Dataflow, dataflow } from './dataflow.js';
 import { classLayer, type Graph, type Operator, type OperatorOf } from './graph.js';
 
-/** What a parameter is to its network. `bias` is that of a linear layer or a convolution, `other` whatever has no role of its own. */
+/**
+ * What a parameter is to its network. `bias` is that of a linear layer or a convolution, `other` whatever has no role
+ * of its own.
+ */
 export type ParameterRole =
   | 'patch_embedding'
   | 'token_embedding'
@@ -25,55 +29,27 @@ export type ParameterRole =
   | 'bias'
   | 'other';
 
-/** Operators that hand on the features they read, turned or in another shape. */
-const PASSES: ReadonlySet<Operator['type']> = new Set(['reshape', 'transpose', 'rotary_embedding', 'select']);
-
 const ATTENTION_INPUTS = ['attention_query', 'attention_key', 'attention_value'] as const;
 
-/** The role of every parameter of a graph, by name. One that several operators share has the role that the first of them gives it. */
+/**
+ * The role of every parameter of a graph, by name. One that several operators share has the role that the first of
+ * them gives it.
+ */
 export function parameterRoles(graph: Graph): ReadonlyMap<string, ParameterRole> {
   const roles = new Map<string, ParameterRole>();
-  const surroundings = surroundingsOf(graph);
+  const flow = dataflow(graph);
   for (const operator of graph.operators) {
     for (const [place, name] of Object.entries(operator.parameters)) {
-      if (!roles.has(name)) roles.set(name, roleOf(operator, place, surroundings));
+      if (!roles.has(name)) roles.set(name, roleOf(operator, place, graph, flow));
     }
   }
   return roles;
 }
 
-interface Surroundings {
-  readonly graph: Graph;
-  /** The operator that gives a value, past those that hand it on; undefined for an input of the graph. */
-  source(value: string): Operator | undefined;
-  /** The operators that read a value, and at which place, past those that hand it on. */
-  readers(value: string): ReadonlyArray<{ readonly operator: Operator; readonly place: number }>;
-}
-
-function surroundingsOf(graph: Graph): Surroundings {
-  const producers = new Map<string, Operator>();
-  const consumers = new Map<string, Operator[]>();
-  for (const operator of graph.operators) {
-    for (const value of operator.outputs) producers.set(value, operator);
-    for (const value of operator.inputs) consumers.set(value, [...(consumers.get(value) ?? []), operator]);
-  }
-  const source = (value: string): Operator | undefined => {
-    const producer = producers.get(value);
-    return producer && PASSES.has(producer.type) ? source(producer.inputs[0]) : producer;
-  };
-  const readers: Surroundings['readers'] = (value) =>
-    (consumers.get(value) ?? []).flatMap((operator) =>
-      PASSES.has(operator.type)
-        ? readers(operator.outputs[0])
-        : operator.inputs.flatMap((input, place) => (input === value ? [{ operator, place }] : [])),
-    );
-  return { graph, source, readers };
-}
-
-function roleOf(operator: Operator, place: string, surroundings: Surroundings): ParameterRole {
+function roleOf(operator: Operator, place: string, graph: Graph, flow: Dataflow): ParameterRole {
   switch (operator.type) {
     case 'embedding':
-      return surroundings.source(operator.inputs[0])?.type === 'positions' ? 'position' : 'token_embedding';
+      return flow.source(operator.inputs[0])?.type === 'positions' ? 'position' : 'token_embedding';
     case 'position_embedding':
       return 'position';
     case 'prepend_token':
@@ -83,15 +59,15 @@ function roleOf(operator: Operator, place: string, surroundings: Surroundings): 
     case 'rms_norm':
       return place === 'weight' ? 'norm_gain' : place === 'bias' ? 'norm_bias' : 'other';
     case 'linear':
-      return place === 'bias' ? 'bias' : linearRole(operator, surroundings);
+      return place === 'bias' ? 'bias' : linearRole(operator, graph, flow);
     case 'conv2d':
-      return place === 'bias' ? 'bias' : kernelRole(operator, surroundings);
+      return place === 'bias' ? 'bias' : kernelRole(operator, graph, flow);
     default:
       return 'other';
   }
 }
 
-function linearRole(operator: OperatorOf<'linear'>, { graph, source, readers }: Surroundings): ParameterRole {
+function linearRole(operator: OperatorOf<'linear'>, graph: Graph, { source, readers }: Dataflow): ParameterRole {
   if (operator === classLayer(graph)) return 'head';
   const read = readers(operator.outputs[0]);
   for (const { operator: reader, place } of read) {
@@ -116,7 +92,7 @@ function linearRole(operator: OperatorOf<'linear'>, { graph, source, readers }: 
   return isAfterHidden ? 'mlp_out' : 'linear';
 }
 
-function kernelRole(operator: OperatorOf<'conv2d'>, { graph, readers }: Surroundings): ParameterRole {
+function kernelRole(operator: OperatorOf<'conv2d'>, graph: Graph, { readers }: Dataflow): ParameterRole {
   if (operator === classLayer(graph)) return 'head';
   const [, inputs, height, width] =
     graph.parameters.find(({ name }) => name === operator.parameters.weight)?.shape ?? [];
