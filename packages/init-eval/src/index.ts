@@ -1,13 +1,13 @@
 export { runsToCsv } from './csv.js';
 export { EvaluationError } from './errors.js';
 export {
+  closedFormInitializer,
   type Initializer,
-  NOISE,
+  modifiedInitializer,
   orthogonalInitializer,
   predictedInitializer,
   randomInitializer,
-  withNewClassLayer,
-  withNoise,
+  selectedInitializer,
 } from './initializers.js';
 export { disposeState, type NetworkState, type OptimizerConfig, startState } from './optimizer.js';
 export { type ComparisonReport, comparisonReport, summaryHeader, summaryRow } from './report.js';
@@ -22,9 +22,19 @@ export {
   type RunRecord,
   type StartReport,
   type Summary,
-  startName,
   summarize,
 } from './results.js';
+export {
+  CLOSED_FORM_STARTS,
+  type ClosedFormName,
+  type ClosedFormStart,
+  FILE_STARTS,
+  type FileStartName,
+  MODIFIERS,
+  type Modifier,
+  type ModifierName,
+} from './start-tables.js';
+export { INITIALIZER_HELP, isPredicted, splitStarts, startName } from './start-text.js';
 export {
   diversity,
   type Finding,

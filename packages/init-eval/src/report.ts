@@ -1,4 +1,5 @@
-// A comparison as one page that needs nothing else: what was found in words, the table, curves, bars, what each start was like, and how it was made.
+// A comparison as one page that needs nothing else: what was found in words, the table, curves, bars, what each start
+// was like, and how it was made.
 import { type BarFormat, barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
 import {
   formatMetric,
@@ -8,9 +9,9 @@ import {
   type MetricName,
   type RunRecord,
   type Summary,
-  startName,
   summarize,
 } from './results.js';
+import { startName } from './start-text.js';
 import type { LayerStatistics } from './statistics.js';
 import { meanAndDeviation } from './welch.js';
 

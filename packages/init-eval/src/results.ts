@@ -1,4 +1,6 @@
-// What a comparison is made of: every run as it went, and for each architecture and initialiser the best learning rate in a few numbers.
+// What a comparison is made of: every run as it went, and for each architecture and initialiser the best learning
+// rate in a few numbers.
+import { startName } from './start-text.js';
 import type { Finding, LayerStatistics } from './statistics.js';
 import type { EpochScore } from './training.js';
 import { differenceInterval, type MeanAndDeviation, meanAndDeviation } from './welch.js';
@@ -70,13 +72,18 @@ export interface Summary {
   readonly start: MeanAndDeviation;
   readonly final: MeanAndDeviation;
   readonly top5: MeanAndDeviation;
-  /** Epochs until the metric is as good as the baseline's at its end, of the seeds that got there; null when none did. */
+  /**
+   * Epochs until the metric is as good as the baseline's at its end, of the seeds that got there; null when none did.
+   */
   readonly epochsToTarget: MeanAndDeviation | null;
   readonly diversity: number | null;
   readonly contrast: Contrast | null;
 }
 
-/** Summaries in the order in which architectures and initialisers come up in the runs; the first initialiser of an architecture is its baseline. */
+/**
+ * Summaries in the order in which architectures and initialisers come up in the runs; the first initialiser of an
+ * architecture is its baseline.
+ */
 export function summarize(runs: readonly RunRecord[], metric: Metric): Summary[] {
   return groups(runs, ({ architecture }) => architecture).flatMap((ofArchitecture) => {
     const best = groups(ofArchitecture, ({ initializer }) => initializer).map((candidates) =>
@@ -163,9 +170,6 @@ function contrastOf(summary: Summary, baseline: Summary, metric: Metric): Contra
     text: `${difference} (${spread}).`,
   };
 }
-
-/** An initialiser without the path of its file: "logah:runs/a/hypernet.safetensors+noise" as "logah+noise". */
-export const startName = (initializer: string): string => initializer.replace(/:.*?((?:\+[a-z-]+)*)$/, '$1');
 
 /** A value of a metric for people: 0.4123 as "41.2 %", a perplexity as "23.64". */
 export const formatMetric = (value: number, { name }: Metric): string =>

@@ -7,17 +7,19 @@ import {
   type ComparisonReport,
   comparisonReport,
   formatMetric,
+  INITIALIZER_HELP,
   METRICS,
   type OptimizerConfig,
   type RunKey,
   type RunRecord,
   runsToCsv,
+  splitStarts,
   startName,
   summarize,
   summaryHeader,
   summaryRow,
 } from '@logah/init-eval';
-import { INITIALIZER_HELP, type SweepEvent, sweep } from '@logah/init-eval/node';
+import { type SweepEvent, sweep } from '@logah/init-eval/node';
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
@@ -45,8 +47,8 @@ interface EvalCommandOptions extends DatasetOptions {
   readonly backend?: BackendName;
 }
 
-function list(text: string): string[] {
-  const items = text.split(',').map((item) => item.trim());
+function list(text: string, split = (whole: string): string[] => whole.split(',')): string[] {
+  const items = split(text).map((item) => item.trim());
   if (items.some((item) => item === '')) throw new InvalidArgumentError('A list with commas was wanted.');
   return items;
 }
@@ -55,7 +57,7 @@ export const evalCommand = (): Command =>
   new Command('eval')
     .description('trains networks from several initialisations and compares them; run again, it goes on where it was')
     .argument('<arch...>', ARCHITECTURE_HELP)
-    .option('--init <list>', `the initialisers, the baseline first: ${INITIALIZER_HELP}`, list, [
+    .option('--init <list>', `the initialisers: ${INITIALIZER_HELP}`, (text: string) => list(text, splitStarts), [
       'random',
       'orthogonal',
     ])
