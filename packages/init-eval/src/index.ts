@@ -1,4 +1,4 @@
-export { runsToCsv } from './csv.js';
+export { runsToCsv, summariesToCsv } from './csv.js';
 export { EvaluationError } from './errors.js';
 export {
   closedFormInitializer,
@@ -8,20 +8,26 @@ export {
   predictedInitializer,
   randomInitializer,
   selectedInitializer,
+  startRandom,
 } from './initializers.js';
 export { disposeState, type NetworkState, type OptimizerConfig, startState } from './optimizer.js';
-export { type ComparisonReport, comparisonReport, summaryHeader, summaryRow } from './report.js';
+export { type ComparisonReport, comparisonReport, summaryTable } from './report.js';
 export {
   type Contrast,
   formatMetric,
+  formatReached,
   formatSpread,
   METRICS,
   type Metric,
   type MetricName,
+  MILESTONES,
+  type Reached,
+  type Rescaling,
   type RunKey,
   type RunRecord,
   type StartReport,
   type Summary,
+  statements,
   summarize,
 } from './results.js';
 export {

@@ -8,7 +8,7 @@ import {
   withDeviations,
   withSelectedWeights,
 } from '@logah/network';
-import type { Random } from '@logah/random';
+import { createRandom, deriveSeed, type Random } from '@logah/random';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { EvaluationError } from './errors.js';
@@ -74,6 +74,12 @@ export const modifiedInitializer =
     const { change, usual } = MODIFIERS[name];
     return replaced(await initializer(graph, random), (start) => change(graph, start, random, value ?? usual ?? 0));
   };
+
+/** Of the initialiser's own draws, apart from those of the epochs of training. */
+const INITIALIZATION = 0x1717;
+
+/** The random numbers that a comparison gives its initialisers for a seed. */
+export const startRandom = (seed: number): Random => createRandom(deriveSeed(seed, INITIALIZATION));
 
 /** New tensors from old ones, which are freed. */
 function replaced(start: TensorRecord, make: (start: TensorRecord) => TensorRecord): TensorRecord {

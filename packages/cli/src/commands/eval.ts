@@ -15,9 +15,10 @@ import {
   runsToCsv,
   splitStarts,
   startName,
+  statements,
+  summariesToCsv,
   summarize,
-  summaryHeader,
-  summaryRow,
+  summaryTable,
 } from '@logah/init-eval';
 import { type SweepEvent, sweep } from '@logah/init-eval/node';
 import { writeFileAtomically } from '@logah/safetensors/node';
@@ -227,6 +228,7 @@ async function writeReport(out: string, report: ComparisonReport): Promise<void>
   const files = {
     'results.json': `${JSON.stringify({ ...report, summaries }, null, 2)}\n`,
     'results.csv': runsToCsv(report.runs),
+    'summaries.csv': summariesToCsv(summaries),
     'report.html': comparisonReport(report),
   };
   for (const [name, content] of Object.entries(files)) await writeFileAtomically(join(out, name), content);
@@ -235,20 +237,17 @@ async function writeReport(out: string, report: ComparisonReport): Promise<void>
 function summary(report: ComparisonReport, out: string): string {
   const metric = METRICS[report.metric];
   const summaries = summarize(report.runs, metric);
-  const found = summaries.flatMap(({ architecture, contrast }) =>
-    contrast === null ? [] : [`${architecture}: ${contrast.text}`],
-  );
+  const found = summaries.flatMap((one) => statements(one).map((text) => `${one.architecture}: ${text}`));
+  const { header, rows } = summaryTable(summaries, metric);
   return [
     '',
-    textTable(
-      summaryHeader(metric),
-      summaries.map((one) => summaryRow(one, metric)),
-    ),
+    textTable(header, rows),
     '',
     ...found,
     '',
     `${join(out, 'report.html')}   curves, bars and what each start was like: open it in a browser`,
     `${join(out, 'results.json')}  the same as numbers; ${join(out, 'results.csv')}: every epoch of every run`,
+    `${join(out, 'summaries.csv')}  the table`,
   ].join('\n');
 }
 
