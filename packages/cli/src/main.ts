@@ -9,6 +9,7 @@ const { version }: { version: string } = createRequire(import.meta.url)('../pack
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   graph: async () => (await import('./commands/graph.js')).graphCommand(),
   predict: async () => (await import('./commands/predict.js')).predictCommand(),
+  init: async () => (await import('./commands/init.js')).initCommand(),
   info: async () => (await import('./commands/info.js')).infoCommand(),
   convert: async () => (await import('./commands/convert.js')).convertCommand(),
   dataset: async () => (await import('./commands/dataset.js')).datasetCommand(),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
+import type { Summary } from '@logah/init-eval';
 import { createRandom } from '@logah/random';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
@@ -65,15 +66,24 @@ describe('logah eval', () => {
     );
     expect(stderr).not.toContain('logah:');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/start from +best rate +seeds +accuracy at epoch 0 +at the end +top 5/);
+    expect(stdout).toMatch(
+      /start from +best rate +seeds +accuracy at epoch 0 +epoch 1 +at the end +top 5 +steps to best/,
+    );
     for (const start of ['random', 'orthogonal', 'ghn3', 'logah\\+noise'])
       expect(stdout).toMatch(new RegExp(`classes=2 +${start} +0\\.0[15] +2 +\\d+\\.\\d ± \\d+\\.\\d %`));
-    expect(stdout).toMatch(/logah\+noise ends \d+\.\d points (better|worse) than random \(95 % interval/);
+    expect(stdout).toMatch(/logah\+noise ends \d+\.\d points (better|worse) than (random|orthogonal) \(95 % interval/);
+    expect(stdout).toMatch(/: logah\+noise (did not reach|reached) what (random|orthogonal) ends with/);
     const results = JSON.parse(await readFile(join(folder, 'four', 'results.json'), 'utf8'));
     expect(results.runs).toHaveLength(16);
     expect(results.summaries).toHaveLength(4);
+    // 64 samples in batches of 16.
+    expect(results.runs[0].stepsPerEpoch).toBe(4);
+    const baselines = results.summaries.flatMap((one: Summary) => one.contrast?.baseline ?? []);
+    expect(new Set(baselines).size).toBe(1);
+    expect(['random', 'orthogonal']).toContain(baselines[0]);
     expect(results.configuration.data).toMatchObject({ data: 'idx' });
     expect((await readFile(join(folder, 'four', 'results.csv'), 'utf8')).trim().split('\r\n')).toHaveLength(1 + 16 * 3);
+    expect(await readFile(join(folder, 'four', 'summaries.csv'), 'utf8')).toContain('steps_to_baseline');
     expect(await readFile(join(folder, 'four', 'report.html'), 'utf8')).toContain('Signs of trouble');
     // Again, nothing is left to do; the numbers are the same, also as JSON.
     const again = await evaluate('--init', init, '--lr', '0.01,0.05', '--seeds', '2', '--out', 'four', '--json');
@@ -95,6 +105,17 @@ describe('logah eval', () => {
     const kind = await evaluate('--init', 'random,logah:ghn3.safetensors', '--out', 'kind', '--seeds', '1');
     expect(kind.code).toBe(1);
     expect(kind.stderr).toContain('ghn3.safetensors: a hypernetwork with the conv decoder, but logah: wants lowrank');
+  });
+
+  it('takes deviations by role within its list of starts', async () => {
+    const init = 'random:position=1.5,head=0.001+noise-abs=1e-4,random';
+    const { code, stdout, stderr } = await evaluate('--init', init, '--seeds', '1', '--out', 'roles', '--json');
+    expect(stderr).not.toContain('logah:');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).map((one: Summary) => one.initializer)).toEqual([
+      'random:position=1.5,head=0.001+noise-abs=1e-4',
+      'random',
+    ]);
   });
 
   it('refuses lists with holes as wrong usage', async () => {

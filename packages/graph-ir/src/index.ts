@@ -28,6 +28,7 @@ export {
   toComputationalGraph,
 } from './computational-graph.js';
 export { estimateCost, type NetworkCost } from './cost.js';
+export { type Dataflow, dataflow } from './dataflow.js';
 export {
   type ActivationFunction,
   type Constant,

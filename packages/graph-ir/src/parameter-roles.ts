@@ -1,4 +1,5 @@
 // What a parameter is to its network: found by following values from operator to operator, never by a parameter's name.
+import { type Dataflow, dataflow, REARRANGING } from './dataflow.js';
 import { classLayer, type Graph, type Operator, type OperatorType } from './graph.js';
 
 /** What a parameter is to its operator and to what stands around it. */
@@ -58,7 +59,12 @@ export const parameterRoles = (graph: Graph): ReadonlyMap<string, ParameterRole>
 
 /** The place of every parameter of a graph, by name, in the order of their first use. A shared parameter has the place of its first use. */
 export function parameterPlaces(graph: Graph): ReadonlyMap<string, ParameterPlace> {
-  const flow = dataFlow(graph);
+  const flow: Surroundings = {
+    ...dataflow(graph),
+    graph,
+    head: classLayer(graph),
+    shapes: new Map(graph.parameters.map(({ name, shape }) => [name, shape])),
+  };
   const kinds = new Map<string, Pick<ParameterPlace, 'role' | 'around'>>();
   for (const operator of graph.operators) {
     for (const [slot, name] of Object.entries(operator.parameters)) {
@@ -75,7 +81,14 @@ export function parameterPlaces(graph: Graph): ReadonlyMap<string, ParameterPlac
   return new Map(indexed.map(({ name, kind, key, index }) => [name, { ...kind, index, count: counts.get(key) ?? 1 }]));
 }
 
-function kindOf(operator: Operator, slot: string, flow: DataFlow): Pick<ParameterPlace, 'role' | 'around'> {
+/** What a layer's role is told from. */
+interface Surroundings extends Dataflow {
+  readonly graph: Graph;
+  readonly head: Operator | undefined;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+function kindOf(operator: Operator, slot: string, flow: Surroundings): Pick<ParameterPlace, 'role' | 'around'> {
   const plain = (role: ParameterRole) => ({ role, around: role });
   switch (operator.type) {
     case 'linear':
@@ -89,7 +102,7 @@ function kindOf(operator: Operator, slot: string, flow: DataFlow): Pick<Paramete
       if (slot !== 'weight' && slot !== 'bias') return plain('other');
       return { role: slot === 'weight' ? 'norm_gain' : 'norm_bias', around: normReader(operator, flow) };
     case 'embedding':
-      if (flow.producer(operator.inputs[0])?.type === 'positions') return plain('position');
+      if (flow.source(operator.inputs[0])?.type === 'positions') return plain('position');
       return plain(operator.inputs[0] === flow.graph.inputs[0] ? 'token_embedding' : 'other');
     case 'position_embedding':
       return plain('position');
@@ -106,102 +119,54 @@ function kindOf(operator: Operator, slot: string, flow: DataFlow): Pick<Paramete
 }
 
 /** The role of a linear layer's or convolution's weight. */
-function layerRole(operator: Operator, flow: DataFlow): ParameterRole {
+function layerRole(operator: Operator, flow: Surroundings): ParameterRole {
   if (operator === flow.head) return 'head';
   if (operator.type === 'conv2d') return kernelRole(operator, flow);
-  const attention = flow.readers(operator, REARRANGING).find(({ reader }) => isAttention(reader));
+  const [output] = operator.outputs;
+  const attention = flow.readers(output).find((reader) => isAttention(reader.operator));
   if (attention !== undefined) {
-    if (attention.reader.type === 'attention') return 'attention_qkv';
-    return PROJECTIONS[attention.input] ?? 'linear';
+    if (attention.operator.type === 'attention') return 'attention_qkv';
+    return PROJECTIONS[attention.place] ?? 'linear';
   }
-  if (flow.sources(operator, REARRANGING).some(isAttention)) return 'attention_out';
+  if (isAttention(flow.source(operator.inputs[0]))) return 'attention_out';
   if (isMlpOut(operator, flow)) return 'mlp_out';
-  const isMlpIn = flow.readers(operator, WITHIN_MLP).some(({ reader }) => isMlpOut(reader, flow));
+  const isMlpIn = flow.readers(output, WITHIN_MLP).some((reader) => isMlpOut(reader.operator, flow));
   if (!isMlpIn) return 'linear';
   const isGate =
-    flow.readers(operator, []).every(({ reader }) => reader.type === 'activation') &&
-    flow.readers(operator, ['activation']).some(({ reader }) => reader.type === 'multiply');
+    flow.readers(output, []).every((reader) => reader.operator.type === 'activation') &&
+    flow.readers(output, ['activation']).some((reader) => reader.operator.type === 'multiply');
   return isGate ? 'mlp_gate' : 'mlp_in';
 }
 
 const PROJECTIONS: readonly ParameterRole[] = ['attention_query', 'attention_key', 'attention_value'];
 
-const isAttention = ({ type }: Operator): boolean => type === 'attention' || type === 'grouped_attention';
+const isAttention = (operator: Operator | undefined): boolean =>
+  operator?.type === 'attention' || operator?.type === 'grouped_attention';
 
-/** Operators that move values about without mixing them. */
-const REARRANGING: readonly OperatorType[] = ['reshape', 'transpose', 'select', 'rotary_embedding'];
 const WITHIN_MLP: readonly OperatorType[] = [...REARRANGING, 'activation', 'multiply'];
 
 /** Whether a linear layer reads an activation or a gated product, and is added to something: the end of a residual branch. */
-function isMlpOut(operator: Operator, flow: DataFlow): boolean {
+function isMlpOut(operator: Operator, flow: Surroundings): boolean {
   if (operator.type !== 'linear' || operator === flow.head) return false;
-  const readsHidden = flow
-    .sources(operator, REARRANGING)
-    .some(({ type }) => type === 'activation' || type === 'multiply');
-  return readsHidden && flow.readers(operator, [...REARRANGING, 'scale']).some(({ reader }) => reader.type === 'add');
+  const source = flow.source(operator.inputs[0])?.type;
+  if (source !== 'activation' && source !== 'multiply') return false;
+  return flow.readers(operator.outputs[0], [...REARRANGING, 'scale']).some((reader) => reader.operator.type === 'add');
 }
 
-function kernelRole(operator: Extract<Operator, { type: 'conv2d' }>, flow: DataFlow): ParameterRole {
+function kernelRole(operator: Extract<Operator, { type: 'conv2d' }>, flow: Surroundings): ParameterRole {
   const { stride, groups } = operator.attributes;
-  const [, inputs, height, width] = flow.shapeOf(operator.parameters.weight);
+  const [, inputs, height, width] = flow.shapes.get(operator.parameters.weight) ?? [];
   const isPatch = height > 1 && height === stride[0] && width === stride[1] && groups === 1;
   if (isPatch && flow.graph.inputs.includes(operator.inputs[0])) return 'patch_embedding';
   if (groups > 1 && inputs === 1) return 'depthwise_kernel';
   return height === 1 && width === 1 ? 'pointwise_kernel' : 'kernel';
 }
 
-function normReader(operator: Operator, flow: DataFlow): NormReader {
+function normReader(operator: Operator, flow: Surroundings): NormReader {
   const roles = flow
-    .readers(operator, REARRANGING)
-    .flatMap(({ reader }) => (reader.type === 'linear' ? [layerRole(reader, flow)] : []));
+    .readers(operator.outputs[0])
+    .flatMap((reader) => (reader.operator.type === 'linear' ? [layerRole(reader.operator, flow)] : []));
   if (roles.some((role) => role.startsWith('attention_'))) return 'attention';
   if (roles.some((role) => role === 'mlp_in' || role === 'mlp_gate')) return 'mlp';
   return roles.includes('head') ? 'head' : 'other';
-}
-
-/** Who writes and who reads a graph's values. */
-interface DataFlow {
-  readonly graph: Graph;
-  readonly head: Operator | undefined;
-  producer(value: string): Operator | undefined;
-  shapeOf(parameter: string): readonly number[];
-  /** The operators that read an operator's results, directly or behind operators of the types `through`, and at which of their inputs. */
-  readers(
-    operator: Operator,
-    through: readonly OperatorType[],
-  ): Array<{ readonly reader: Operator; readonly input: number }>;
-  /** The operators whose results an operator reads first, directly or through operators of these types. */
-  sources(operator: Operator, through: readonly OperatorType[]): Operator[];
-}
-
-function dataFlow(graph: Graph): DataFlow {
-  const producers = new Map(graph.operators.flatMap((operator) => operator.outputs.map((value) => [value, operator])));
-  const consumers = new Map<string, Array<{ reader: Operator; input: number }>>();
-  for (const reader of graph.operators) {
-    for (const [input, value] of reader.inputs.entries()) {
-      const known = consumers.get(value);
-      if (known) known.push({ reader, input });
-      else consumers.set(value, [{ reader, input }]);
-    }
-  }
-  const shapes = new Map(graph.parameters.map(({ name, shape }) => [name, shape]));
-  const readers: DataFlow['readers'] = (operator, through) =>
-    operator.outputs.flatMap((value) =>
-      (consumers.get(value) ?? []).flatMap((found) =>
-        through.includes(found.reader.type) ? [found, ...readers(found.reader, through)] : [found],
-      ),
-    );
-  const sources: DataFlow['sources'] = (operator, through) => {
-    const source = producers.get(operator.inputs[0]);
-    if (source === undefined) return [];
-    return through.includes(source.type) ? sources(source, through) : [source];
-  };
-  return {
-    graph,
-    head: classLayer(graph),
-    producer: (value) => producers.get(value),
-    shapeOf: (parameter) => shapes.get(parameter) ?? [],
-    readers,
-    sources,
-  };
 }

@@ -26,7 +26,7 @@ const summary = (graph: Graph): string[] =>
   ].sort();
 
 const pytorch = (name: string): Graph =>
-  graphFromOnnx(new Uint8Array(readFileSync(new URL(`./fixtures/${name}-pytorch.onnx`, import.meta.url)))).graph;
+  graphFromOnnx(new Uint8Array(readFileSync(new URL(`./fixtures/${name}-pytorch.onnx`, import.meta.url))), name).graph;
 
 describe('parameterPlaces', () => {
   it('tells the parts of a ViT', () => {

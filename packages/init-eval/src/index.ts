@@ -1,30 +1,46 @@
-export { runsToCsv } from './csv.js';
+export { runsToCsv, summariesToCsv } from './csv.js';
 export { EvaluationError } from './errors.js';
 export {
+  closedFormInitializer,
   type Initializer,
-  NOISE,
+  modifiedInitializer,
   orthogonalInitializer,
   predictedInitializer,
   randomInitializer,
-  withNewClassLayer,
-  withNoise,
+  selectedInitializer,
+  startRandom,
 } from './initializers.js';
 export { disposeState, type NetworkState, type OptimizerConfig, startState } from './optimizer.js';
-export { type ComparisonReport, comparisonReport, summaryHeader, summaryRow } from './report.js';
+export { type ComparisonReport, comparisonReport, summaryTable } from './report.js';
 export {
   type Contrast,
   formatMetric,
+  formatReached,
   formatSpread,
   METRICS,
   type Metric,
   type MetricName,
+  MILESTONES,
+  type Reached,
+  type Rescaling,
   type RunKey,
   type RunRecord,
   type StartReport,
   type Summary,
-  startName,
+  statements,
   summarize,
 } from './results.js';
+export {
+  CLOSED_FORM_STARTS,
+  type ClosedFormName,
+  type ClosedFormStart,
+  FILE_STARTS,
+  type FileStartName,
+  MODIFIERS,
+  type Modifier,
+  type ModifierName,
+} from './start-tables.js';
+export { INITIALIZER_HELP, isPredicted, splitStarts, startName } from './start-text.js';
 export {
   diversity,
   type Finding,

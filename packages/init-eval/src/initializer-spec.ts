@@ -1,72 +1,53 @@
-// Initialisers as text: `random`, `orthogonal`, `ghn3:FILE`, `logah:FILE` or `module:FILE`, each with `+noise` or `+new-head` behind it.
+// Initialisers from texts: opens the files that they name.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readHypernet } from '@logah/hypernet/node';
+import { readSafetensors } from '@logah/safetensors/node';
 import { EvaluationError } from './errors.js';
 import {
+  closedFormInitializer,
   type Initializer,
-  orthogonalInitializer,
+  modifiedInitializer,
   predictedInitializer,
-  randomInitializer,
-  withNewClassLayer,
-  withNoise,
+  selectedInitializer,
 } from './initializers.js';
+import type { FileStartName } from './start-tables.js';
+import { canonicalStart, parseStart } from './start-text.js';
 
-export const INITIALIZER_HELP =
-  'random, orthogonal, logah:FILE, ghn3:FILE or module:FILE (whose default export is an Initializer); +noise and +new-head may follow';
+/** The decoder of a hypernetwork that each of its starts wants. */
+const DECODERS = { logah: 'lowrank', ghn3: 'conv', template: 'template' } as const;
 
-const DECODERS = { logah: 'lowrank', ghn3: 'conv' } as const;
-
-interface InitializerSpec {
-  readonly kind: 'random' | 'orthogonal' | 'logah' | 'ghn3' | 'module';
-  readonly file: string | undefined;
-  readonly hasNoise: boolean;
-  readonly hasNewHead: boolean;
-}
-
-function parseSpec(text: string): InitializerSpec {
-  const match = /^(random|orthogonal|(?:logah|ghn3|module):.+?)((?:\+noise|\+new-head)*)$/.exec(text);
-  if (!match) throw new EvaluationError(`unknown initialiser "${text}"; wanted ${INITIALIZER_HELP}`);
-  const [, start, modifiers] = match;
-  const colon = start.indexOf(':');
-  const kind = (colon < 0 ? start : start.slice(0, colon)) as InitializerSpec['kind'];
-  return {
-    kind,
-    file: colon < 0 ? undefined : start.slice(colon + 1),
-    hasNoise: modifiers.includes('+noise'),
-    hasNewHead: modifiers.includes('+new-head'),
-  };
-}
-
-/** The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError or HypernetError naming the text or file at fault. */
+/**
+ * The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError or HypernetError naming the
+ * text or file at fault.
+ */
 export async function readInitializer(text: string): Promise<Initializer> {
-  const { kind, file, hasNoise, hasNewHead } = parseSpec(text);
-  const start = await readStart(kind, file ?? '');
-  const withHead = hasNewHead ? withNewClassLayer(start) : start;
-  return hasNoise ? withNoise(withHead) : withHead;
+  const { start, modifiers } = parseStart(text);
+  const initializer =
+    start.kind === 'file'
+      ? await readStart(start.name, start.file)
+      : closedFormInitializer(start.name, start.deviations);
+  return modifiers.reduce((changed, { name, value }) => modifiedInitializer(changed, name, value), initializer);
 }
 
-async function readStart(kind: InitializerSpec['kind'], file: string): Promise<Initializer> {
-  switch (kind) {
-    case 'random':
-      return randomInitializer;
-    case 'orthogonal':
-      return orthogonalInitializer;
+async function readStart(name: FileStartName, file: string): Promise<Initializer> {
+  switch (name) {
+    case 'select':
+      return selectedInitializer((await readSafetensors(file)).tensors);
     case 'module': {
       const { default: initializer }: { default?: unknown } = await import(pathToFileURL(resolve(file)).href);
-      if (typeof initializer !== 'function')
+      if (!isInitializer(initializer))
         throw new EvaluationError(`${file}: its default export should be a function (graph, random) => parameters`);
-      return initializer as Initializer;
+      return initializer;
     }
-    case 'logah':
-    case 'ghn3': {
+    default: {
       const hypernet = await readHypernet(file);
       const { decoder } = hypernet.config;
-      if (decoder !== DECODERS[kind]) {
+      if (decoder !== DECODERS[name]) {
         throw new EvaluationError(
-          `${file}: a hypernetwork with the ${decoder} decoder, but ${kind}: wants ${DECODERS[kind]}`,
+          `${file}: a hypernetwork with the ${decoder} decoder, but ${name}: wants ${DECODERS[name]}`,
         );
       }
       return predictedInitializer(hypernet);
@@ -74,12 +55,20 @@ async function readStart(kind: InitializerSpec['kind'], file: string): Promise<I
   }
 }
 
-/** What changes when an initialiser does: its text, and the content of its file. Throws {@link EvaluationError} for a file that cannot be read. */
+/** What a module exports cannot be known better than this. */
+const isInitializer = (value: unknown): value is Initializer => typeof value === 'function';
+
+/**
+ * What changes when an initialiser does: its text with all its numbers, and the content of its file.
+ * Throws {@link EvaluationError} for a text that names no initialiser, or a file that cannot be read.
+ */
 export async function initializerIdentity(text: string): Promise<string> {
-  const { file } = parseSpec(text);
-  if (file === undefined) return text;
+  const { start } = parseStart(text);
+  const canonical = canonicalStart(text);
+  if (start.kind !== 'file') return canonical;
+  const { file } = start;
   const content = await readFile(file).catch((cause: unknown) => {
     throw new EvaluationError(`the initialiser "${text}" wants the file ${file}, which cannot be read`, { cause });
   });
-  return `${text} ${createHash('sha256').update(content).digest('hex')}`;
+  return `${canonical} ${createHash('sha256').update(content).digest('hex')}`;
 }

@@ -1,24 +1,57 @@
 // Where a network's parameters start from. An initialiser of one's own is any function of the type Initializer.
-import { type Graph, layerWeights } from '@logah/graph-ir';
+import type { Graph } from '@logah/graph-ir';
 import { type Hypernet, predict } from '@logah/hypernet';
-import { orthogonalized, randomParameters, withFreshClassLayer } from '@logah/network';
-import type { Random } from '@logah/random';
+import {
+  type RoleDeviations,
+  randomParameters,
+  type TrainedTensor,
+  withDeviations,
+  withSelectedWeights,
+} from '@logah/network';
+import { createRandom, deriveSeed, type Random } from '@logah/random';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
+import { EvaluationError } from './errors.js';
+import { CLOSED_FORM_STARTS, type ClosedFormName, MODIFIERS, type ModifierName } from './start-tables.js';
 
 /** Gives a value for every parameter of a graph, as tensors that the caller owns. */
 export type Initializer = (graph: Graph, random: Random) => TensorRecord | Promise<TensorRecord>;
 
+/**
+ * A start in closed form by its name in {@link CLOSED_FORM_STARTS}: RandInit, in which roles may have other
+ * deviations, and what the start makes of it. Throws {@link EvaluationError} for the deviation of a role that the
+ * start makes itself; the initialiser throws InitializationError for a graph that the start has no meaning for.
+ */
+export function closedFormInitializer(name: ClosedFormName, deviations: RoleDeviations = {}): Initializer {
+  const { makes, change, own } = CLOSED_FORM_STARTS[name];
+  for (const role of Object.keys(deviations)) {
+    if (own.some((made) => made === role)) {
+      throw new EvaluationError(
+        `${name}:${role}=… has no effect: "${name}" is ${makes}, and gives ${own.join(', ')} itself`,
+      );
+    }
+  }
+  return (graph, random) => {
+    const start = randomParameters(graph, random);
+    const scaled =
+      Object.keys(deviations).length === 0
+        ? start
+        : replaced(start, (drawn) => withDeviations(graph, drawn, deviations, random));
+    return change === undefined ? scaled : replaced(scaled, (drawn) => change(graph, drawn, random, deviations));
+  };
+}
+
 /** RandInit: what PyTorch's layers draw. */
-export const randomInitializer: Initializer = randomParameters;
+export const randomInitializer: Initializer = closedFormInitializer('random');
 
 /** OrthInit: RandInit with orthogonal weights, but for the layer that gives the classes. */
-export const orthogonalInitializer: Initializer = (graph, random) => {
-  const start = randomParameters(graph, random);
-  const parameters = orthogonalized(graph, start);
-  tf.dispose(Object.values(start));
-  return parameters;
-};
+export const orthogonalInitializer: Initializer = closedFormInitializer('orthogonal');
+
+/** Weights selected from a larger trained network, by name; the head is RandInit's. */
+export const selectedInitializer =
+  (trained: ReadonlyMap<string, TrainedTensor>): Initializer =>
+  (graph, random) =>
+    replaced(randomParameters(graph, random), (start) => withSelectedWeights(graph, start, trained));
 
 /** What a hypernetwork, LoGAH or GHN-3, predicts; class-token rows, which it does not, are drawn. */
 export const predictedInitializer =
@@ -31,38 +64,28 @@ export const predictedInitializer =
     return parameters;
   };
 
-/** Another start with a fresh class layer: for a hypernetwork that was trained on another data set. */
-export const withNewClassLayer =
-  (initializer: Initializer): Initializer =>
-  async (graph, random) =>
-    replaced(await initializer(graph, random), (start) => withFreshClassLayer(graph, start, random));
-
-/** β of GHN-3's and LoGAH's fine-tuning. */
-export const NOISE = 1e-5;
-
 /**
- * Another start with noise N(0, β²) on the weights of linear layers and convolutions, but for the one that gives the classes: predicted rows can be so
- * much alike that training cannot tell them apart.
+ * Another start, changed by what {@link MODIFIERS} has under a name; `value` is its number, if it takes one and not
+ * its usual one is meant.
  */
-export const withNoise =
-  (initializer: Initializer, beta = NOISE): Initializer =>
+export const modifiedInitializer =
+  (initializer: Initializer, name: ModifierName, value?: number): Initializer =>
   async (graph, random) => {
-    const noisy = layerWeights(graph, { withClassLayer: false });
-    return replaced(await initializer(graph, random), (start) =>
-      Object.fromEntries(
-        Object.entries(start).map(([name, tensor]) => [
-          name,
-          noisy.has(name)
-            ? tf.tidy(() => tf.add(tensor, tf.tensor(random.normals(tensor.size, 0, beta), tensor.shape)))
-            : tf.clone(tensor),
-        ]),
-      ),
-    );
+    const { change, usual } = MODIFIERS[name];
+    return replaced(await initializer(graph, random), (start) => change(graph, start, random, value ?? usual ?? 0));
   };
+
+/** Of the initialiser's own draws, apart from those of the epochs of training. */
+const INITIALIZATION = 0x1717;
+
+/** The random numbers that a comparison gives its initialisers for a seed. */
+export const startRandom = (seed: number): Random => createRandom(deriveSeed(seed, INITIALIZATION));
 
 /** New tensors from old ones, which are freed. */
 function replaced(start: TensorRecord, make: (start: TensorRecord) => TensorRecord): TensorRecord {
-  const parameters = make(start);
-  tf.dispose(Object.values(start));
-  return parameters;
+  try {
+    return make(start);
+  } finally {
+    tf.dispose(Object.values(start));
+  }
 }

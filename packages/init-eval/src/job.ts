@@ -4,16 +4,16 @@ import { rm } from 'node:fs/promises';
 import type { Dataset } from '@logah/data/node';
 import { type Graph, parameterCount } from '@logah/graph-ir';
 import { classification, languageModelling } from '@logah/network';
-import { createRandom, deriveSeed } from '@logah/random';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { EvaluationError } from './errors.js';
 import { readInitializer } from './initializer-spec.js';
+import { startRandom } from './initializers.js';
 import { readNetworkState, writeNetworkState } from './network-state.js';
 import { type NetworkState, startState } from './optimizer.js';
 import type { RunKey, RunRecord, StartReport } from './results.js';
 import { diversity, findings, layerStatistics, untrainedRows } from './statistics.js';
-import { type EpochScore, type Recipe, trainNetwork } from './training.js';
+import { type EpochScore, type Recipe, stepsPerEpoch, trainNetwork } from './training.js';
 
 /** A run to make. */
 export interface Job {
@@ -25,9 +25,6 @@ export interface Job {
   /** Whether the run reports what its start was like. */
   readonly isReported: boolean;
 }
-
-/** Of the initialiser's own draws, apart from those of the epochs. */
-const INITIALIZATION = 0x1717;
 
 const MOMENTS = { sgd: ['velocity'], adamw: ['first', 'second'] } as const;
 
@@ -57,7 +54,7 @@ export async function runJob(
 ): Promise<RunRecord> {
   checkFit(graph, data);
   const initial = async (): Promise<TensorRecord> =>
-    (await readInitializer(key.initializer))(graph, createRandom(deriveSeed(key.seed, INITIALIZATION)));
+    (await readInitializer(key.initializer))(graph, startRandom(key.seed));
   const began = performance.now();
   const saved = existsSync(statePath)
     ? await readNetworkState(statePath, graph, MOMENTS[recipe.optimizer.type])
@@ -89,6 +86,7 @@ export async function runJob(
     scores,
     isDiverged,
     seconds: seconds(),
+    stepsPerEpoch: stepsPerEpoch(data.train.length, recipe.batch),
     ...(report === undefined ? {} : { start: report }),
   };
 }

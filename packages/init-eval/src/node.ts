@@ -1,3 +1,3 @@
 // What needs Node.js: comparisons in folders, initialisers from files.
-export { INITIALIZER_HELP, readInitializer } from './initializer-spec.js';
+export { initializerIdentity, readInitializer } from './initializer-spec.js';
 export { type SweepEvent, type SweepOptions, sweep } from './sweep.js';

@@ -1,4 +1,5 @@
-// A comparison as one page that needs nothing else: what was found in words, the table, curves, bars, what each start was like, and how it was made.
+// A comparison as one page that needs nothing else: what was found in words, the table, curves, bars, what each start
+// was like, and how it was made.
 import { type BarFormat, barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
 import {
   formatMetric,
@@ -6,11 +7,14 @@ import {
   METRICS,
   type Metric,
   type MetricName,
+  MILESTONES,
+  type Reached,
   type RunRecord,
   type Summary,
-  startName,
+  statements,
   summarize,
 } from './results.js';
+import { startName } from './start-text.js';
 import type { LayerStatistics } from './statistics.js';
 import { meanAndDeviation } from './welch.js';
 
@@ -26,31 +30,53 @@ export interface ComparisonReport {
 /** Told apart by people who do not see all colours, on white and on black (Okabe and Ito). */
 const COLORS = ['#999999', '#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#0072b2', '#b8a800'];
 
-/** The header of the table that {@link summaryRow} fills. */
-export const summaryHeader = (metric: Metric): string[] => [
-  'network',
-  'start from',
-  'best rate',
-  'seeds',
-  `${metric.name} at epoch 0`,
-  'at the end',
-  ...(metric.name === 'accuracy' ? ['top 5'] : []),
-  'epochs to baseline',
-  'diversity',
-];
+/**
+ * The table of a comparison: a row for each start, with the metric at those of the milestones that any of them
+ * reached before its end, and the steps until it was as good as the best baseline at its end and the other way round.
+ */
+export function summaryTable(
+  summaries: readonly Summary[],
+  metric: Metric,
+): { readonly header: string[]; readonly rows: string[][] } {
+  const epochs = MILESTONES.filter((epoch) => summaries.some((summary) => isBeforeEnd(summary, epoch)));
+  const at = ({ milestones }: Summary, epoch: number): string => {
+    const milestone = milestones.find((one) => one.epoch === epoch);
+    return milestone === undefined ? '–' : formatSpread(milestone, metric);
+  };
+  const isAccuracy = metric.name === 'accuracy';
+  return {
+    header: [
+      'network',
+      'start from',
+      'best rate',
+      'seeds',
+      ...epochs.map((epoch, i) => (i === 0 ? `${metric.name} at epoch ${epoch}` : `epoch ${epoch}`)),
+      'at the end',
+      ...(isAccuracy ? ['top 5'] : []),
+      'steps to best baseline',
+      'steps of best baseline',
+      'diversity',
+    ],
+    rows: summaries.map((summary) => [
+      summary.architecture,
+      startName(summary.initializer),
+      String(summary.learningRate),
+      summary.diverged === 0 ? String(summary.seeds) : `${summary.seeds} (${summary.diverged} diverged)`,
+      ...epochs.map((epoch) => at(summary, epoch)),
+      formatSpread(summary.final, metric),
+      ...(isAccuracy ? [formatSpread(summary.top5, metric)] : []),
+      ...(summary.contrast === null
+        ? ['–', '–']
+        : [summary.contrast.startReaches, summary.contrast.baselineReaches].map(stepsCell)),
+      summary.diversity === null ? '–' : summary.diversity.toFixed(3),
+    ]),
+  };
+}
 
-/** A summary as cells. */
-export const summaryRow = (summary: Summary, metric: Metric): string[] => [
-  summary.architecture,
-  startName(summary.initializer),
-  String(summary.learningRate),
-  summary.diverged === 0 ? String(summary.seeds) : `${summary.seeds} (${summary.diverged} diverged)`,
-  formatSpread(summary.start, metric),
-  formatSpread(summary.final, metric),
-  ...(metric.name === 'accuracy' ? [formatSpread(summary.top5, metric)] : []),
-  summary.epochsToTarget === null ? '–' : summary.epochsToTarget.mean.toFixed(1),
-  summary.diversity === null ? '–' : summary.diversity.toFixed(3),
-];
+const isBeforeEnd = ({ epochs }: Summary, epoch: number): boolean => epoch < epochs[epochs.length - 1].epoch;
+
+const stepsCell = (reached: Reached | null): string =>
+  reached === null ? 'not reached' : reached.steps === null ? `epoch ${reached.epoch}` : String(reached.steps);
 
 /** The report as HTML. */
 export function comparisonReport(report: ComparisonReport): string {
@@ -60,20 +86,19 @@ export function comparisonReport(report: ComparisonReport): string {
   const initializers = [...new Set(summaries.map(({ initializer }) => initializer))];
   const colorOf = (initializer: string): string => COLORS[initializers.indexOf(initializer) % COLORS.length];
   return htmlPage('Initialisations compared', [
-    `<p>${metric.name === 'accuracy' ? 'Accuracy on the test samples' : 'Perplexity on the test text'}: mean ± standard deviation over seeds, at the learning rate that ended best on the same
-test samples, as the paper does. <em>Epochs to baseline</em>: when it was first as good as the first start at its end. <em>Diversity</em>: mean of 1 − |cos| over pairs of weights of one
-shape, before training.</p>`,
+    `<p>${metric.name === 'accuracy' ? 'Accuracy on the test samples' : 'Perplexity on the test text'}:
+mean ± standard deviation over seeds, at the learning rate that ended best on the same test samples, as the paper does.
+The <em>best baseline</em> is the start that ended best of those that no hypernetwork predicts.
+<em>Steps to best baseline</em>: when a start was first as good as the best baseline at its end, after whole epochs.
+<em>Steps of best baseline</em>: when that was first as good as the start at its end.
+<em>Diversity</em>: mean of 1 − |cos| over pairs of weights of one shape, before training.</p>`,
     ...architectures.flatMap((architecture) => {
       const own = summaries.filter((summary) => summary.architecture === architecture);
       const runs = report.runs.filter((run) => run.architecture === architecture);
       return [
         `<h2>${escapeHtml(architecture).replaceAll(',', ',<wbr>')}</h2>`,
-        statements(own),
-        htmlTable(
-          summaryHeader(metric).slice(1),
-          own.map((summary) => summaryRow(summary, metric).slice(1)),
-          1,
-        ),
+        statementList(own),
+        ownTable(own, metric),
         curves(own, metric, colorOf),
         ratesChart(runs, metric, colorOf),
         ...startCharts(
@@ -86,14 +111,23 @@ shape, before training.</p>`,
     startFindings(report.runs),
     `<h2>How it was made</h2>
 <p><code>${escapeHtml(report.command)}</code></p>
-<details open><summary>Configuration</summary><pre>${escapeHtml(JSON.stringify(report.configuration, null, 2))}</pre></details>`,
+<details open><summary>Configuration</summary>
+<pre>${escapeHtml(JSON.stringify(report.configuration, null, 2))}</pre></details>`,
   ]);
 }
 
-function statements(summaries: readonly Summary[]): string {
-  const found = summaries.flatMap(({ contrast }) =>
-    contrast === null ? [] : [`<li>${escapeHtml(contrast.text)}</li>`],
+/** The table of one network, which needs no column for its name. */
+function ownTable(summaries: readonly Summary[], metric: Metric): string {
+  const { header, rows } = summaryTable(summaries, metric);
+  return htmlTable(
+    header.slice(1),
+    rows.map((row) => row.slice(1)),
+    1,
   );
+}
+
+function statementList(summaries: readonly Summary[]): string {
+  const found = summaries.flatMap(statements).map((text) => `<li>${escapeHtml(text)}</li>`);
   return found.length === 0 ? '' : `<ul>${found.join('\n')}</ul>`;
 }
 

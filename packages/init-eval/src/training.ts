@@ -65,6 +65,9 @@ export function checkRecipe(recipe: Recipe): void {
     fail('momentum', 'a number in [0, 1)', optimizer.momentum);
 }
 
+/** Updates in an epoch: whole batches of the samples. */
+export const stepsPerEpoch = (samples: number, batch: number): number => Math.floor(samples / batch);
+
 /** The learning rate of a step, counted from 0. */
 export function learningRateOf({ learningRate, schedule }: Recipe, step: number, steps: number): number {
   return schedule === 'constant' ? learningRate : (learningRate * (1 + Math.cos((Math.PI * step) / steps))) / 2;
@@ -79,8 +82,7 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
   const { graph, task, train, test, recipe, onStep } = options;
   checkRecipe(recipe);
   let { state } = options;
-  const perEpoch = Math.floor(train.length / recipe.batch);
-  const steps = recipe.epochs * perEpoch;
+  const steps = recipe.epochs * stepsPerEpoch(train.length, recipe.batch);
   const scored = (trainLoss: number | null): EpochScore => ({
     epoch: state.epoch,
     trainLoss,

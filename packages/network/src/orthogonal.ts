@@ -18,7 +18,8 @@ export function orthogonalized(graph: Graph, parameters: TensorRecord): Record<s
   );
 }
 
-function orthogonalizedMatrix(tensor: tf.Tensor): tf.Tensor {
+/** A weight `[out, …]` as the Q of the QR decomposition of `[out, fan_in]`, or of its transpose where it has more rows than columns. */
+export function orthogonalizedMatrix(tensor: tf.Tensor): tf.Tensor {
   const [out, ...rest] = tensor.shape;
   const fanIn = elementCount(rest);
   return tf.tidy(() => {

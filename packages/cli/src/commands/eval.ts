@@ -7,17 +7,20 @@ import {
   type ComparisonReport,
   comparisonReport,
   formatMetric,
+  INITIALIZER_HELP,
   METRICS,
   type OptimizerConfig,
   type RunKey,
   type RunRecord,
   runsToCsv,
+  splitStarts,
   startName,
+  statements,
+  summariesToCsv,
   summarize,
-  summaryHeader,
-  summaryRow,
+  summaryTable,
 } from '@logah/init-eval';
-import { INITIALIZER_HELP, type SweepEvent, sweep } from '@logah/init-eval/node';
+import { type SweepEvent, sweep } from '@logah/init-eval/node';
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
@@ -45,8 +48,8 @@ interface EvalCommandOptions extends DatasetOptions {
   readonly backend?: BackendName;
 }
 
-function list(text: string): string[] {
-  const items = text.split(',').map((item) => item.trim());
+function list(text: string, split = (whole: string): string[] => whole.split(',')): string[] {
+  const items = split(text).map((item) => item.trim());
   if (items.some((item) => item === '')) throw new InvalidArgumentError('A list with commas was wanted.');
   return items;
 }
@@ -55,7 +58,7 @@ export const evalCommand = (): Command =>
   new Command('eval')
     .description('trains networks from several initialisations and compares them; run again, it goes on where it was')
     .argument('<arch...>', ARCHITECTURE_HELP)
-    .option('--init <list>', `the initialisers, the baseline first: ${INITIALIZER_HELP}`, list, [
+    .option('--init <list>', `the initialisers: ${INITIALIZER_HELP}`, (text: string) => list(text, splitStarts), [
       'random',
       'orthogonal',
     ])
@@ -225,6 +228,7 @@ async function writeReport(out: string, report: ComparisonReport): Promise<void>
   const files = {
     'results.json': `${JSON.stringify({ ...report, summaries }, null, 2)}\n`,
     'results.csv': runsToCsv(report.runs),
+    'summaries.csv': summariesToCsv(summaries),
     'report.html': comparisonReport(report),
   };
   for (const [name, content] of Object.entries(files)) await writeFileAtomically(join(out, name), content);
@@ -233,20 +237,17 @@ async function writeReport(out: string, report: ComparisonReport): Promise<void>
 function summary(report: ComparisonReport, out: string): string {
   const metric = METRICS[report.metric];
   const summaries = summarize(report.runs, metric);
-  const found = summaries.flatMap(({ architecture, contrast }) =>
-    contrast === null ? [] : [`${architecture}: ${contrast.text}`],
-  );
+  const found = summaries.flatMap((one) => statements(one).map((text) => `${one.architecture}: ${text}`));
+  const { header, rows } = summaryTable(summaries, metric);
   return [
     '',
-    textTable(
-      summaryHeader(metric),
-      summaries.map((one) => summaryRow(one, metric)),
-    ),
+    textTable(header, rows),
     '',
     ...found,
     '',
     `${join(out, 'report.html')}   curves, bars and what each start was like: open it in a browser`,
     `${join(out, 'results.json')}  the same as numbers; ${join(out, 'results.csv')}: every epoch of every run`,
+    `${join(out, 'summaries.csv')}  the table`,
   ].join('\n');
 }
 

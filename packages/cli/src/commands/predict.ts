@@ -12,13 +12,12 @@ import {
 import { readHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
 import type { FloatDType } from '@logah/safetensors';
-import { streamSafetensors } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOption } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { integer } from '../options.js';
-import { showProgress } from '../progress.js';
-import { bytes, textTable, thousands } from '../text-table.js';
+import { dtypeOption, secondsSince, withProgress, writeParameters } from '../parameter-file.js';
+import { textTable } from '../text-table.js';
 import { headOption } from './graph.js';
 
 interface PredictCommandOptions {
@@ -46,7 +45,7 @@ export const predictCommand = (): Command =>
     )
     .option('--seed <integer>', 'of a fresh hypernetwork, and of what is drawn rather than predicted', integer, 0)
     .option('--out <file>', 'where the parameters go')
-    .addOption(new Option('--dtype <type>', 'how they are stored').choices(['F32', 'F16', 'BF16']).default('F32'))
+    .addOption(dtypeOption())
     .option('--dry-run', 'write nothing: print statistics of every tensor')
     .option('--json', 'the result as JSON')
     .addOption(sizeOption())
@@ -72,46 +71,32 @@ async function predictAndWrite(
   const graph = withBatchStatistics(opened.graph);
   const backend = await useBackend(options.backend);
   const hypernet = await openHypernet(graph, options);
-  const tensors = withProgress(
-    predict(hypernet, graph, {
-      languageModelHead: options.head,
-      random: createRandom(options.seed),
-      ...(opened.values ? { unpredicted: opened.values } : {}),
-      reuseMemory: true,
-    }),
-    graph,
-  );
-  const started = performance.now();
-  const common = { architecture, parameters: parameterCount(graph), backend };
+  const tensors = predict(hypernet, graph, {
+    languageModelHead: options.head,
+    random: createRandom(options.seed),
+    ...(opened.values ? { unpredicted: opened.values } : {}),
+    reuseMemory: true,
+  });
   if (options.out === undefined) {
+    const started = performance.now();
     const statistics = [];
-    for await (const tensor of tensors) statistics.push(tensorStatistics(tensor));
+    for await (const tensor of withProgress(tensors, graph)) statistics.push(tensorStatistics(tensor));
     console.log(
       options.json
-        ? JSON.stringify({ ...common, seconds: secondsSince(started), tensors: statistics })
+        ? JSON.stringify({
+            architecture,
+            parameters: parameterCount(graph),
+            backend,
+            seconds: secondsSince(started),
+            tensors: statistics,
+          })
         : statisticsTable(statistics),
     );
     return;
   }
-  const metadata = {
-    format: 'pt',
-    architecture,
-    predicted_by: options.checkpoint ?? `fresh ${options.variant}, seed ${options.seed}`,
-  };
-  const size = await streamSafetensors(options.out, graph.parameters, tensors, { dtype: options.dtype, metadata });
-  const seconds = secondsSince(started);
-  console.log(
-    options.json
-      ? JSON.stringify({
-          ...common,
-          seconds,
-          out: options.out,
-          dtype: options.dtype,
-          bytes: size,
-          tensors: graph.parameters.length,
-        })
-      : `${options.out}: ${thousands(common.parameters)} parameters in ${graph.parameters.length} tensors, ${bytes(size)}, ${seconds.toFixed(1)} s on ${backend}`,
-  );
+  const { checkpoint, variant, seed, out, dtype, json } = options;
+  const origin = { predicted_by: checkpoint ?? `fresh ${variant}, seed ${seed}` };
+  await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, json });
 }
 
 async function openHypernet(graph: Graph, { checkpoint, variant, seed }: PredictCommandOptions): Promise<Hypernet> {
@@ -119,21 +104,6 @@ async function openHypernet(graph: Graph, { checkpoint, variant, seed }: Predict
   const isLanguage = graph.operators.some(({ type }) => type === 'embedding');
   return createHypernet(hypernetPreset(variant, { domain: isLanguage ? 'language' : 'vision' }), createRandom(seed));
 }
-
-async function* withProgress(tensors: AsyncIterable<PredictedTensor>, graph: Graph): AsyncGenerator<PredictedTensor> {
-  const progress = showProgress(graph.parameters.length, 'tensors');
-  let done = 0;
-  try {
-    for await (const tensor of tensors) {
-      yield tensor;
-      progress.update(++done, tensor.name);
-    }
-  } finally {
-    progress.stop();
-  }
-}
-
-const secondsSince = (started: number): number => (performance.now() - started) / 1000;
 
 interface TensorStatistics {
   readonly name: string;

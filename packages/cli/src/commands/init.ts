@@ -1,0 +1,59 @@
+// `logah init`: the parameters of a network from any start, as a safetensors file.
+import type { Graph } from '@logah/graph-ir';
+import { INITIALIZER_HELP, startRandom } from '@logah/init-eval';
+import { readInitializer } from '@logah/init-eval/node';
+import type { TensorRecord } from '@logah/network';
+import type { FloatDType } from '@logah/safetensors';
+import { Command } from 'commander';
+import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
+import { type BackendName, backendOption, useBackend } from '../backend.js';
+import { CliError } from '../errors.js';
+import { integer } from '../options.js';
+import { dtypeOption, type NamedTensor, writeParameters } from '../parameter-file.js';
+
+interface InitCommandOptions {
+  readonly init: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly dtype: FloatDType;
+  readonly json?: true;
+  readonly backend?: BackendName;
+  readonly size?: Readonly<Record<string, number>>;
+}
+
+const EXAMPLE = `
+Example: a ViT with mimetic attention and a tuned positional encoding, to load in PyTorch
+  $ logah init vit-s --init mimetic:position=1.5 --out vit-s.safetensors`;
+
+export const initCommand = (): Command =>
+  new Command('init')
+    .description('writes the initial parameters of an architecture as safetensors, from any start that can be compared')
+    .argument('<arch>', ARCHITECTURE_HELP)
+    .requiredOption('--init <start>', INITIALIZER_HELP)
+    .requiredOption('--out <file>', 'where the parameters go')
+    .option('--seed <integer>', 'of what is drawn: the same start as that of `logah eval` for this seed', integer, 0)
+    .addOption(dtypeOption())
+    .option('--json', 'the result as JSON')
+    .addOption(sizeOption())
+    .addOption(backendOption())
+    .addHelpText('after', EXAMPLE)
+    .action(async (architecture: string, options: InitCommandOptions) => {
+      const { init, seed, out, dtype, json } = options;
+      const graph = await readArchitecture(architecture, options.size);
+      const backend = await useBackend(options.backend);
+      const initializer = await readInitializer(init);
+      const start = await initializer(graph, startRandom(seed));
+      const origin = { initialized_by: init, seed: String(seed) };
+      await writeParameters(valuesOf(start, graph, init), { architecture, graph, backend, origin, out, dtype, json });
+    });
+
+/** The values of a graph's parameters, one after the other; each tensor is freed when it was read. */
+async function* valuesOf(start: TensorRecord, graph: Graph, init: string): AsyncGenerator<NamedTensor> {
+  for (const { name } of graph.parameters) {
+    if (!(name in start)) throw new CliError(`${init} gives no parameter "${name}", which the network wants`);
+    const { shape } = start[name];
+    const data = Float32Array.from(await start[name].data());
+    start[name].dispose();
+    yield { name, shape, data };
+  }
+}
