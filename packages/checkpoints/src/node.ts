@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Hypernet } from '@logah/hypernet';
-import { cardOf, openCheckpoint } from './index.js';
+import { readHypernet } from '@logah/hypernet/node';
+import { CARDS, cardOf, openCheckpoint } from './index.js';
 
 /** The hypernetwork of a name; its tensors are the caller's. Throws CheckpointError for a name that there is not, or a file that was changed. */
 export async function loadCheckpoint(name: string): Promise<Hypernet> {
@@ -13,3 +14,13 @@ export async function loadCheckpoint(name: string): Promise<Hypernet> {
 /** Where the file of a checkpoint lies. Throws CheckpointError for a name that there is not. */
 export const checkpointPath = (name: string): string =>
   fileURLToPath(new URL(`../files/${cardOf(name).file}`, import.meta.url));
+
+/** Whether a checkpoint of this name ships. */
+export const isShipped = (name: string): boolean => CARDS.some((card) => card.name === name);
+
+/**
+ * A shipped checkpoint by its name, or the hypernetwork of a file.
+ * Throws CheckpointError, SafetensorsError or HypernetError naming the file and what is wrong with it.
+ */
+export const openHypernet = (nameOrFile: string): Promise<Hypernet> =>
+  isShipped(nameOrFile) ? loadCheckpoint(nameOrFile) : readHypernet(nameOrFile);

@@ -304,7 +304,13 @@ describe('logah quickstart', () => {
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
     expect(result.curve).toHaveLength(20);
-    expect(result.comparisons).toHaveLength(6);
+    expect(result.comparisons).toHaveLength(4);
+    expect(result.comparisons[0].starts.map(({ start }: { start: string }) => start)).toEqual([
+      'random',
+      'mimetic:position=1.5',
+      'predicted',
+    ]);
+    expect(result.comparisons[0].starts[2].after.count).toBe(3);
     expect((await readdir(inFolder('qs'))).sort()).toEqual([
       'hypernet.safetensors',
       'predicted-vit.safetensors',
@@ -314,7 +320,7 @@ describe('logah quickstart', () => {
     expect(JSON.parse(await readFile(inFolder('qs/results.json'), 'utf8'))).toEqual(result);
     const again = await logah(
       'predict',
-      'vit:layers=2,heads=4,hidden=64,mlp=256,patch=8',
+      'vit:layers=3,heads=4,hidden=48,mlp=192,patch=8',
       '--checkpoint',
       'qs/hypernet.safetensors',
       '--out',

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readHypernet } from '@logah/hypernet/node';
+import { checkpointPath, isShipped, openHypernet } from '@logah/checkpoints/node';
 import { readSafetensors } from '@logah/safetensors/node';
 import { EvaluationError } from './errors.js';
 import {
@@ -43,7 +43,7 @@ async function readStart(name: FileStartName, file: string): Promise<Initializer
       return initializer;
     }
     default: {
-      const hypernet = await readHypernet(file);
+      const hypernet = await openHypernet(file);
       const { decoder } = hypernet.config;
       if (decoder !== DECODERS[name]) {
         throw new EvaluationError(
@@ -66,7 +66,7 @@ export async function initializerIdentity(text: string): Promise<string> {
   const { start } = parseStart(text);
   const canonical = canonicalStart(text);
   if (start.kind !== 'file') return canonical;
-  const { file } = start;
+  const file = isShipped(start.file) ? checkpointPath(start.file) : start.file;
   const content = await readFile(file).catch((cause: unknown) => {
     throw new EvaluationError(`the initialiser "${text}" wants the file ${file}, which cannot be read`, { cause });
   });

@@ -1,29 +1,20 @@
 // `logah predict`: the parameters of a network, streamed to a safetensors file.
-import { type Graph, parameterCount, withBatchStatistics } from '@logah/graph-ir';
-import {
-  createHypernet,
-  HYPERNET_VARIANTS,
-  type Hypernet,
-  type HypernetVariant,
-  hypernetPreset,
-  type PredictedTensor,
-  predict,
-} from '@logah/hypernet';
-import { readHypernet } from '@logah/hypernet/node';
-import { createRandom } from '@logah/random';
+import { classLayer, type Graph, parameterCount, withBatchStatistics } from '@logah/graph-ir';
+import { type PredictedTensor, predict } from '@logah/hypernet';
+import { withFreshClassLayer } from '@logah/network';
+import { createRandom, type Random } from '@logah/random';
 import type { FloatDType } from '@logah/safetensors';
-import { Command, Option } from 'commander';
+import * as tf from '@tensorflow/tfjs-core';
+import { Command } from 'commander';
 import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOption } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
+import { type HypernetOptions, hypernetFor, hypernetOptions } from '../hypernet-argument.js';
 import { integer } from '../options.js';
 import { dtypeOption, secondsSince, withProgress, writeParameters } from '../parameter-file.js';
 import { textTable } from '../text-table.js';
 import { headOption } from './graph.js';
 
-interface PredictCommandOptions {
-  readonly checkpoint?: string;
-  readonly variant: HypernetVariant;
-  readonly seed: number;
+interface PredictCommandOptions extends HypernetOptions {
   readonly out?: string;
   readonly dtype: FloatDType;
   readonly dryRun?: true;
@@ -33,17 +24,13 @@ interface PredictCommandOptions {
   readonly size?: Readonly<Record<string, number>>;
 }
 
-export const predictCommand = (): Command =>
-  new Command('predict')
+export function predictCommand(): Command {
+  const command = new Command('predict')
     .description(
       'predicts the parameters of an architecture and writes them as safetensors; those that are not predicted keep the values of a model file',
     )
     .argument('<arch>', ARCHITECTURE_HELP)
-    .option('--checkpoint <file>', 'the hypernetwork; without it a fresh, untrained one of --variant and --seed')
-    .addOption(
-      new Option('--variant <name>', 'the size of a fresh hypernetwork').choices(HYPERNET_VARIANTS).default('tiny'),
-    )
-    .option('--seed <integer>', 'of a fresh hypernetwork, and of what is drawn rather than predicted', integer, 0)
+    .option('--seed <integer>', 'of what is drawn rather than predicted', integer, 0)
     .option('--out <file>', 'where the parameters go')
     .addOption(dtypeOption())
     .option('--dry-run', 'write nothing: print statistics of every tensor')
@@ -62,6 +49,9 @@ export const predictCommand = (): Command =>
         opened.close();
       }
     });
+  for (const option of hypernetOptions()) command.addOption(option);
+  return command;
+}
 
 async function predictAndWrite(
   architecture: string,
@@ -70,13 +60,16 @@ async function predictAndWrite(
 ): Promise<void> {
   const graph = withBatchStatistics(opened.graph);
   const backend = await useBackend(options.backend);
-  const hypernet = await openHypernet(graph, options);
-  const tensors = predict(hypernet, graph, {
+  const { hypernet, name, hasNewHead, remarks } = await hypernetFor(graph, options);
+  for (const remark of remarks) console.error(`Note: ${remark}.`);
+  const random = createRandom(options.seed);
+  const predicted = predict(hypernet, graph, {
     languageModelHead: options.head,
-    random: createRandom(options.seed),
+    random,
     ...(opened.values ? { unpredicted: opened.values } : {}),
     reuseMemory: true,
   });
+  const tensors = hasNewHead ? withNewHead(predicted, graph, random) : predicted;
   if (options.out === undefined) {
     const started = performance.now();
     const statistics = [];
@@ -94,15 +87,29 @@ async function predictAndWrite(
     );
     return;
   }
-  const { checkpoint, variant, seed, out, dtype, json } = options;
-  const origin = { predicted_by: checkpoint ?? `fresh ${variant}, seed ${seed}` };
+  const { out, dtype, json } = options;
+  const origin = { predicted_by: name, ...(hasNewHead ? { head: `drawn, seed ${options.seed}` } : {}) };
   await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, json });
 }
 
-async function openHypernet(graph: Graph, { checkpoint, variant, seed }: PredictCommandOptions): Promise<Hypernet> {
-  if (checkpoint !== undefined) return readHypernet(checkpoint);
-  const isLanguage = graph.operators.some(({ type }) => type === 'embedding');
-  return createHypernet(hypernetPreset(variant, { domain: isLanguage ? 'language' : 'vision' }), createRandom(seed));
+/** The same tensors, but those of the last layer drawn anew. */
+async function* withNewHead(
+  tensors: AsyncIterable<PredictedTensor>,
+  graph: Graph,
+  random: Random,
+): AsyncGenerator<PredictedTensor> {
+  const ofHead = new Set(Object.values(classLayer(graph)?.parameters ?? {}));
+  for await (const tensor of tensors) {
+    if (!ofHead.has(tensor.name)) {
+      yield tensor;
+      continue;
+    }
+    const { name, shape } = tensor;
+    const drawn = tf.tidy(() => withFreshClassLayer(graph, { [name]: tf.zeros([...shape]) }, random)[name]);
+    const data = Float32Array.from(await drawn.data());
+    drawn.dispose();
+    yield { name, shape, data };
+  }
 }
 
 interface TensorStatistics {

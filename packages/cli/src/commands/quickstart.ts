@@ -12,10 +12,10 @@ import { Command } from 'commander';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { integer } from '../options.js';
 import { duration, showProgress } from '../progress.js';
-import { type Comparison, compareStarts } from '../quickstart/compare.js';
+import { type CompareOptions, type Comparison, compareStarts, trainings } from '../quickstart/compare.js';
 import { loadDigits } from '../quickstart/digits.js';
 import { architectures, HELD_OUT, HYPERNET, recipe } from '../quickstart/plan.js';
-import { comparisonTable, percent, type QuickstartResult, quickstartReport } from '../quickstart/report.js';
+import { comparisonTable, percent, type QuickstartResult, quickstartReport, verdict } from '../quickstart/report.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface QuickstartOptions {
@@ -27,13 +27,14 @@ interface QuickstartOptions {
 }
 
 const TEST_IMAGES = 1000;
-/** How long the networks are trained that start from predicted and from random parameters. */
-const TRAINED = { steps: 20, batch: 32, learningRate: 1e-3 };
+/** How long the networks are trained that start from predicted and from other parameters. */
+const TRAINED = { steps: 40, batch: 32, learningRates: [1e-3, 3e-3] };
+const SEEDS = 3;
 
 export const quickstartCommand = (): Command =>
   new Command('quickstart')
-    .description('meta-trains a small LoGAH on digits, then predicts networks that it has never seen')
-    .option('--steps <count>', 'steps of meta-training', integer, 1500)
+    .description('meta-trains templates on digits, then predicts networks that it has never seen')
+    .option('--steps <count>', 'steps of meta-training', integer, 1000)
     .option('--seed <integer>', 'of everything that is drawn', integer, 0)
     .option('--out <folder>', 'where the results go', 'quickstart')
     .option('--json', 'the result as JSON')
@@ -45,7 +46,7 @@ export const quickstartCommand = (): Command =>
       const { train: digits, test } = loadDigits(TEST_IMAGES, seed);
       const hypernetParameters = hypernetParameterCount(HYPERNET).learned;
       say(
-        `Meta-training a LoGAH of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
+        `Meta-training templates of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
       );
 
       const curve: Array<QuickstartResult['curve'][number]> = [];
@@ -58,13 +59,11 @@ export const quickstartCommand = (): Command =>
       const trainingSeconds = (performance.now() - started) / 1000;
       await writeHypernet(join(out, 'hypernet.safetensors'), hypernet);
       say(
-        `Trained for ${duration(trainingSeconds)}. Comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from random parameters.`,
+        `Trained for ${duration(trainingSeconds)}. Comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${SEEDS} seeds each.`,
       );
 
-      const comparisons: Comparison[] = [];
-      for (const network of HELD_OUT) {
-        comparisons.push(await compareStarts(hypernet, network, { train: digits, test, seed, ...TRAINED }));
-      }
+      const seeds = Array.from({ length: SEEDS }, (_, i) => seed + i);
+      const comparisons = await compareAll(hypernet, { ...TRAINED, train: digits, test, seeds });
       const [{ architecture }] = HELD_OUT;
       const graph = buildArchitecture(architecture);
       const tensors = predict(hypernet, graph, { random: createRandom(seed) });
@@ -80,6 +79,7 @@ export const quickstartCommand = (): Command =>
         trainingSeconds,
         hypernetParameters,
         trainedSteps: TRAINED.steps,
+        seeds: SEEDS,
         curve,
         comparisons,
       };
@@ -87,6 +87,22 @@ export const quickstartCommand = (): Command =>
       await writeFileAtomically(join(out, 'report.html'), quickstartReport(result));
       console.log(json ? JSON.stringify(result) : summary(result, out));
     });
+
+/** Every network that meta-training never saw, from all starts. */
+async function compareAll(hypernet: Hypernet, options: Omit<CompareOptions, 'onTrained'>): Promise<Comparison[]> {
+  const progress = showProgress(HELD_OUT.length * trainings(options), 'networks trained');
+  const comparisons: Comparison[] = [];
+  let trained = 0;
+  try {
+    for (const network of HELD_OUT) {
+      const onTrained = (): void => progress.update(++trained, network.novelty);
+      comparisons.push(await compareStarts(hypernet, network, { ...options, onTrained }));
+    }
+  } finally {
+    progress.stop();
+  }
+  return comparisons;
+}
 
 interface MetaTraining {
   readonly total: number;
@@ -131,6 +147,8 @@ function summary(result: QuickstartResult, out: string): string {
     'Accuracy on 1,000 digits that no training saw:',
     '',
     textTable(header, rows),
+    '',
+    ...result.comparisons.map(verdict),
     '',
     `${join(out, 'report.html')}              curves and bars: open it in a browser`,
     `${join(out, 'results.json')}             the same as numbers`,

