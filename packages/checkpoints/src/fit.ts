@@ -25,7 +25,7 @@ export function checkpointFor(graph: Graph, cards: readonly CheckpointCard[]): C
     [
       `no shipped checkpoint fits the network "${graph.name}":`,
       ...lines,
-      'Train one for it with `logah train`, and give its file with --checkpoint.',
+      'Train one for it (`logah train --help`) and give its file with --checkpoint; --untrained asks for a fresh one.',
     ].join('\n'),
   );
 }

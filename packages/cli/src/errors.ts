@@ -7,6 +7,7 @@ export class CliError extends Error {
 
 /** By name: to compare classes, every command would load every package. */
 const USER_ERRORS: ReadonlySet<string> = new Set([
+  'CheckpointError',
   'CliError',
   'DataError',
   'DatasetError',

@@ -2,6 +2,7 @@ import '@logah/backend-ort';
 import '@logah/wasm-kernels';
 import '@tensorflow/tfjs-backend-cpu';
 import { buildArchitecture, type Graph, parseArchitecture } from '@logah/graph-ir';
+import { forward } from '@logah/network';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -147,6 +148,21 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
       const value = twice[(part * 64 + row) * 64 + column];
       expect(value).toBeCloseTo(fit[(part * 32 + (row % 32)) * 32 + (column % 32)] / 2, 5);
     }
+  });
+
+  it('compute with twice the width and twice the heads what they compute at their largest width', async () => {
+    const own = drawn({ ...VISION, mixture: 'place', maxKernel: 1 });
+    const images = tf.tensor4d(createRandom(9).normals(2 * 3 * 32 * 32, 0, 1), [2, 3, 32, 32]);
+    const logits = async (heads: number, hidden: number): Promise<Float32Array> => {
+      const graph = network(`vit:layers=2,heads=${heads},hidden=${hidden},mlp=${4 * hidden},patch=8`);
+      const parameters = Object.fromEntries(
+        [...(await predicted(own, graph))].map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+      );
+      const [output] = forward(graph, parameters, { images });
+      return (await output.data()) as Float32Array;
+    };
+    // Copies of a feature are averaged where they are read: four layers of float32 sums.
+    expectClose(await logits(8, 64), await logits(4, 32), 1e-4);
   });
 
   it('resize positions and patches for images and patches of other sizes', async () => {

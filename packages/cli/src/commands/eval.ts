@@ -26,7 +26,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
-import { count, kebab, number } from '../options.js';
+import { count, integer, kebab, number } from '../options.js';
 import { showProgress } from '../progress.js';
 import { textTable } from '../text-table.js';
 
@@ -73,7 +73,12 @@ export const evalCommand = (): Command =>
     .option('--data-dir <folder>', 'where the data lies', '.')
     .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
     .option('--context <tokens>', 'in a block of text', count, 1024)
-    .option('--train-samples <count>', 'to train on, the first ones; all by default', count)
+    .option(
+      '--skip-samples <count>',
+      'training samples to leave out, the first ones: those that a hypernetwork saw',
+      integer,
+    )
+    .option('--train-samples <count>', 'to train on, the first ones after those; all by default', count)
     .option('--test-samples <count>', 'to judge by, the first ones; all by default', count)
     .option('--epochs <count>', 'of each run', count, 10)
     .option('--batch <count>', 'samples in a mini-batch', count, 64)
@@ -156,6 +161,7 @@ const dataOf = ({
   dataDir,
   tokenizer,
   context,
+  skipSamples,
   trainSamples,
   testSamples,
 }: EvalCommandOptions): DatasetOptions => ({
@@ -163,6 +169,7 @@ const dataOf = ({
   dataDir,
   tokenizer,
   context,
+  ...(skipSamples === undefined ? {} : { skipSamples }),
   ...(trainSamples === undefined ? {} : { trainSamples }),
   ...(testSamples === undefined ? {} : { testSamples }),
 });

@@ -1,0 +1,114 @@
+import '@logah/backend-ort';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { buildArchitecture, type Graph, GraphBuilder, parseArchitecture } from '@logah/graph-ir';
+import { disposeHypernet, hypernetParameterCount, predict } from '@logah/hypernet';
+import { createRandom } from '@logah/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CARDS, type CheckpointCard, cardOf, checkpointFor, fitOf, openCheckpoint } from '../src/index.js';
+import { checkpointPath, isShipped, loadCheckpoint } from '../src/node.js';
+
+const network = (text: string): Graph => buildArchitecture(parseArchitecture(text));
+const SMALL_VIT = 'vit:layers=3,heads=4,hidden=48,mlp=192,patch=8';
+
+beforeAll(() => tf.setBackend('ort'));
+
+describe.each(CARDS.map((card) => [card.name, card] as const))('the checkpoint %s', (name, card) => {
+  it('is the file of its card', async () => {
+    const bytes = await readFile(checkpointPath(name));
+    expect(bytes.length).toBe(card.bytes);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(card.sha256);
+  });
+
+  it('is a hypernetwork of as many parameters as its card says', async () => {
+    const hypernet = await loadCheckpoint(name);
+    expect(hypernetParameterCount(hypernet.config).learned).toBe(card.parameters);
+    expect(hypernet.config.decoder).toBe(card.decoder);
+    disposeHypernet(hypernet);
+  });
+
+  it('fills every network that its card says it reached, with finite values', async () => {
+    const hypernet = await loadCheckpoint(name);
+    for (const { architecture } of card.reached) {
+      for await (const { data } of predict(hypernet, network(architecture), { random: createRandom(0) })) {
+        expect(data.every(Number.isFinite)).toBe(true);
+      }
+      expect(fitOf(card, network(architecture)).remarks).toEqual([]);
+    }
+    disposeHypernet(hypernet);
+  });
+
+  it('says how it was made', () => {
+    expect(card.trainedOn.command).toMatch(/^logah train .*--seed \d+/);
+    expect(card.trainedOn.steps).toBeGreaterThan(0);
+    expect(card.curve.length).toBeGreaterThan(0);
+  });
+
+  it('leaves no tensors behind when it is opened and freed', async () => {
+    const before = tf.memory().numTensors;
+    disposeHypernet(await loadCheckpoint(name));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('is not opened from other bytes', async () => {
+    const bytes = Uint8Array.from(await readFile(checkpointPath(name)));
+    bytes[bytes.length - 1] ^= 1;
+    await expect(openCheckpoint(card, bytes)).rejects.toThrow(
+      `${card.file}: not the checkpoint ${name}; its SHA-256 should be ${card.sha256}, got `,
+    );
+  });
+});
+
+describe('checkpointFor', () => {
+  it('takes the checkpoint of the same patches', () => {
+    const { card, needsNewHead, remarks } = checkpointFor(network(SMALL_VIT));
+    expect(card.task).toMatchObject({ kind: 'images', patch: 8 });
+    expect([needsNewHead, remarks]).toEqual([false, []]);
+  });
+
+  it('says that a network of other classes needs a new head', () => {
+    expect(checkpointFor(network(`${SMALL_VIT},classes=100`)).needsNewHead).toBe(true);
+  });
+
+  it('remarks on what is resized and repeated', () => {
+    const { remarks } = checkpointFor(network('vit:layers=2,heads=8,hidden=1024,mlp=4096,patch=16,image=64'));
+    expect(remarks.join()).toMatch(/are resized to patches of 16 in 64,features beyond \d+ repeat those before them/);
+  });
+
+  it('refuses a network of roles that no checkpoint learned, saying which and how to train one', () => {
+    expect(() => checkpointFor(network('resnet18'))).toThrow(/it never learned to fill kernel, pointwise kernel/);
+    expect(() => checkpointFor(network('resnet18'))).toThrow(/logah train --help/);
+  });
+
+  it('refuses a language model of another vocabulary', () => {
+    const gpt2 = network('gpt2:layers=2,heads=2,hidden=16,vocab=50257,context=16,tied=false');
+    const text: CheckpointCard = {
+      ...CARDS[0],
+      name: 'bytes',
+      task: { kind: 'text', tokenizer: 'bytes', vocab: 257, context: 128 },
+      roles: [...CARDS[0].roles, 'token_embedding'],
+    };
+    expect(() => fitOf(text, gpt2)).toThrow(
+      'the checkpoint bytes does not fit the network "gpt2": its tokens are bytes, 257 of them, and this network has 50257',
+    );
+  });
+
+  it('refuses images that are not square or not of three channels', () => {
+    const g = new GraphBuilder('grey');
+    const patches = g.conv2d(g.input('images', ['batch', 1, 32, 32]), 'patches', { out: 8, kernel: 8, stride: 8 });
+    const grey = g.build([
+      g.linear(g.select(g.transpose(g.reshape(patches, [0, 0, -1]), [0, 2, 1]), 1, 0), 'head', { out: 10 }),
+    ]);
+    expect(() => checkpointFor(grey)).toThrow(/it is for square images of 3 channels/);
+  });
+});
+
+describe('names', () => {
+  it('that do not exist are refused with those that do', () => {
+    expect(isShipped('none')).toBe(false);
+    expect(() => cardOf('none')).toThrow(
+      `no checkpoint is called "none"; there are ${CARDS.map(({ name }) => name).join(', ')}`,
+    );
+  });
+});
