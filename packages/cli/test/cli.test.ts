@@ -174,6 +174,65 @@ describe('logah predict', () => {
     ]);
   });
 
+  it('takes the shipped checkpoint that fits, and names it in the file', async () => {
+    const { metadata } = await readSafetensorsHeader(inFolder('a.safetensors'));
+    expect(metadata).toMatchObject({ format: 'pt', predicted_by: 'vits-small-cifar10' });
+    const named = await logah(
+      'predict',
+      MINI,
+      '--seed',
+      '3',
+      '--checkpoint',
+      'vits-small-cifar10',
+      '--out',
+      'c.safetensors',
+    );
+    expect(named.code).toBe(0);
+    expect((await readSafetensors(inFolder('c.safetensors'))).tensors).toEqual(
+      (await readSafetensors(inFolder('a.safetensors'))).tensors,
+    );
+  });
+
+  it('draws the last layer anew for other classes, and says so', async () => {
+    const { code, stderr } = await logah('predict', `${MINI},classes=7`, '--out', 'seven.safetensors');
+    expect(code).toBe(0);
+    expect(stderr).toContain('Note: the last layer is drawn anew, since vits-small-cifar10 knows 10 classes.');
+    const { tensors } = await readSafetensors(inFolder('seven.safetensors'));
+    const weight = tensors.get('heads.head.weight');
+    expect(weight?.shape).toEqual([7, 16]);
+    // Kaiming: a deviation of √(2 / 16); 112 values of it.
+    const squares = [...(weight?.data ?? [])].reduce((sum, value) => sum + value ** 2, 0);
+    expect(Math.sqrt(squares / 112) / Math.sqrt(2 / 16)).toBeGreaterThan(0.75);
+    expect(Math.sqrt(squares / 112) / Math.sqrt(2 / 16)).toBeLessThan(1.25);
+    expect(tensors.get('heads.head.bias')?.data).toEqual(new Float32Array(7));
+  });
+
+  it('refuses a network that no shipped checkpoint fits, unless an untrained hypernetwork is asked for', async () => {
+    const resnet = 'resnet18:classes=10,image=32';
+    const refused = await logah('predict', resnet, '--out', 'x.safetensors');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^logah: no shipped checkpoint fits the network "resnet":\n/);
+    expect(refused.stderr).toContain('--untrained asks for a fresh one');
+    const untrained = await logah('predict', resnet, '--untrained', '--dry-run', '--json');
+    expect(untrained.code).toBe(0);
+    expect(untrained.stderr).toContain('Note: the hypernetwork is untrained');
+  });
+
+  it.each([
+    [
+      'gpt2:layers=1,heads=2,hidden=16,vocab=11,context=8,tied=false',
+      'logah: ghn.safetensors: a hypernetwork for vision models, but "gpt2" is a language model',
+    ],
+    [
+      `${MINI},classes=7`,
+      'logah: ghn.safetensors: a hypernetwork for 10 classes or tokens, but "vit" answers for 7; --new-head draws the last layer anew',
+    ],
+  ])('refuses to fill %s from a hypernetwork of something else', async (architecture, message) => {
+    const { code, stderr } = await logah('predict', architecture, '--checkpoint', 'ghn.safetensors', '--dry-run');
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+  });
+
   it('says how to install a backend that is missing', async () => {
     const { code, stderr } = await logah('predict', MINI, '--out', 'x.safetensors', '--backend', 'node-gpu');
     expect(code).toBe(1);
@@ -210,7 +269,7 @@ describe('logah info', () => {
   it('reads a config.json of transformers, tells what it costs and whether a checkpoint fits', async () => {
     const config = { model_type: 'gpt2', n_layer: 1, n_embd: 8, n_head: 2, vocab_size: 10, n_positions: 4 };
     await writeFile(inFolder('config.json'), JSON.stringify(config));
-    expect((await logah('predict', 'config.json', '--out', 'gpt2.safetensors')).code).toBe(0);
+    expect((await logah('predict', 'config.json', '--untrained', '--out', 'gpt2.safetensors')).code).toBe(0);
     const fits = await logah('info', 'config.json', '--checkpoint', 'gpt2.safetensors', '--time', '4');
     expect(fits.code).toBe(0);
     expect(fits.stdout).toMatch(/gpt2: 1,000 parameters in 16 tensors\ninput ids: int32 \[batch, time\]/);
@@ -278,7 +337,7 @@ describe('logah convert', () => {
 
   it('predicts what a hypernetwork knows of a model file, and keeps what it does not', async () => {
     const path = join(HUMAN, 'iris.json');
-    expect((await logah('predict', path, '--out', 'iris.safetensors')).code).toBe(0);
+    expect((await logah('predict', path, '--untrained', '--out', 'iris.safetensors')).code).toBe(0);
     const { tensors } = await readSafetensors(inFolder('iris.safetensors'));
     const model = openModel(path);
     const same = model.graph.parameters.filter(({ name }) =>

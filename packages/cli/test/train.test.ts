@@ -194,4 +194,29 @@ describe('logah dataset', () => {
       stderr: expect.stringMatching(/^logah: bad\.jsonl, line 2: unknown architecture "vit-q"/),
     });
   });
+
+  it('trains templates with their own recipe, as wide as is asked for', async () => {
+    const { code, stdout } = await train('templates', '--variant', 'template-small', '--max-width', '32', '--json');
+    expect(code).toBe(0);
+    const steps = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ type }) => type === 'step');
+    // Two epochs: the first is the whole warm-up's start, from 1e-4; templates have a rate of 2e-3.
+    expect(steps.map(({ learningRate }) => learningRate)).toEqual([...Array(6).fill(1e-4), ...Array(6).fill(2e-3)]);
+    const { hypernet } = JSON.parse(await readFile(at('templates', 'config.json'), 'utf8'));
+    expect(hypernet).toMatchObject({
+      decoder: 'template',
+      domain: 'language',
+      maxChannels: 32,
+      tokens: 16,
+      classes: 257,
+    });
+  }, 120_000);
+
+  it('refuses options of templates for another decoder', async () => {
+    const { code, stderr } = await train('none', '--variant', 'tiny', '--max-width', '32');
+    expect([code, stderr]).toEqual([1, 'logah: --max-width is for templates; tiny has none\n']);
+  });
 });

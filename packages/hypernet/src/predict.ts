@@ -156,7 +156,9 @@ async function readOut(
   const { name, shape } = plan.target.parameter;
   const [core, norm] = tf.tidy(() => {
     const decoded = decode();
-    const whole = plan.kind === 'position' ? complete(plan, decoded, random) : decoded;
+    // The axes along which a positional encoding repeats are not its first.
+    const isSequence = plan.kind === 'position' || plan.kind === 'sequence';
+    const whole = isSequence ? complete(plan, decoded, random) : decoded;
     return [whole, globalNorm([whole])];
   });
   const [length] = await norm.data<'float32'>();
