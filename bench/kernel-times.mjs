@@ -1,16 +1,25 @@
 // Where a training step goes: the time of every kind of kernel, with a timer around each call.
-// usage: node bench/kernel-times.mjs [ARCH] [--batch N] [--shapes] [--json]
+// usage: node bench/kernel-times.mjs [ARCH] [--batch N] [--meta VARIANT] [--shapes] [--json]
+// With --meta it is a step of meta-training through a hypernetwork of that size.
 import '@logah/backend-ort';
 import { parseArgs } from 'node:util';
+import { localGradients } from '@logah/ghn-trainer';
 import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
+import { createHypernet, hypernetPreset } from '@logah/hypernet';
+import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { duration, table } from './measure.mjs';
-import { networkStep } from './network-step.mjs';
+import { batchOf, networkStep } from './network-step.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { batch: { type: 'string', default: '32' }, shapes: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: {
+    batch: { type: 'string', default: '32' },
+    meta: { type: 'string' },
+    shapes: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
 });
 const [architecture = 'vit:layers=8,heads=4,hidden=224,mlp=896,patch=4'] = positionals;
 const BATCH = Number(values.batch);
@@ -44,8 +53,21 @@ function count(name, inputs, seconds) {
   times.set(key, { seconds: before.seconds + seconds, calls: before.calls + 1 });
 }
 
+/** Loss and gradients of a hypernetwork for the network, without the update. */
+function metaStep(variant) {
+  const random = createRandom(0);
+  const hypernet = createHypernet(hypernetPreset(variant), random);
+  const gradients = localGradients(classification, { predictedParameterRegularization: 0 });
+  const networks = [{ architecture: parseArchitecture(architecture), seed: 0 }];
+  return () => {
+    const batch = batchOf(random, BATCH);
+    tf.dispose(Object.values(gradients(hypernet, networks, batch).gradients));
+    tf.dispose([batch.inputs, batch.labels]);
+  };
+}
+
 const graph = buildArchitecture(parseArchitecture(architecture));
-const step = networkStep(graph, createRandom(0), BATCH);
+const step = values.meta === undefined ? networkStep(graph, createRandom(0), BATCH) : metaStep(values.meta);
 step();
 step();
 times.clear();

@@ -48,7 +48,17 @@ try {
     const runs = [];
     for (let i = 0; i < REPETITIONS; i++) {
       rmSync(out, { force: true });
-      const written = logah('predict', architecture, '--untrained', '--variant', variant, '--out', out, '--dtype', dtype);
+      const written = logah(
+        'predict',
+        architecture,
+        '--untrained',
+        '--variant',
+        variant,
+        '--out',
+        out,
+        '--dtype',
+        dtype,
+      );
       const disk = diskSeconds(join(folder, 'raw'), statSync(out).size);
       runs.push({ ...written, disk, bytes: statSync(out).size });
     }
