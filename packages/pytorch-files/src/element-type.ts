@@ -9,7 +9,7 @@ const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { ...BYTES_PER_ELEM
 export const elementBytes = (type: ElementType): number => ELEMENT_BYTES[type];
 
 /** Whether values of a type are real numbers, so that safetensors can hold them. */
-export const isReal = (type: ElementType): type is DType => type !== 'C64' && type !== 'C128';
+export const isRealType = (type: ElementType): type is DType => type !== 'C64' && type !== 'C128';
 
 /** Storage classes of module `torch`, and of `torch.storage` for the untyped one. Quantised ones hold plain integers. */
 export const STORAGE_CLASSES: ReadonlyMap<string, ElementType> = new Map([

@@ -1,13 +1,13 @@
 // Files on disk, for Node.js: PyTorch's files, and parameters by name whatever kind of file they are in.
 import { open } from 'node:fs/promises';
 import { decodeFloats, type FloatTensor, readHeader } from '@logah/safetensors';
-import { type ElementType, isReal } from './element-type.js';
+import { type ElementType, isRealType } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { jsonText } from './json-text.js';
 import { type PytorchFile, type ReadOptions, readPytorchFile } from './open.js';
 import { type ByteSource, readExactly } from './source.js';
 import { stateDictionary, type Weights } from './state-dictionary.js';
-import { readTensor } from './tensor.js';
+import { readTensor, readTensorBytes } from './tensor.js';
 import { type PickleValue, tensorOf } from './values.js';
 
 /** Linux reads at most this much at once. */
@@ -71,14 +71,22 @@ export interface TensorFile {
   readonly pytorch: PytorchFile | undefined;
   /** A tensor's values as float32. Throws {@link PytorchFileError} or SafetensorsError for a name that the file lacks, and for a file that ends too early. */
   readonly read: (name: string) => Promise<FloatTensor>;
+  /** A tensor's bytes in its own type, row-major and little-endian. Throws as `read` does. */
+  readonly readBytes: (name: string) => Promise<Uint8Array>;
   readonly close: () => Promise<void>;
 }
 
-/** Whether a file's name says that it is one of PyTorch. */
-export const isPytorchFileName = (path: string): boolean => /\.(pt|pth|bin|ckpt|joblib)$/i.test(path);
+/** Whether a file's name is one that files of parameters have. */
+export const isTensorFileName = (path: string): boolean =>
+  /\.(safetensors|pt|pth|bin|ckpt|joblib|pth\.tar)$/i.test(path);
+
+/** Behind the length of its header, a safetensors file has a JSON object. */
+async function isSafetensors({ name, size, read }: ByteSource): Promise<boolean> {
+  return name.endsWith('.safetensors') || (size > 8 && (await read(8, 1))[0] === '{'.charCodeAt(0));
+}
 
 /**
- * Opens a file of parameters: safetensors by its name `*.safetensors`, and PyTorch's formats by any other.
+ * Opens a file of parameters in safetensors or one of PyTorch's formats, told by its content.
  * Throws SafetensorsError or {@link PytorchFileError} naming the file and what is wrong with it.
  */
 export async function openTensorFile(
@@ -87,8 +95,8 @@ export async function openTensorFile(
 ): Promise<TensorFile> {
   const { source, close } = await openFile(path);
   try {
-    const content = path.endsWith('.safetensors')
-      ? await safetensorsContent(source)
+    const content = (await isSafetensors(source))
+      ? await safetensorsContent(source, options)
       : pytorchContent(await readPytorchFile(source, options), options);
     return { ...content, close };
   } catch (error) {
@@ -97,18 +105,29 @@ export async function openTensorFile(
   }
 }
 
-async function safetensorsContent(source: ByteSource): Promise<Omit<TensorFile, 'close'>> {
+async function safetensorsContent(
+  source: ByteSource,
+  { weights = 'trained' }: { readonly weights?: Weights },
+): Promise<Omit<TensorFile, 'close'>> {
+  if (weights === 'average')
+    throw new PytorchFileError(
+      `${source.name}: a safetensors file has one set of parameters, no moving average beside it`,
+    );
   const { metadata, tensors, dataOffset } = await readHeader(source.read, source.size, source.name);
+  const readBytes = (name: string): Promise<Uint8Array> => {
+    const { begin, end } = existing(tensors, name, source.name);
+    return readExactly(source, dataOffset + begin, end - begin, `the tensor "${name}"`);
+  };
   return {
     metadata: new Map(Object.entries(metadata)),
     tensors: new Map([...tensors].map(([name, { dtype, shape }]) => [name, { type: dtype, shape }])),
     notes: [],
     pytorch: undefined,
     read: async (name) => {
-      const { dtype, shape, begin, end } = existing(tensors, name, source.name);
-      const bytes = await readExactly(source, dataOffset + begin, end - begin, `the tensor "${name}"`);
-      return { shape, data: decodeFloats(bytes, dtype) };
+      const { dtype, shape } = existing(tensors, name, source.name);
+      return { shape, data: decodeFloats(await readBytes(name), dtype) };
     },
+    readBytes,
   };
 }
 
@@ -121,10 +140,11 @@ function pytorchContent(file: PytorchFile, options: { readonly weights?: Weights
     pytorch: file,
     read: (name) => {
       const tensor = existing(tensors, name, file.name);
-      if (!isReal(tensor.type))
+      if (!isRealType(tensor.type))
         throw new PytorchFileError(`${file.name}: the tensor "${name}" holds complex numbers (${tensor.type})`);
       return readTensor(tensor);
     },
+    readBytes: (name) => readTensorBytes(existing(tensors, name, file.name)),
   };
 }
 

@@ -1,6 +1,6 @@
 // numpy's arrays, types and scalars, as numpy and joblib pickle them.
 import { decodeFloats } from '@logah/safetensors';
-import { type ElementType, elementBytes, isReal, NUMPY_TYPES } from './element-type.js';
+import { type ElementType, elementBytes, isRealType, NUMPY_TYPES } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { type ByteSource, latin1Source } from './source.js';
 import type { ByteStream } from './stream.js';
@@ -65,7 +65,7 @@ export async function inlineArray(state: PickleValue, stream: ByteStream): Promi
 export async function numpyScalar([dtype, bytes]: readonly PickleValue[], source: string): Promise<PickleValue> {
   const type = elementTypeOf(dtype);
   const place = bytesOf(bytes, source);
-  if (type === undefined || place === undefined || !isReal(type.element)) return opaqueObject('numpy.generic', []);
+  if (type === undefined || place === undefined || !isRealType(type.element)) return opaqueObject('numpy.generic', []);
   const tensor = arrayTensor({ type, shape: [], isFortran: false, bytes: place }, source);
   const element = await readTensorBytes(tensor);
   const view = new DataView(element.buffer, element.byteOffset, element.byteLength);

@@ -1,6 +1,6 @@
 // Tensors as views of storages: checked when they are found, read when they are asked for.
 import { decodeFloats, type FloatTensor } from '@logah/safetensors';
-import { type ElementType, elementBytes, isReal } from './element-type.js';
+import { type ElementType, elementBytes, isRealType } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { type ByteSource, readExactly } from './source.js';
 
@@ -94,7 +94,7 @@ export async function readTensorBytes({ type, shape, strides, offset, storage }:
   const stored = await readExactly(await storage.open(), offset * size, span * size, 'a tensor');
   const bytes = isInOrder ? stored : gather(stored, size, shape, strides);
   // Complex numbers are two numbers, each with its own byte order.
-  return storage.isLittleEndian ? bytes : reversed(bytes, isReal(type) ? size : size / 2);
+  return storage.isLittleEndian ? bytes : reversed(bytes, isRealType(type) ? size : size / 2);
 }
 
 /**
@@ -103,7 +103,7 @@ export async function readTensorBytes({ type, shape, strides, offset, storage }:
  */
 export async function readTensor(tensor: StoredTensor): Promise<FloatTensor> {
   const { type, shape } = tensor;
-  if (!isReal(type))
+  if (!isRealType(type))
     throw new PytorchFileError(`a tensor of complex numbers (${type}) has no float32 values; readTensorBytes reads it`);
   return { shape, data: decodeFloats(await readTensorBytes(tensor), type) };
 }
