@@ -16,12 +16,19 @@ import { streamSafetensors } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOption } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
+import {
+  assumeOption,
+  type CheckpointOptions,
+  emaOption,
+  readingOptions,
+  referenceOption,
+  TENSOR_FILE_HELP,
+} from '../checkpoint-options.js';
 import { integer } from '../options.js';
 import { showProgress } from '../progress.js';
 import { bytes, textTable, thousands } from '../text-table.js';
-import { headOption } from './graph.js';
 
-interface PredictCommandOptions {
+interface PredictCommandOptions extends CheckpointOptions {
   readonly checkpoint?: string;
   readonly variant: HypernetVariant;
   readonly seed: number;
@@ -29,7 +36,7 @@ interface PredictCommandOptions {
   readonly dtype: FloatDType;
   readonly dryRun?: true;
   readonly json?: true;
-  readonly head: 'after-norm' | 'on-input';
+  readonly reference?: true;
   readonly backend?: BackendName;
   readonly size?: Readonly<Record<string, number>>;
 }
@@ -40,7 +47,12 @@ export const predictCommand = (): Command =>
       'predicts the parameters of an architecture and writes them as safetensors; those that are not predicted keep the values of a model file',
     )
     .argument('<arch>', ARCHITECTURE_HELP)
-    .option('--checkpoint <file>', 'the hypernetwork; without it a fresh, untrained one of --variant and --seed')
+    .option(
+      '--checkpoint <file>',
+      `the hypernetwork (${TENSOR_FILE_HELP}); without it a fresh, untrained one of --variant and --seed`,
+    )
+    .addOption(emaOption())
+    .addOption(assumeOption())
     .addOption(
       new Option('--variant <name>', 'the size of a fresh hypernetwork').choices(HYPERNET_VARIANTS).default('tiny'),
     )
@@ -50,7 +62,7 @@ export const predictCommand = (): Command =>
     .option('--dry-run', 'write nothing: print statistics of every tensor')
     .option('--json', 'the result as JSON')
     .addOption(sizeOption())
-    .addOption(headOption())
+    .addOption(referenceOption())
     .addOption(backendOption())
     .action(async (architecture: string, options: PredictCommandOptions, command: Command) => {
       if ((options.out === undefined) === (options.dryRun === undefined)) {
@@ -74,7 +86,7 @@ async function predictAndWrite(
   const hypernet = await openHypernet(graph, options);
   const tensors = withProgress(
     predict(hypernet, graph, {
-      languageModelHead: options.head,
+      reference: options.reference === true,
       random: createRandom(options.seed),
       ...(opened.values ? { unpredicted: opened.values } : {}),
       reuseMemory: true,
@@ -114,8 +126,9 @@ async function predictAndWrite(
   );
 }
 
-async function openHypernet(graph: Graph, { checkpoint, variant, seed }: PredictCommandOptions): Promise<Hypernet> {
-  if (checkpoint !== undefined) return readHypernet(checkpoint);
+async function openHypernet(graph: Graph, options: PredictCommandOptions): Promise<Hypernet> {
+  const { checkpoint, variant, seed } = options;
+  if (checkpoint !== undefined) return readHypernet(checkpoint, readingOptions(options));
   const isLanguage = graph.operators.some(({ type }) => type === 'embedding');
   return createHypernet(hypernetPreset(variant, { domain: isLanguage ? 'language' : 'vision' }), createRandom(seed));
 }

@@ -26,6 +26,7 @@ import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
+import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
@@ -49,6 +50,7 @@ interface TrainCommandOptions {
   readonly gamma: number;
   readonly warmupEpochs: number;
   readonly ema?: number;
+  readonly reference?: true;
   readonly seed: number;
   readonly patch: number;
   readonly tokenizer: 'bytes' | 'gpt2';
@@ -96,6 +98,7 @@ export const trainCommand = (): Command =>
     )
     .option('--warmup-epochs <count>', 'epochs of warm-up from 1e-5', integer, TRAINER_DEFAULTS.warmupEpochs)
     .option('--ema <decay>', "keeps a moving average of the hypernetwork, such as 0.999, as the run's result", number)
+    .addOption(referenceOption())
     .option('--seed <integer>', 'of everything that is drawn', integer, 0)
     .option('--patch <pixels>', 'of the ViTs', integer, 2)
     .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
@@ -170,6 +173,7 @@ const recipe = (options: TrainCommandOptions): TrainerConfig => ({
   weightDecay: options.weightDecay,
   gradientClip: options.clip,
   predictedParameterRegularization: options.gamma,
+  ...(options.reference ? { reference: true } : {}),
   ...(options.ema === undefined ? {} : { averageDecay: options.ema }),
 });
 
@@ -178,7 +182,9 @@ const hypernetFor = (data: Dataset, { variant }: TrainCommandOptions): HypernetC
     ? hypernetPreset(variant, { classes: data.classes })
     : hypernetPreset(variant, { domain: 'language', classes: data.vocab });
 
-const workersOf = ({ workers, metaBatch }: TrainCommandOptions): number => Math.min(workers, metaBatch);
+/** Rows of the reference reach across a meta-batch, so one thread has all of it. */
+const workersOf = ({ workers, metaBatch, reference }: TrainCommandOptions): number =>
+  reference ? 1 : Math.min(workers, metaBatch);
 
 async function openPool(
   hypernet: HypernetConfig,
