@@ -1,4 +1,4 @@
-// Initialisers as text: `random`, `orthogonal`, `ghn3:FILE`, `logah:FILE` or `module:FILE`, each with `+noise` or `+new-head` behind it.
+// Initialisers as text: `random`, `orthogonal`, `ghn3:FILE`, `logah:FILE`, `trained:FILE` or `module:FILE`, each with `+noise` or `+new-head` behind it.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -13,21 +13,22 @@ import {
   withNewClassLayer,
   withNoise,
 } from './initializers.js';
+import { trainedInitializer } from './trained.js';
 
 export const INITIALIZER_HELP =
-  'random, orthogonal, logah:FILE, ghn3:FILE or module:FILE (whose default export is an Initializer); +noise and +new-head may follow';
+  'random, orthogonal, logah:FILE, ghn3:FILE, trained:FILE (a network) or module:FILE (whose default export is an Initializer); +noise and +new-head may follow';
 
 const DECODERS = { logah: 'lowrank', ghn3: 'conv' } as const;
 
 interface InitializerSpec {
-  readonly kind: 'random' | 'orthogonal' | 'logah' | 'ghn3' | 'module';
+  readonly kind: 'random' | 'orthogonal' | 'logah' | 'ghn3' | 'trained' | 'module';
   readonly file: string | undefined;
   readonly hasNoise: boolean;
   readonly hasNewHead: boolean;
 }
 
 function parseSpec(text: string): InitializerSpec {
-  const match = /^(random|orthogonal|(?:logah|ghn3|module):.+?)((?:\+noise|\+new-head)*)$/.exec(text);
+  const match = /^(random|orthogonal|(?:logah|ghn3|trained|module):.+?)((?:\+noise|\+new-head)*)$/.exec(text);
   if (!match) throw new EvaluationError(`unknown initialiser "${text}"; wanted ${INITIALIZER_HELP}`);
   const [, start, modifiers] = match;
   const colon = start.indexOf(':');
@@ -40,7 +41,7 @@ function parseSpec(text: string): InitializerSpec {
   };
 }
 
-/** The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError or HypernetError naming the text or file at fault. */
+/** The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError, PytorchFileError or HypernetError naming the text or file at fault. */
 export async function readInitializer(text: string): Promise<Initializer> {
   const { kind, file, hasNoise, hasNewHead } = parseSpec(text);
   const start = await readStart(kind, file ?? '');
@@ -60,6 +61,8 @@ async function readStart(kind: InitializerSpec['kind'], file: string): Promise<I
         throw new EvaluationError(`${file}: its default export should be a function (graph, random) => parameters`);
       return initializer as Initializer;
     }
+    case 'trained':
+      return trainedInitializer(file);
     case 'logah':
     case 'ghn3': {
       const hypernet = await readHypernet(file);

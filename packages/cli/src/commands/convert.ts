@@ -70,7 +70,9 @@ async function onnxModel(
   const { parameters, external } = options;
   if (parameters === undefined) {
     if (values === undefined)
-      throw new CliError('an ONNX model has parameters: name a file with --parameters, such as logah predict writes');
+      throw new CliError(
+        'an ONNX model has parameters: name a safetensors file with --parameters, such as logah predict writes',
+      );
     checkSize(graph, output);
     return graphToOnnx(graph, { values: new Map(graph.parameters.map(({ name }) => [name, values(name)])) });
   }
@@ -88,13 +90,13 @@ async function onnxModel(
 
 /** A model that reads its parameters from the safetensors file itself. */
 async function externalModel(graph: Graph, output: string, parameters: string): Promise<Uint8Array> {
-  if (resolve(dirname(parameters)) !== resolve(dirname(output)))
-    throw new CliError(
-      `${output}: ONNX models read parameters from their own folder only; put ${parameters} there first`,
-    );
   if (!parameters.endsWith('.safetensors'))
     throw new CliError(
       `${parameters}: parameters can be left in a safetensors file only; logah convert ${parameters} FILE.safetensors makes one`,
+    );
+  if (resolve(dirname(parameters)) !== resolve(dirname(output)))
+    throw new CliError(
+      `${output}: ONNX models read parameters from their own folder only; put ${parameters} there first`,
     );
   const { dataOffset, tensors } = await readSafetensorsHeader(parameters);
   const offsets = new Map<string, number>();
