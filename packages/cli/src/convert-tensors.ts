@@ -11,7 +11,8 @@ const OF_HYPERNETS = ['embed.weight', 'shape_enc.embed_channel.weight'];
 
 /**
  * Writes the parameters of a file as safetensors, holding one tensor at a time; a hypernetwork as one of ours.
- * Throws SafetensorsError, PytorchFileError, HypernetError or {@link CliError} naming the file and what is wrong with it.
+ * Throws SafetensorsError, PytorchFileError, HypernetError or {@link CliError} naming the file and what is wrong with
+ * it.
  */
 export async function convertTensors(
   input: string,

@@ -19,7 +19,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-/** A hypernetwork as its authors save it, and the state dictionary of a network of torchvision, in a wrapper and with its prefix. */
+/**
+ * A hypernetwork as its authors save it, and the state dictionary of a network of torchvision, in a wrapper and with
+ * its prefix.
+ */
 const CHECKPOINT = fixture('hypernet/test/fixtures/vit-mini.pt');
 const JOBLIB = fixture('hypernet/test/fixtures/ghn3-vit-mini.joblib.pt');
 const NETWORK = fixture('init-eval/test/fixtures/vit.pth');

@@ -10,7 +10,10 @@ export interface PredictedScore extends NetworkScore {
   readonly architecture: string;
 }
 
-/** Predicts each architecture and scores it on all samples of a source; `reference` as in `LoweringOptions`. What is not predicted is 0. */
+/**
+ * Predicts each architecture and scores it on all samples of a source; `reference` as in `LoweringOptions`. What is not
+ * predicted is 0.
+ */
 export function evaluatePredictions(
   hypernet: Hypernet,
   architectures: readonly string[],

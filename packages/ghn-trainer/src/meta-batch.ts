@@ -12,8 +12,8 @@ export interface MetaBatchOptions {
   /** γ: the weight of the predicted tensors' Frobenius norms in the loss. */
   readonly predictedParameterRegularization: number;
   /**
-   * Wires graphs and reads the embeddings of a meta-batch as the reference does, so that its runs can be followed; see `LoweringOptions` and
-   * `reference-rows.ts`. False by default: every network is predicted from its own nodes.
+   * Wires graphs and reads the embeddings of a meta-batch as the reference does, so that its runs can be followed; see
+   * `LoweringOptions` and `reference-rows.ts`. False by default: every network is predicted from its own nodes.
    */
   readonly reference?: boolean;
 }

@@ -116,7 +116,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   checkTrainerConfig(config);
   if (config.reference === true && options.gradients !== undefined) {
     throw new TrainingError(
-      "trainer configuration: reference reads rows across a whole meta-batch, so it wants the trainer's own gradients, not a pool's",
+      'trainer configuration: reference reads rows across a whole meta-batch, ' +
+        "so it wants the trainer's own gradients, not a pool's",
     );
   }
   const { gradients: computeGradients = localGradients(task, config) } = options;

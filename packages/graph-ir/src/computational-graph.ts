@@ -66,18 +66,26 @@ export interface LoweringOptions {
   /** The longest path that becomes a virtual edge; 50 by default, as GHN-3 trains. */
   readonly cutoff?: number;
   /**
-   * Wires and names nodes as LoGAH's authors' code does, for checkpoints that were trained with it; false by default, for what networks compute.
-   * A language model's untied head hangs on the input. A weight that is embedding and head is a `conv` called "lm_head.weight", and its values
-   * are a matrix's. The product of a squeeze-and-excitation is a `gate` where the vocabulary has one.
+   * Wires and names nodes as LoGAH's authors' code does, for checkpoints that were trained with it; false by default,
+   * for what networks compute.
+   * A language model's untied head hangs on the input. A weight that is embedding and head is a `conv` called
+   * "lm_head.weight", and its values are a matrix's. The product of a squeeze-and-excitation is a `gate` where the
+   * vocabulary has one.
    */
   readonly reference?: boolean;
-  /** How many of {@link NODE_TYPES} the hypernetwork knows, 15 or 18; by default 18 for language models and 15 for others. */
+  /**
+   * How many of {@link NODE_TYPES} the hypernetwork knows, 15 or 18; by default 18 for language models and 15 for
+   * others.
+   */
   readonly nodeTypes?: number;
 }
 
 const DEFAULT_CUTOFF = 50;
 
-/** The name of the authors' node for a weight that is embedding and head: modules are named in order, and the head is the last. */
+/**
+ * The name of the authors' node for a weight that is embedding and head: modules are named in order, and the head is
+ * the last.
+ */
 const TIED_HEAD = 'lm_head.weight';
 
 interface DraftNode extends ComputationalNode {

@@ -172,7 +172,7 @@ describe('reference: true', () => {
     expect(shared(theirs)?.node).toBe(shared(ours)?.node);
   });
 
-  it('makes the product of a squeeze-and-excitation a gate where the vocabulary has one, and cse where it has not', () => {
+  it('makes the product of a squeeze-and-excitation a gate where the vocabulary has one, else cse', () => {
     const products = (options: LoweringOptions) => {
       const ops = lower('efficientnet_b0', options).nodes.map(({ op }) => op);
       return ops.filter((op) => op === 'cse' || op === 'gate');

@@ -35,7 +35,8 @@ export function fromCheckpoint({ metadata, tensors }: CheckpointContent, source:
 
 /**
  * The hypernetwork of a configuration with these tensors.
- * Throws {@link HypernetError} naming `source` and the tensor that is missing, unknown, not finite or of another shape than the configuration's.
+ * Throws {@link HypernetError} naming `source` and the tensor that is missing, unknown, not finite or of another shape
+ * than the configuration's.
  */
 export function assemble(config: HypernetConfig, tensors: ReadonlyMap<string, FloatTensor>, source: string): Hypernet {
   const fail = (what: string): never => {

@@ -6,7 +6,8 @@ import type { Hypernet } from './hypernet.js';
 import { fromPytorch, type PytorchHypernetOptions } from './pytorch-checkpoint.js';
 
 /**
- * Reads a hypernetwork: a safetensors file, ours or the reference's, or a checkpoint of the authors in a format of PyTorch or joblib.
+ * Reads a hypernetwork: a safetensors file, ours or the reference's, or a checkpoint of the authors in a format of
+ * PyTorch or joblib.
  * Throws SafetensorsError, PytorchFileError or HypernetError naming the file and what is wrong with it.
  */
 export async function readHypernet(path: string, options: PytorchHypernetOptions = {}): Promise<Hypernet> {

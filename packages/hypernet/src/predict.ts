@@ -46,7 +46,10 @@ const CLASS_TOKEN_DEVIATION = 0.02;
 /** How many tensors' codes are computed at once in a stream: few enough for memory, enough for fast products. */
 const STREAM_CHUNK = 16;
 
-/** The computational graph that a hypernetwork reads of a network: with the virtual edges and node types it was configured for. */
+/**
+ * The computational graph that a hypernetwork reads of a network: with the virtual edges and node types it was
+ * configured for.
+ */
 export function lowerFor(
   { config }: Hypernet,
   graph: Graph,

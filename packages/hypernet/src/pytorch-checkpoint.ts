@@ -1,5 +1,6 @@
-// The authors' own checkpoints: PyTorch files of a state dictionary, alone or beside a configuration. What the configuration does not say is inferred
-// from the tensors, by the rules of the authors' loaders, and every inference is told.
+// The authors' own checkpoints: PyTorch files of a state dictionary, alone or beside a configuration. What the
+// configuration does not say is inferred from the tensors, by the rules of the authors' loaders, and every inference is
+// told.
 import {
   isKind,
   type PickleValue,
@@ -39,7 +40,8 @@ const ROWS_PER_CHANNEL = 16;
 
 /**
  * The hypernetwork in a checkpoint of LoGAH's or GHN-3's authors.
- * Throws PytorchFileError or {@link HypernetError} naming the file, and the field or tensor that is missing, not supported or of another shape.
+ * Throws PytorchFileError or {@link HypernetError} naming the file, and the field or tensor that is missing, not
+ * supported or of another shape.
  */
 export async function fromPytorch(file: PytorchFile, options: PytorchHypernetOptions = {}): Promise<Hypernet> {
   const { weights = 'trained', onNote = () => {}, assume = {} } = options;
@@ -74,7 +76,7 @@ function readConfiguration(
   const names = [...shapes.keys()];
   if (fields.get('is_ghn2') === true || names.some((name) => name.includes('gnn.gru.')))
     fail(
-      'it is a GHN-2 (ppuda, arXiv 2110.13100), whose gated graph network is not supported; GHN-3 and LoGAH are: convert one of theirs',
+      'it is a GHN-2 (ppuda, arXiv 2110.13100), whose gated graph network is not supported; checkpoints of GHN-3 and LoGAH are',
     );
   const shapeOf = (name: string): readonly number[] =>
     shapes.get(name) ?? fail(`the tensor "${name}" is missing: is this a checkpoint of LoGAH or GHN-3?`);

@@ -1,4 +1,5 @@
-// The reference's golden files: hypernetworks, networks to predict, and how far float32 may be from what the reference computed.
+// The reference's golden files: hypernetworks, networks to predict, and how far float32 may be from what the reference
+// computed.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildArchitecture, type Graph, graphFromJson, type LoweringOptions, parseArchitecture } from '@logah/graph-ir';
@@ -44,8 +45,8 @@ export function deviation(actual: ArrayLike<number>, expected: Float32Array): nu
   return difference / (largest || 1);
 }
 
-// Float32 has 2^-24 = 6e-8 of rounding an operation. A prediction is some ten layers of sums of up to a few hundred terms, added in another
-// order than PyTorch adds them.
+// Float32 has 2^-24 = 6e-8 of rounding an operation. A prediction is some ten layers of sums of up to a few hundred
+// terms, added in another order than PyTorch adds them.
 export const VALUE_TOLERANCE = 1e-5;
 
 /** Fails unless a hypernetwork predicts what the golden file of this name says, all of it and nothing else. */

@@ -1,4 +1,5 @@
-// Initialisers as text: `random`, `orthogonal`, `ghn3:FILE`, `logah:FILE`, `trained:FILE` or `module:FILE`, each with `+noise` or `+new-head` behind it.
+// Initialisers as text: `random`, `orthogonal`, `ghn3:FILE`, `logah:FILE`, `trained:FILE` or `module:FILE`, each with
+// `+noise` or `+new-head` behind it.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -16,7 +17,8 @@ import {
 import { trainedInitializer } from './trained.js';
 
 export const INITIALIZER_HELP =
-  'random, orthogonal, logah:FILE, ghn3:FILE, trained:FILE (a network) or module:FILE (whose default export is an Initializer); +noise and +new-head may follow';
+  'random, orthogonal, logah:FILE, ghn3:FILE, trained:FILE (a network) or module:FILE ' +
+  '(whose default export is an Initializer); +noise and +new-head may follow';
 
 const DECODERS = { logah: 'lowrank', ghn3: 'conv' } as const;
 
@@ -41,7 +43,10 @@ function parseSpec(text: string): InitializerSpec {
   };
 }
 
-/** The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError, PytorchFileError or HypernetError naming the text or file at fault. */
+/**
+ * The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError, PytorchFileError or
+ * HypernetError naming the text or file at fault.
+ */
 export async function readInitializer(text: string): Promise<Initializer> {
   const { kind, file, hasNoise, hasNewHead } = parseSpec(text);
   const start = await readStart(kind, file ?? '');

@@ -1,4 +1,5 @@
-// PyTorch's format since 1.6 (torch/serialization.py, `_save`): a zip file with the pickle `data.pkl` and a record `data/KEY` for each storage.
+// PyTorch's format since 1.6 (torch/serialization.py, `_save`): a zip file with the pickle `data.pkl` and a record
+// `data/KEY` for each storage.
 import { elementBytes } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { storageType } from './globals.js';
@@ -22,7 +23,8 @@ export async function loadArchive(source: ByteSource): Promise<PickleValue> {
   const pickles = [...records].filter(([name]) => name === PICKLE || name.endsWith(`/${PICKLE}`));
   if (pickles.length !== 1)
     throw new PytorchFileError(
-      `${source.name}: a zip file of PyTorch has one record "${PICKLE}", this has ${pickles.length}; is it a file of torch.save?`,
+      `${source.name}: a zip file of PyTorch has one record "${PICKLE}", this has ${pickles.length}; ` +
+        'is it a file of torch.save?',
     );
   const [[name, pickle]] = pickles;
   const folder = name.slice(0, -PICKLE.length);

@@ -1,4 +1,5 @@
-// Types of elements, and what PyTorch and numpy call them. Names are those of safetensors; complex numbers, which it lacks, are added.
+// Types of elements, and what PyTorch and numpy call them. Names are those of safetensors; complex numbers, which it
+// lacks, are added.
 import { BYTES_PER_ELEMENT, type DType } from '@logah/safetensors';
 
 export type ElementType = DType | 'C64' | 'C128';
@@ -11,7 +12,9 @@ export const elementBytes = (type: ElementType): number => ELEMENT_BYTES[type];
 /** Whether values of a type are real numbers, so that safetensors can hold them. */
 export const isRealType = (type: ElementType): type is DType => type !== 'C64' && type !== 'C128';
 
-/** Storage classes of module `torch`, and of `torch.storage` for the untyped one. Quantised ones hold plain integers. */
+/**
+ * Storage classes of module `torch`, and of `torch.storage` for the untyped one. Quantised ones hold plain integers.
+ */
 export const STORAGE_CLASSES: ReadonlyMap<string, ElementType> = new Map([
   ['torch.DoubleStorage', 'F64'],
   ['torch.FloatStorage', 'F32'],

@@ -1,5 +1,5 @@
-// The classes and functions that a pickle may name, and the plain data that each becomes. This list is all there is: what is not on it is kept by
-// name, and nothing that a pickle names is ever called.
+// The classes and functions that a pickle may name, and the plain data that each becomes. This list is all there is:
+// what is not on it is kept by name, and nothing that a pickle names is ever called.
 import { type ElementType, STORAGE_CLASSES, TORCH_TYPES } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { arrayFromBuffer, inlineArray, numpyScalar, numpyType, setArrayState, setByteOrder } from './numpy.js';
@@ -47,7 +47,10 @@ const device: Maker = (parts) => parts.map(String).join(':');
 /** `_rebuild_tensor_v2(storage, storage_offset, size, stride, …)`, in the type of the storage. */
 const tensor: Maker = (args, context) => tensorFrom(args, undefined, context);
 
-/** `_rebuild_tensor_v3(storage, storage_offset, size, stride, requires_grad, hooks, dtype, …)`: types that have no storage class. */
+/**
+ * `_rebuild_tensor_v3(storage, storage_offset, size, stride, requires_grad, hooks, dtype, …)`: types that have no
+ * storage class.
+ */
 const typedTensor: Maker = (args, context) => {
   const dtype = args[6];
   const type = isKind(dtype, 'global') ? TORCH_TYPES.get(dtype.name) : undefined;
@@ -133,7 +136,8 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
 ]);
 
 /**
- * The value of calling a class or function "module.name": plain data for one of those on the list, else an opaque object.
+ * The value of calling a class or function "module.name": plain data for one of those on the list, else an opaque
+ * object.
  * Throws {@link PytorchFileError} for arguments that make no such value.
  */
 export function construct(
@@ -165,7 +169,10 @@ export async function setState(target: PickleValue, state: PickleValue, stream: 
   }
 }
 
-/** The type of elements of a storage class, such as "torch.FloatStorage". Throws {@link PytorchFileError} for an unknown one. */
+/**
+ * The type of elements of a storage class, such as "torch.FloatStorage". Throws {@link PytorchFileError} for an unknown
+ * one.
+ */
 export function storageType(value: PickleValue | undefined, source: string): ElementType {
   const type = isKind(value, 'global') ? STORAGE_CLASSES.get(value.name) : undefined;
   if (type === undefined)

@@ -4,7 +4,10 @@ import { type ByteSource, readExactly } from './source.js';
 
 const PIECE_BYTES = 2 ** 20;
 
-/** Trained weights hardly shrink, zeros do by a factor of a thousand: what grows this much and this large is taken for a bomb. */
+/**
+ * Trained weights hardly shrink, zeros do by a factor of a thousand: what grows this much and this large is taken for a
+ * bomb.
+ */
 const MOST_GROWTH = 32;
 const ALWAYS_ALLOWED_BYTES = 2 ** 28;
 
@@ -13,7 +16,8 @@ export const inflatedLimit = (size: number): number => Math.max(ALWAYS_ALLOWED_B
 
 /**
  * The content of a file that is compressed by zlib ("deflate") or gzip, in memory.
- * Throws {@link PytorchFileError} for a file that is corrupt or truncated, and for one that has more than `limit` bytes.
+ * Throws {@link PytorchFileError} for a file that is corrupt or truncated, and for one that has more than `limit`
+ * bytes.
  */
 export async function inflate(source: ByteSource, format: 'deflate' | 'gzip', limit: number): Promise<ByteSource> {
   const pieces: Uint8Array[] = [];
@@ -29,7 +33,8 @@ export async function inflate(source: ByteSource, format: 'deflate' | 'gzip', li
       if (size > limit) {
         await reader.cancel();
         throw new PytorchFileError(
-          `${source.name}: ${source.size} compressed bytes hold more than ${limit}: allow more with mostInflatedBytes if you trust the file`,
+          `${source.name}: ${source.size} compressed bytes hold more than ${limit}: ` +
+            'allow more with mostInflatedBytes if you trust the file',
         );
       }
     }

@@ -1,5 +1,6 @@
-// PyTorch's format before 1.6 (torch/serialization.py, `_legacy_load`): pickles one after the other (a magic number, the protocol, the machine, the
-// object, the keys of its storages), then the storages, each with its number of elements before it. joblib dumps hold storages in this form.
+// PyTorch's format before 1.6 (torch/serialization.py, `_legacy_load`): pickles one after the other (a magic number,
+// the protocol, the machine, the object, the keys of its storages), then the storages, each with its number of elements
+// before it. joblib dumps hold storages in this form.
 import { elementBytes } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { storageType } from './globals.js';
@@ -72,7 +73,10 @@ export async function loadLegacy(source: ByteSource, depth = 0): Promise<PickleV
   return value;
 }
 
-/** The storage of an id `('storage', class, key, device, elements, view)`; a view is `(key, first element, elements)` of another, or None. */
+/**
+ * The storage of an id `('storage', class, key, device, elements, view)`; a view is `(key, first element, elements)` of
+ * another, or None.
+ */
 function persistentStorage(id: PickleValue, roots: Map<string, Root>, source: string): StoredStorage {
   const fail = (what: string): never => {
     throw new PytorchFileError(`${source}: the storage id ${what}`);

@@ -69,7 +69,10 @@ export interface TensorFile {
   readonly notes: readonly string[];
   /** What a file of PyTorch holds, undefined for a safetensors file. */
   readonly pytorch: PytorchFile | undefined;
-  /** A tensor's values as float32. Throws {@link PytorchFileError} or SafetensorsError for a name that the file lacks, and for a file that ends too early. */
+  /**
+   * A tensor's values as float32. Throws {@link PytorchFileError} or SafetensorsError for a name that the file lacks,
+   * and for a file that ends too early.
+   */
   readonly read: (name: string) => Promise<FloatTensor>;
   /** A tensor's bytes in its own type, row-major and little-endian. Throws as `read` does. */
   readonly readBytes: (name: string) => Promise<Uint8Array>;
@@ -78,7 +81,7 @@ export interface TensorFile {
 
 /** Whether a file's name is one that files of parameters have. */
 export const isTensorFileName = (path: string): boolean =>
-  /\.(safetensors|pt|pth|bin|ckpt|joblib|pth\.tar)$/i.test(path);
+  /\.(safetensors|pt|pth|bin|ckpt|pkl|joblib|pth\.tar)$/i.test(path);
 
 /** Behind the length of its header, a safetensors file has a JSON object. */
 async function isSafetensors({ name, size, read }: ByteSource): Promise<boolean> {

@@ -18,7 +18,10 @@ export function setByteOrder(type: NumpyType, state: PickleValue): void {
   if (Array.isArray(state)) type.isLittleEndian = state[1] !== '>';
 }
 
-/** The state of an array is `(version, shape, dtype, is in Fortran order, elements)`. An array of anything but numbers stays without a tensor. */
+/**
+ * The state of an array is `(version, shape, dtype, is in Fortran order, elements)`. An array of anything but numbers
+ * stays without a tensor.
+ */
 export function setArrayState(array: NumpyArray, state: PickleValue, source: string): void {
   const [shape, dtype, isFortran, elements] = Array.isArray(state) ? state.slice(-4) : [];
   const bytes = bytesOf(elements, source);
@@ -46,7 +49,8 @@ export async function inlineArray(state: PickleValue, stream: ByteStream): Promi
   const type = elementTypeOf(dtype);
   if (type === undefined || !isSizes(shape))
     throw new PytorchFileError(
-      `${name}: a joblib array should have numbers and a shape, got ${describeValue(dtype)} and ${describeValue(shape)}`,
+      `${name}: a joblib array should have numbers and a shape, ` +
+        `got ${describeValue(dtype)} and ${describeValue(shape)}`,
     );
   // Newer versions align the elements: one byte says how many follow that do not count.
   if (typeof field('numpy_array_alignment_bytes') === 'number') {

@@ -1,6 +1,7 @@
-// Python's pickle machine (Lib/pickletools.py describes every opcode), restricted: what a pickle calls is looked up in a fixed list, and what is not
-// there becomes an opaque value. The only maintained parser on npm, pickleparser 0.2, cannot stand in: it calls whatever lies on the stack, copies
-// state into objects with Object.assign, and refuses integers of more than 8 bytes, with which PyTorch's older format begins.
+// Python's pickle machine (Lib/pickletools.py describes every opcode), restricted: what a pickle calls is looked up in
+// a fixed list, and what is not there becomes an opaque value. The only maintained parser on npm, pickleparser 0.2,
+// cannot stand in: it calls whatever lies on the stack, copies state into objects with Object.assign, and refuses
+// integers of more than 8 bytes, with which PyTorch's older format begins.
 import { PytorchFileError } from './errors.js';
 import { construct, type MakeContext, setState } from './globals.js';
 import { NEWEST_PROTOCOL, OP } from './opcodes.js';
@@ -16,7 +17,10 @@ export interface PickleContext extends Pick<MakeContext, 'loadBytes'> {
 /** Every opcode has at least one byte, but a value takes more memory than that: a file beyond this is no network's. */
 const MOST_OPCODES = 20_000_000;
 
-/** Integers beyond 64 bits are magic numbers and hashes; converting very long ones takes time that grows with the square. */
+/**
+ * Integers beyond 64 bits are magic numbers and hashes; converting very long ones takes time that grows with the
+ * square.
+ */
 const MOST_INTEGER_BYTES = 256;
 
 /** No opcode has an argument of fixed length that is longer. */

@@ -28,7 +28,8 @@ export const latin1Source = (text: string, name: string): ByteSource =>
 export function partOf(source: ByteSource, offset: number, length: number, what: string): ByteSource {
   if (!(offset >= 0 && length >= 0 && offset + length <= source.size))
     throw new PytorchFileError(
-      `${source.name}: ${what} should lie in bytes ${offset} to ${offset + length}, but there are only ${source.size}: the file is truncated or corrupt`,
+      `${source.name}: ${what} should lie in bytes ${offset} to ${offset + length}, ` +
+        `but there are only ${source.size}: the file is truncated or corrupt`,
     );
   return { name: source.name, size: length, read: (at, count) => source.read(offset + at, count) };
 }
@@ -43,7 +44,8 @@ export async function readExactly(
   const bytes = await partOf(source, offset, length, what).read(0, length);
   if (bytes.byteLength !== length)
     throw new PytorchFileError(
-      `${source.name}: ${what} has ${length} bytes, but reading them gave ${bytes.byteLength}: the file is truncated or changing`,
+      `${source.name}: ${what} has ${length} bytes, but reading them gave ${bytes.byteLength}: ` +
+        'the file is truncated or changing',
     );
   return bytes;
 }

@@ -27,7 +27,8 @@ const PREFIXES = ['module.', '_orig_mod.'];
 const AVERAGE_COUNT = 'n_averaged';
 
 /**
- * The parameters in a file: the dictionary itself, or the one under "state_dict" and other usual names; wrappers' prefixes are taken off.
+ * The parameters in a file: the dictionary itself, or the one under "state_dict" and other usual names; wrappers'
+ * prefixes are taken off.
  * Throws {@link PytorchFileError} saying what the file holds instead.
  */
 export function stateDictionary(
@@ -53,7 +54,9 @@ function inside(value: PickleValue, weights: Weights, notes: string[]): Map<stri
   return undefined;
 }
 
-/** The tensors of a dictionary that has some, by name. What is none, such as a module's extra state, is no parameter. */
+/**
+ * The tensors of a dictionary that has some, by name. What is none, such as a module's extra state, is no parameter.
+ */
 function tensorsIn(value: PickleValue | undefined): Map<string, StoredTensor> | undefined {
   if (!(value instanceof Map)) return undefined;
   const tensors = new Map<string, StoredTensor>();

@@ -11,7 +11,9 @@ const LINE_FEED = 0x0a;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A position in a source, and the bytes that were read there. Whatever ends too early throws {@link PytorchFileError}. */
+/**
+ * A position in a source, and the bytes that were read there. Whatever ends too early throws {@link PytorchFileError}.
+ */
 export class ByteStream {
   readonly source: ByteSource;
   #piece: DataView = new DataView(new ArrayBuffer(0));
@@ -115,7 +117,8 @@ export class ByteStream {
   #take(length: number): number {
     if (!this.has(length))
       throw new PytorchFileError(
-        `${this.source.name}: the pickle ends within a value, at byte ${this.source.size}: the file is truncated or corrupt`,
+        `${this.source.name}: the pickle ends within a value, at byte ${this.source.size}: ` +
+          'the file is truncated or corrupt',
       );
     const at = this.#at;
     this.#at += length;

@@ -83,7 +83,8 @@ export function viewStorage(
 
 /**
  * The elements of a tensor, row-major and little-endian, in the type they are stored in.
- * Only the part of the storage that the tensor reads is read. Throws {@link PytorchFileError} when the file ends before.
+ * Only the part of the storage that the tensor reads is read. Throws {@link PytorchFileError} when the file ends
+ * before.
  */
 export async function readTensorBytes({ type, shape, strides, offset, storage }: StoredTensor): Promise<Uint8Array> {
   const size = elementBytes(type);

@@ -3,7 +3,8 @@ import type { ByteSource } from './source.js';
 import type { StoredStorage, StoredTensor } from './tensor.js';
 
 /**
- * A value of a pickle. Tuples are arrays like lists, dictionaries and their subclasses are Maps, `argparse.Namespace` is a {@link Namespace}.
+ * A value of a pickle. Tuples are arrays like lists, dictionaries and their subclasses are Maps, `argparse.Namespace`
+ * is a {@link Namespace}.
  * Values may be shared, and may contain themselves.
  */
 export type PickleValue =
@@ -57,7 +58,10 @@ export interface NumpyArray {
   tensor?: StoredTensor;
 }
 
-/** An object of a class, or the result of a function, that is not on the list of those this package knows: kept by name, never made. */
+/**
+ * An object of a class, or the result of a function, that is not on the list of those this package knows: kept by name,
+ * never made.
+ */
 export interface OpaqueObject {
   readonly kind: 'object';
   /** "module.name" of the class or function. */

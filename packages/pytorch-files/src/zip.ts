@@ -1,4 +1,5 @@
-// The directory of a zip file (PKWARE's APPNOTE 6.3.10), also of one beyond 4 GiB. PyTorch stores its records uncompressed, so each is a part of the file.
+// The directory of a zip file (PKWARE's APPNOTE 6.3.10), also of one beyond 4 GiB. PyTorch stores its records
+// uncompressed, so each is a part of the file.
 import { PytorchFileError } from './errors.js';
 import { type ByteSource, partOf, readExactly } from './source.js';
 

@@ -55,30 +55,45 @@ export const tensorOpcodes = (options: TensorOpcodes = {}): Uint8Array => {
   );
 };
 
-/** A zip file of records that are stored as they are. */
+/** Says that a number is in the 64-bit part. */
+const IN_64 = uint(0xffffffff);
+
+/** A zip file of records that are stored as they are; `is64` has its numbers in 64 bits, as files beyond 4 GiB have. */
 export function zipOf(
   records: Readonly<Record<string, Uint8Array>>,
-  change: { readonly method?: number } = {},
+  change: { readonly method?: number; readonly is64?: boolean } = {},
 ): Uint8Array {
+  const { method = 0, is64 = false } = change;
   const locals: Uint8Array[] = [];
   const entries: Uint8Array[] = [];
   let at = 0;
   for (const [name, content] of Object.entries(records)) {
     const common = bytesOf(
-      ...[uint(0, 2), uint(change.method ?? 0, 2), uint(0), uint(crc32(content))],
+      ...[uint(0, 2), uint(method, 2), uint(0), uint(crc32(content))],
       ...[uint(content.length), uint(content.length), uint(name.length, 2), uint(0, 2)],
     );
     const local = bytesOf('PK\x03\x04', uint(20, 2), common, name, content);
+    const sizes = bytesOf(uint(1, 2), uint(24, 2), uint(content.length, 8), uint(content.length, 8), uint(at, 8));
+    const large = bytesOf(common.subarray(0, 12), IN_64, IN_64, uint(name.length, 2), uint(sizes.length, 2));
+    const [described, place, extra] = is64 ? [large, IN_64, sizes] : [common, uint(at), new Uint8Array()];
     entries.push(
-      bytesOf('PK\x01\x02', uint(20, 2), uint(20, 2), common, uint(0, 2), uint(0, 4), uint(0, 4), uint(at), name),
+      bytesOf('PK\x01\x02', uint(20, 2), uint(20, 2), described, uint(0, 2), uint(0, 8), place, name, extra),
     );
     locals.push(local);
     at += local.length;
   }
   const directory = bytesOf(...entries);
   const count = uint(entries.length, 2);
-  const end = bytesOf('PK\x05\x06', uint(0), count, count, uint(directory.length), uint(at), uint(0, 2));
-  return bytesOf(...locals, directory, end);
+  if (!is64) {
+    const end = bytesOf('PK\x05\x06', uint(0), count, count, uint(directory.length), uint(at), uint(0, 2));
+    return bytesOf(...locals, directory, end);
+  }
+  // The versions, the disks, and how many records there are, which nobody needs.
+  const ignored = bytesOf(uint(0), uint(0, 8), uint(0, 8), uint(0, 8));
+  const end64 = bytesOf('PK\x06\x06', uint(44, 8), ignored, uint(directory.length, 8), uint(at, 8));
+  const locator = bytesOf('PK\x06\x07', uint(0), uint(at + directory.length, 8), uint(1));
+  const end = bytesOf('PK\x05\x06', uint(0), count, count, IN_64, IN_64, uint(0, 2));
+  return bytesOf(...locals, directory, end64, locator, end);
 }
 
 /** A zip file of PyTorch with a pickle and the storage "0" of four float32 values 1, 2, 3, 4. */

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeSafetensors } from '@logah/safetensors/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   jsonText,
@@ -217,6 +218,21 @@ describe('openTensorFile', () => {
     expect(String(file)).toContain('it has "views": a dictionary of 8 entries');
   });
 
+  it('reads safetensors by content, whatever their name, and knows no moving average of them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'logah-tensors-'));
+    const path = join(folder, 'model.bin');
+    await writeSafetensors(path, [['w', { shape: [2], data: Float32Array.of(1, -2) }]], { epoch: '3' });
+    const file = await openTensorFile(path);
+    expect([...file.metadata]).toEqual([['epoch', '3']]);
+    expect([...file.tensors]).toEqual([['w', { type: 'F32', shape: [2] }]]);
+    expect([...(await file.read('w')).data]).toEqual([1, -2]);
+    expect(await file.readBytes('w')).toEqual(new Uint8Array(Float32Array.of(1, -2).buffer));
+    await expect(file.read('v')).rejects.toThrow(`${path}: there is no tensor "v"`);
+    await file.close();
+    await expect(openTensorFile(path, { weights: 'average' })).rejects.toThrow('no moving average beside it');
+    await rm(folder, { recursive: true });
+  });
+
   it('names a file that is not there, and one that is something else', async () => {
     await expect(openTensorFile('none.pt')).rejects.toThrow(/^cannot read none\.pt: ENOENT/);
     await expect(openTensorFile(join(FIXTURES, 'make.py'))).rejects.toThrow(
@@ -226,6 +242,13 @@ describe('openTensorFile', () => {
 });
 
 describe('a zip file', () => {
+  it('that has its numbers in 64 bits, as one beyond 4 GiB has, is read', async () => {
+    const values = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+    const bytes = zipOf({ 'net/data.pkl': pickleOf(tensorOpcodes()), 'net/data/0': values }, { is64: true });
+    const { value } = await readPytorchFile(sourceOf(bytes));
+    expect([...(await readTensor(asTensor(value))).data]).toEqual([1, 2, 3, 4]);
+  });
+
   it('without a pickle of PyTorch is refused', async () => {
     await expect(readPytorchFile(sourceOf(zipOf({ 'a.txt': bytesOf('a') })))).rejects.toThrow(
       'net.pt: a zip file of PyTorch has one record "data.pkl", this has 0; is it a file of torch.save?',

@@ -50,6 +50,11 @@ describe('a pickle', () => {
     expect(jsonText(deep)).toContain('"a sequence of 1"');
   });
 
+  it('that is long is described by its beginning', async () => {
+    const long = jsonText(await read(pickleOf('](', 'N'.repeat(1000), 'e')));
+    expect(long).toBe(`[${'null, '.repeat(500)}"… 500 more"]`);
+  });
+
   it('that doubles a list over and over again takes the memory of the lists alone', async () => {
     // Each list holds the one before twice: 2^60 values when written out.
     const doubling = Array.from({ length: 60 }, (_, i) =>

@@ -1,4 +1,5 @@
-// Files of PyTorch with bytes changed, cut and moved at random: an error that says why, or values that can be read; never anything else.
+// Files of PyTorch with bytes changed, cut and moved at random: an error that says why, or values that can be read;
+// never anything else.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';

@@ -1,4 +1,5 @@
-// Floats of 16 bits, IEEE binary16 (F16) and bfloat16 (BF16), both ways, rounding to nearest even; floats of 8 bits are read.
+// Floats of 16 bits, IEEE binary16 (F16) and bfloat16 (BF16), both ways, rounding to nearest even; floats of 8 bits are
+// read.
 
 const f32 = new Float32Array(1);
 const u32 = new Uint32Array(f32.buffer);

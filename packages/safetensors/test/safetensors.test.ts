@@ -63,7 +63,7 @@ describe('encodeSafetensors and decodeSafetensors', () => {
     expect(JSON.parse(metadata.config).rank).toBe(4);
   });
 
-  it('keeps a tensor whose name means something to JavaScript, and refuses the one name that the format keeps for itself', () => {
+  it('keeps a name that means something to JavaScript, and refuses the one that the format keeps', () => {
     const file = encodeSafetensors([['__proto__', tensor([2])]]);
     expect(decodeSafetensors(file).tensors.get('__proto__')).toEqual(tensor([2]));
     expect(() => encodeSafetensors([['__metadata__', tensor([1])]])).toThrow('no tensor can be named "__metadata__"');

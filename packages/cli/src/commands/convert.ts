@@ -27,7 +27,8 @@ interface ConvertOptions extends CheckpointOptions {
 export const convertCommand = (): Command =>
   new Command('convert')
     .description(
-      'writes a network as our own graph (.graph.json) or, with its parameters, as ONNX (.onnx); a file of parameters or a hypernetwork as safetensors',
+      'writes a network as our own graph (.graph.json) or, with its parameters, as ONNX (.onnx); ' +
+        'a file of parameters or a hypernetwork as safetensors',
     )
     .argument('<in>', `a file of parameters (${TENSOR_FILE_HELP}), or ${ARCHITECTURE_HELP}`)
     .argument('<out>', 'a *.graph.json, *.onnx or *.safetensors file')
@@ -92,7 +93,8 @@ async function onnxModel(
 async function externalModel(graph: Graph, output: string, parameters: string): Promise<Uint8Array> {
   if (!parameters.endsWith('.safetensors'))
     throw new CliError(
-      `${parameters}: parameters can be left in a safetensors file only; logah convert ${parameters} FILE.safetensors makes one`,
+      `${parameters}: parameters can be left in a safetensors file only; ` +
+        `logah convert ${parameters} FILE.safetensors makes one`,
     );
   if (resolve(dirname(parameters)) !== resolve(dirname(output)))
     throw new CliError(

@@ -31,8 +31,10 @@ const secondNames = ({ operators }: Graph): Set<string> =>
   );
 
 /**
- * The values of every parameter of a graph from a checkpoint, whose names may be as {@link checkCheckpoint} has them; `source` names it in errors.
- * Throws {@link GraphError} for the first parameter that is missing or of another shape, before anything is read, and what `read` throws.
+ * The values of every parameter of a graph from a checkpoint, whose names may be as {@link checkCheckpoint} has them;
+ * `source` names it in errors.
+ * Throws {@link GraphError} for the first parameter that is missing or of another shape, before anything is read, and
+ * what `read` throws.
  */
 export async function checkpointValues(
   graph: Graph,
@@ -46,9 +48,8 @@ export async function checkpointValues(
     const stored = nameIn(checkpoint.tensors, name);
     const found = stored === undefined ? undefined : checkpoint.tensors.get(stored)?.shape;
     if (stored !== undefined && found?.join() === shape.join()) return [name, stored] as const;
-    throw new GraphError(
-      `${source}: the tensor "${name}" should be [${shape.join(', ')}], ${found ? `got [${found.join(', ')}]` : 'but is missing'}`,
-    );
+    const instead = found ? `got [${found.join(', ')}]` : 'but is missing';
+    throw new GraphError(`${source}: the tensor "${name}" should be [${shape.join(', ')}], ${instead}`);
   });
   const values = new Map<string, Float32Array>();
   for (const [name, stored] of names) values.set(name, (await checkpoint.read(stored)).data);
@@ -57,7 +58,8 @@ export async function checkpointValues(
 
 /**
  * The differences between a graph's parameters and a checkpoint's tensors by name; none when they fit. Tensors may
- * lack the prefix of the model ("transformer.", "bert."), as files of base models do; buffers and second names of tied weights are not counted.
+ * lack the prefix of the model ("transformer.", "bert."), as files of base models do; buffers and second names of tied
+ * weights are not counted.
  */
 export function checkCheckpoint(graph: Graph, tensors: CheckpointShapes): CheckpointDifference[] {
   const seen = new Set<string>();
