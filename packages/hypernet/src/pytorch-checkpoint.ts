@@ -35,6 +35,9 @@ const DOMAINS: ReadonlyMap<number, HypernetConfig['domain']> = new Map([
   [18, 'language'],
 ]);
 
+/** The embeddings of kernel sizes. */
+const KERNEL_TABLE = 'shape_enc.embed_spatial.weight';
+
 /** LoGAH's published sizes have this many rows for each channel of the largest tensor. */
 const ROWS_PER_CHANNEL = 16;
 
@@ -109,11 +112,12 @@ function readConfiguration(
   const domain = DOMAINS.get(nodeTypes) ?? fail(`"embed.weight" should have 15 or 18 rows, got ${nodeTypes}`);
   infer('domain', domain, `"embed.weight" has ${nodeTypes} rows`);
   const head = 'gnn.0.attn.proj_e.2.weight';
+  const layers = names.filter(isFirstNorm).length;
   const classes = size('num_classes') ?? inferClasses(shapes, infer);
   const common = {
     dim: size('hid') ?? infer('dim', dim, 'the last size of "embed.weight"'),
     heads: size('heads') ?? infer('heads', shapeOf(head)[0], `the rows of "${head}"`),
-    layers: size('layers') ?? infer('layers', names.filter(isFirstNorm).length, 'the tensors "gnn.*.ln1.weight"'),
+    layers: size('layers') ?? infer('layers', layers, 'the tensors "gnn.*.ln1.weight"'),
     classes,
     maxKernel: maxShape(2) ?? inferKernel(shapes, classes, infer),
     virtualEdges: fields.has('ve')
@@ -128,6 +132,11 @@ function readConfiguration(
   if (!fields.has('lora'))
     infer('decoder', isLowRank ? 'lowrank' : 'conv', `"${factors}" is ${isLowRank ? '' : 'not '}there`);
   const check = (config: HypernetConfig): HypernetConfig => {
+    // Both are counted in loops: what the file says must be of the size of what it holds.
+    if (config.layers !== layers) fail(`config.layers is ${config.layers}, but the file has ${layers} layers`);
+    const kernels = shapeOf(KERNEL_TABLE)[0];
+    if (config.maxKernel > 2 * kernels)
+      fail(`the largest kernel is ${config.maxKernel}, too large for the ${kernels} rows of "${KERNEL_TABLE}"`);
     try {
       return checkHypernetConfig({ ...config, ...assume });
     } catch (cause) {
@@ -168,8 +177,7 @@ function inferClasses(shapes: ReadonlyMap<string, readonly number[]>, infer: Inf
 }
 
 function inferKernel(shapes: ReadonlyMap<string, readonly number[]>, classes: number, infer: Infer): number {
-  const table = 'shape_enc.embed_spatial.weight';
-  const rows = shapes.get(table)?.[0];
-  if (rows !== undefined) return infer('maxKernel', rows === 9 ? 11 : 16, `"${table}" has ${rows} rows`);
+  const rows = shapes.get(KERNEL_TABLE)?.[0];
+  if (rows !== undefined) return infer('maxKernel', rows === 9 ? 11 : 16, `"${KERNEL_TABLE}" has ${rows} rows`);
   return infer('maxKernel', classes >= 1000 ? 16 : 11, `as the authors have it for ${classes} classes`);
 }

@@ -170,6 +170,16 @@ describe('a checkpoint', () => {
       /the tensor "decoder\.mlp\.fc\.4\.weight" is \[32, 128\], but its configuration wants/,
     ],
     [
+      'with layers that it does not have',
+      (entries) => configOf(entries).set('layers', 2 ** 40),
+      /config\.layers is 1099511627776, but the file has 2 layers/,
+    ],
+    [
+      'with kernels that it does not know',
+      (entries) => configOf(entries).set('max_shape', [64, 64, 2 ** 40, 2 ** 40]),
+      /the largest kernel is 1099511627776, too large for the 11 rows of "shape_enc\.embed_spatial\.weight"/,
+    ],
+    [
       'of another network',
       (entries) => entries.set('state_dict', new Map()),
       /it has no tensors, not even under "state_dict"/,

@@ -1,5 +1,5 @@
 // Initialisers as text: `random`, `orthogonal`, `ghn3:FILE`, `logah:FILE`, `trained:FILE` or `module:FILE`, each with
-// `+noise` or `+new-head` behind it.
+// `+noise`, `+new-head` or `+reference` behind it.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -18,7 +18,8 @@ import { trainedInitializer } from './trained.js';
 
 export const INITIALIZER_HELP =
   'random, orthogonal, logah:FILE, ghn3:FILE, trained:FILE (a network) or module:FILE ' +
-  '(whose default export is an Initializer); +noise and +new-head may follow';
+  '(whose default export is an Initializer); +noise, +new-head and, for checkpoints of the authors, ' +
+  '+reference may follow';
 
 const DECODERS = { logah: 'lowrank', ghn3: 'conv' } as const;
 
@@ -27,19 +28,28 @@ interface InitializerSpec {
   readonly file: string | undefined;
   readonly hasNoise: boolean;
   readonly hasNewHead: boolean;
+  readonly isReference: boolean;
 }
 
 function parseSpec(text: string): InitializerSpec {
-  const match = /^(random|orthogonal|(?:logah|ghn3|trained|module):.+?)((?:\+noise|\+new-head)*)$/.exec(text);
+  const match = /^(random|orthogonal|(?:logah|ghn3|trained|module):.+?)((?:\+noise|\+new-head|\+reference)*)$/.exec(
+    text,
+  );
   if (!match) throw new EvaluationError(`unknown initialiser "${text}"; wanted ${INITIALIZER_HELP}`);
   const [, start, modifiers] = match;
   const colon = start.indexOf(':');
   const kind = (colon < 0 ? start : start.slice(0, colon)) as InitializerSpec['kind'];
+  const isReference = modifiers.includes('+reference');
+  if (isReference && !(kind in DECODERS))
+    throw new EvaluationError(
+      `the initialiser "${text}": +reference wires what a hypernetwork reads, so it follows logah:FILE or ghn3:FILE`,
+    );
   return {
     kind,
     file: colon < 0 ? undefined : start.slice(colon + 1),
     hasNoise: modifiers.includes('+noise'),
     hasNewHead: modifiers.includes('+new-head'),
+    isReference,
   };
 }
 
@@ -48,13 +58,13 @@ function parseSpec(text: string): InitializerSpec {
  * HypernetError naming the text or file at fault.
  */
 export async function readInitializer(text: string): Promise<Initializer> {
-  const { kind, file, hasNoise, hasNewHead } = parseSpec(text);
-  const start = await readStart(kind, file ?? '');
+  const { kind, file, hasNoise, hasNewHead, isReference } = parseSpec(text);
+  const start = await readStart(kind, file ?? '', isReference);
   const withHead = hasNewHead ? withNewClassLayer(start) : start;
   return hasNoise ? withNoise(withHead) : withHead;
 }
 
-async function readStart(kind: InitializerSpec['kind'], file: string): Promise<Initializer> {
+async function readStart(kind: InitializerSpec['kind'], file: string, reference: boolean): Promise<Initializer> {
   switch (kind) {
     case 'random':
       return randomInitializer;
@@ -77,7 +87,7 @@ async function readStart(kind: InitializerSpec['kind'], file: string): Promise<I
           `${file}: a hypernetwork with the ${decoder} decoder, but ${kind}: wants ${DECODERS[kind]}`,
         );
       }
-      return predictedInitializer(hypernet);
+      return predictedInitializer(hypernet, { reference });
     }
   }
 }

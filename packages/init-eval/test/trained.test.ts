@@ -42,3 +42,24 @@ describe('trained:FILE', () => {
     );
   });
 });
+
+describe('+reference', () => {
+  const AUTHORS = fileURLToPath(new URL('../../hypernet/test/fixtures/gpt2-mini.pt', import.meta.url));
+  const languageModel = buildArchitecture(parseArchitecture('gpt2:layers=1,heads=2,hidden=8,vocab=20,context=8'));
+
+  it('predicts from the graph as the authors of a checkpoint wire it', async () => {
+    const head = async (text: string) => {
+      const start = await (await readInitializer(text))(languageModel, createRandom(0));
+      const values = start['transformer.wte.weight'].dataSync<'float32'>();
+      tf.dispose(Object.values(start));
+      return Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+    };
+    // Theirs is the head's matrix, of deviation 0.02; ours is an embedding, which is not scaled.
+    expect(await head(`logah:${AUTHORS}+reference`)).toBeCloseTo(0.02, 3);
+    expect(await head(`logah:${AUTHORS}`)).toBeGreaterThan(0.1);
+  });
+
+  it('is refused where no hypernetwork reads a graph', async () => {
+    await expect(readInitializer('random+reference')).rejects.toThrow('so it follows logah:FILE or ghn3:FILE');
+  });
+});

@@ -5,7 +5,15 @@ import { PytorchFileError } from './errors.js';
 import { type ByteSource, latin1Source } from './source.js';
 import type { ByteStream } from './stream.js';
 import { readTensorBytes, rowMajor, type StoredTensor, viewStorage } from './tensor.js';
-import { describeValue, isKind, type NumpyArray, type NumpyType, opaqueObject, type PickleValue } from './values.js';
+import {
+  describeValue,
+  integerValue,
+  isKind,
+  type NumpyArray,
+  type NumpyType,
+  opaqueObject,
+  type PickleValue,
+} from './values.js';
 
 /** `numpy.dtype(code, …)`; its byte order comes as its state. */
 export function numpyType([code]: readonly PickleValue[]): NumpyType {
@@ -77,9 +85,9 @@ export async function numpyScalar([dtype, bytes]: readonly PickleValue[], source
     case 'F64':
       return view.getFloat64(0, true);
     case 'I64':
-      return view.getBigInt64(0, true);
+      return integerValue(view.getBigInt64(0, true));
     case 'U64':
-      return view.getBigUint64(0, true);
+      return integerValue(view.getBigUint64(0, true));
     case 'I32':
       return view.getInt32(0, true);
     case 'U32':

@@ -6,7 +6,7 @@ import { PytorchFileError } from './errors.js';
 import { construct, type MakeContext, setState } from './globals.js';
 import { NEWEST_PROTOCOL, OP } from './opcodes.js';
 import type { ByteStream } from './stream.js';
-import { describeValue, isKind, opaqueObject, type PickleValue } from './values.js';
+import { describeValue, integerValue, isKind, opaqueObject, type PickleValue } from './values.js';
 
 /** What the machine cannot know by itself. */
 export interface PickleContext extends Pick<MakeContext, 'loadBytes'> {
@@ -80,12 +80,12 @@ export async function unpickle(stream: ByteStream, context: PickleContext): Prom
     let value = 0n;
     // Little-endian two's complement of any length.
     for (const byte of (await stream.bytes(length)).slice().reverse()) value = (value << 8n) | BigInt(byte);
-    return narrow(BigInt.asIntN(8 * length, value));
+    return integerValue(BigInt.asIntN(8 * length, value));
   };
   const decimal = async (): Promise<number | bigint> => {
     const text = (await stream.line()).replace(/L$/, '');
     if (text.length > MOST_INTEGER_BYTES || !/^[+-]?\d+$/.test(text)) fail(`${describeValue(text)} is not an integer`);
-    return narrow(BigInt(text));
+    return integerValue(BigInt(text));
   };
   const call = async (callee: PickleValue, args: PickleValue): Promise<PickleValue> => {
     if (!Array.isArray(args)) return fail(`it calls ${describeValue(callee)} with ${describeValue(args)}`);
@@ -169,7 +169,7 @@ export async function unpickle(stream: ByteStream, context: PickleContext): Prom
         const text = await stream.line();
         // Protocol 0 writes booleans as these two integers.
         if (text === '00' || text === '01') push(text === '01');
-        else if (text.length <= MOST_INTEGER_BYTES && /^[+-]?\d+$/.test(text)) push(narrow(BigInt(text)));
+        else if (text.length <= MOST_INTEGER_BYTES && /^[+-]?\d+$/.test(text)) push(integerValue(BigInt(text)));
         else fail(`${describeValue(text)} is not an integer`);
         break;
       }
@@ -339,11 +339,6 @@ export async function unpickle(stream: ByteStream, context: PickleContext): Prom
   }
   return fail(`it has more than ${MOST_OPCODES} opcodes`);
 }
-
-const narrow = (value: bigint): number | bigint => {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-};
 
 /** Numbers as Python's `repr` writes them. */
 function floatOf(text: string): number | undefined {

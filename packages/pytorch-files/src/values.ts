@@ -73,6 +73,12 @@ export interface OpaqueObject {
   readonly entries: Map<PickleValue, PickleValue>;
 }
 
+/** An integer of Python: a number where it is one exactly. */
+export function integerValue(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
 /** An object that is not made. */
 export const opaqueObject = (name: string, args: readonly PickleValue[]): OpaqueObject => ({
   kind: 'object',

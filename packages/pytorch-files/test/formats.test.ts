@@ -99,6 +99,7 @@ describe.each(FILES)('%s', (file, format) => {
       ['complex', '"a tensor C64 [2, 3]"'],
       ['text', '"naïve ✓"'],
     ]);
+    expect([others.get('count'), others.get('number')]).toEqual([7, 0.1]);
     const itself = others.get('itself');
     expect(Array.isArray(itself) && itself[1] === itself).toBe(true);
     await opened.close();
