@@ -2,6 +2,7 @@
 // configuration does not say is inferred from the tensors, by the rules of the authors' loaders, and every inference is
 // told.
 import {
+  describeValue,
   isKind,
   type PickleValue,
   type PytorchFile,
@@ -92,7 +93,7 @@ function readConfiguration(
     if (value === undefined || value === null) return undefined;
     return Number.isSafeInteger(value)
       ? Number(value)
-      : fail(`config.${field} should be an integer, got ${JSON.stringify(value)}`);
+      : fail(`config.${field} should be an integer, got ${describeValue(value)}`);
   };
   /** A part of `max_shape`, which is one size for channels, or all four sizes. */
   const maxShape = (axis: number): number | undefined => {
@@ -166,8 +167,9 @@ type Infer = <T>(field: string, value: T, why: string) => T;
 
 const isFirstNorm = (name: string): boolean => /^gnn\.\d+\.ln1\.weight$/.test(name);
 
-/** `ve` says whether there are any; the direct edges, paths of length 1, are always there. */
-const virtualEdges = (ve: PickleValue | undefined): number => (ve === true ? VIRTUAL_EDGES : 1);
+/** `ve` says whether there are any, or how long; the direct edges, paths of length 1, are always there. */
+const virtualEdges = (ve: PickleValue | undefined): number =>
+  typeof ve === 'number' && ve > 1 ? ve : ve === true ? VIRTUAL_EDGES : 1;
 
 function inferClasses(shapes: ReadonlyMap<string, readonly number[]>, infer: Infer): number {
   const layer = [...shapes].find(([name]) => name.includes('class_layer_predictor'));

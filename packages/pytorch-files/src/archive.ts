@@ -60,13 +60,13 @@ function persistentStorage(id: PickleValue, { records, folder, isLittleEndian, s
   };
   if (!Array.isArray(id) || id[0] !== 'storage') return fail(`should name a storage, got ${describeValue(id)}`);
   const [, storageClass, key, , elements] = id;
+  if (typeof key !== 'string' || typeof elements !== 'number')
+    return fail(`should have a key and a number of elements, got ${describeValue(key)} and ${describeValue(elements)}`);
   const type = storageType(storageClass, source);
-  const name = `${folder}data/${String(key)}`;
+  const name = `${folder}data/${key}`;
   const record = records.get(name) ?? fail(`names the record "${name}", which the file does not have`);
-  const byteLength = Number(elements) * elementBytes(type);
+  const byteLength = elements * elementBytes(type);
   if (byteLength !== record.byteLength)
-    fail(
-      `says that "${name}" has ${describeValue(elements)} elements of ${type}, but it has ${record.byteLength} bytes`,
-    );
+    fail(`says that "${name}" has ${elements} elements of ${type}, but it has ${record.byteLength} bytes`);
   return { kind: 'storage', type, byteLength, isLittleEndian, open: record.open };
 }

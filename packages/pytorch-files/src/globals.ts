@@ -11,6 +11,8 @@ import { type Bytes, describeValue, isKind, opaqueObject, type PickleValue, tens
 export interface MakeContext {
   /** The file's name, for errors. */
   readonly source: string;
+  /** Counts values that are copied. Throws {@link PytorchFileError} for more than any network's file has. */
+  readonly spend: (values: number) => void;
   /** What a byte string holds that is itself a file of PyTorch. */
   readonly loadBytes: (bytes: Bytes) => Promise<PickleValue>;
 }
@@ -18,15 +20,27 @@ export interface MakeContext {
 /** Gives the value of a call from its arguments. */
 type Maker = (args: readonly PickleValue[], context: MakeContext) => PickleValue | Promise<PickleValue>;
 
-const dictionary: Maker = ([entries]) => {
-  if (entries instanceof Map) return new Map(entries);
+const dictionary: Maker = ([entries], { spend }) => {
+  if (entries instanceof Map) {
+    spend(entries.size);
+    return new Map(entries);
+  }
   const pairs = Array.isArray(entries) ? entries : [];
+  spend(pairs.length);
   return new Map(pairs.flatMap((pair) => (Array.isArray(pair) ? [[pair[0] ?? null, pair[1] ?? null] as const] : [])));
 };
 
-const list: Maker = ([items]) => (Array.isArray(items) ? [...items] : items instanceof Set ? [...items] : []);
+const list: Maker = ([items], { spend }) => {
+  if (!Array.isArray(items) && !(items instanceof Set)) return [];
+  spend(Array.isArray(items) ? items.length : items.size);
+  return [...items];
+};
 
-const set: Maker = ([items]) => new Set(Array.isArray(items) ? items : []);
+const set: Maker = ([items], { spend }) => {
+  if (!Array.isArray(items)) return new Set();
+  spend(items.length);
+  return new Set(items);
+};
 
 const namespace: Maker = () => ({ kind: 'namespace', fields: new Map() });
 
@@ -42,7 +56,9 @@ const reconstructed: Maker = ([type, base], context) => {
   return isKind(type, 'global') && isPlain ? construct(type.name, [], context) : opaqueObject(describeValue(type), []);
 };
 
-const device: Maker = (parts) => parts.map(String).join(':');
+/** `device(type, index)`, as PyTorch writes it: "cuda:0". */
+const device: Maker = ([type, index]) =>
+  typeof type !== 'string' ? opaqueObject('torch.device', []) : typeof index === 'number' ? `${type}:${index}` : type;
 
 /** `_rebuild_tensor_v2(storage, storage_offset, size, stride, …)`, in the type of the storage. */
 const tensor: Maker = (args, context) => tensorFrom(args, undefined, context);
@@ -153,10 +169,16 @@ export function construct(
  * Gives a value its state, as `__setstate__` would; a joblib array's elements are the next ones of the stream.
  * Throws {@link PytorchFileError} for a state that the value cannot have.
  */
-export async function setState(target: PickleValue, state: PickleValue, stream: ByteStream): Promise<void> {
+export async function setState(
+  target: PickleValue,
+  state: PickleValue,
+  stream: ByteStream,
+  { spend }: MakeContext,
+): Promise<void> {
   const { name } = stream.source;
   if (isKind(target, 'namespace')) {
     const entries = state instanceof Map ? state : new Map<PickleValue, PickleValue>();
+    spend(entries.size);
     for (const [field, value] of entries) if (typeof field === 'string') target.fields.set(field, value);
   } else if (isKind(target, 'numpy-type')) setByteOrder(target, state);
   else if (isKind(target, 'numpy-array')) {

@@ -29,14 +29,17 @@ interface Root {
 /** A storage of a joblib dump is a file in a byte string; no program writes such files within each other. */
 const DEEPEST = 2;
 
-/** Reads files that lie in byte strings of a pickle, at this depth of them. */
-export const bytesLoader =
-  (depth = 0) =>
-  (bytes: Bytes): Promise<PickleValue> => {
+/** Reads files that lie in byte strings of a pickle, at this depth of them; each once, however often it is named. */
+export function bytesLoader(depth = 0): (bytes: Bytes) => Promise<PickleValue> {
+  const loaded = new Map<Bytes, Promise<PickleValue>>();
+  return (bytes) => {
     if (depth >= DEEPEST)
       throw new PytorchFileError(`${bytes.source.name}: files lie more than ${DEEPEST} deep within each other`);
-    return loadLegacy(bytes.source, depth + 1);
+    const value = loaded.get(bytes) ?? loadLegacy(bytes.source, depth + 1);
+    loaded.set(bytes, value);
+    return value;
   };
+}
 
 /** The object that a file in this format holds. Throws {@link PytorchFileError} naming what is wrong with it. */
 export async function loadLegacy(source: ByteSource, depth = 0): Promise<PickleValue> {
@@ -60,7 +63,9 @@ export async function loadLegacy(source: ByteSource, depth = 0): Promise<PickleV
   if (!Array.isArray(keys)) return fail(`the keys of its storages should be a list, got ${describeValue(keys)}`);
   let at = stream.position;
   for (const key of keys) {
-    const root = roots.get(String(key)) ?? fail(`it stores ${describeValue(key)}, which no tensor reads`);
+    const root =
+      (typeof key === 'string' ? roots.get(key) : undefined) ??
+      fail(`it stores ${describeValue(key)}, which no tensor reads`);
     const count = await readExactly(source, at, 8, 'the size of a storage');
     const elements = new DataView(count.buffer, count.byteOffset, 8).getBigUint64(0, true);
     if (elements !== BigInt(root.elements))
@@ -85,13 +90,13 @@ function persistentStorage(id: PickleValue, roots: Map<string, Root>, source: st
   const [, storageClass, key, , elements, view] = id;
   const type = storageType(storageClass, source);
   if (!isCount(elements)) return fail(`should have a number of elements, got ${describeValue(elements)}`);
-  const name = String(key);
-  const root = roots.get(name) ?? { type, elements };
-  if (root.type !== type || root.elements !== elements) fail(`"${name}" has two types or sizes`);
-  roots.set(name, root);
-  const [first, count] = Array.isArray(view) ? view.slice(1) : [0, elements];
+  if (typeof key !== 'string') return fail(`should have a text for its key, got ${describeValue(key)}`);
+  const root = roots.get(key) ?? { type, elements };
+  if (root.type !== type || root.elements !== elements) fail(`"${key}" has two types or sizes`);
+  roots.set(key, root);
+  const [, first, count] = Array.isArray(view) ? view : [null, 0, elements];
   if (!isCount(first) || !isCount(count) || first + count > elements)
-    return fail(`"${name}" has a view of elements that it does not have`);
+    return fail(`"${key}" has a view of elements that it does not have`);
   const size = elementBytes(type);
   return {
     kind: 'storage',
@@ -99,8 +104,8 @@ function persistentStorage(id: PickleValue, roots: Map<string, Root>, source: st
     byteLength: count * size,
     isLittleEndian: true,
     open: async () => {
-      const { place = fail(`"${name}" is not in the file`) } = root;
-      return partOf(place, first * size, count * size, `the storage "${name}"`);
+      const { place = fail(`"${key}" is not in the file`) } = root;
+      return partOf(place, first * size, count * size, `the storage "${key}"`);
     },
   };
 }

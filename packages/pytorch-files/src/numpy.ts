@@ -4,7 +4,7 @@ import { type ElementType, elementBytes, isRealType, NUMPY_TYPES } from './eleme
 import { PytorchFileError } from './errors.js';
 import { type ByteSource, latin1Source } from './source.js';
 import type { ByteStream } from './stream.js';
-import { readTensorBytes, rowMajor, type StoredTensor, viewStorage } from './tensor.js';
+import { MOST_AXES, readTensorBytes, rowMajor, type StoredTensor, viewStorage } from './tensor.js';
 import {
   describeValue,
   integerValue,
@@ -117,7 +117,9 @@ function elementTypeOf(dtype: PickleValue | undefined): KnownType | undefined {
 }
 
 const isSizes = (value: PickleValue | undefined): value is number[] =>
-  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && Number(size) >= 0);
+  Array.isArray(value) &&
+  value.length <= MOST_AXES &&
+  value.every((size) => Number.isSafeInteger(size) && Number(size) >= 0);
 
 function arrayTensor(
   array: {

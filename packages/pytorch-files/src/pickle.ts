@@ -34,11 +34,19 @@ export async function unpickle(stream: ByteStream, context: PickleContext): Prom
   const stack: PickleValue[] = [];
   const marks: number[] = [];
   const memo = new Map<number, PickleValue>();
-  const making: MakeContext = { source: stream.source.name, loadBytes: context.loadBytes };
   let opcodeAt = stream.position;
+  let copied = 0;
 
   const fail = (what: string): never => {
     throw new PytorchFileError(`${stream.source.name}: the pickle is corrupt at byte ${opcodeAt}: ${what}`);
+  };
+  const making: MakeContext = {
+    source: stream.source.name,
+    loadBytes: context.loadBytes,
+    spend: (values) => {
+      copied += values;
+      if (copied > MOST_OPCODES) fail(`it copies more than ${MOST_OPCODES} values`);
+    },
   };
   const push = (value: PickleValue): void => {
     stack.push(value);
@@ -314,7 +322,7 @@ export async function unpickle(stream: ByteStream, context: PickleContext): Prom
       }
       case OP.BUILD: {
         const state = pop();
-        await setState(top(), state, stream);
+        await setState(top(), state, stream, making);
         break;
       }
       case OP.PERSID:

@@ -18,11 +18,12 @@ export const memorySource = (bytes: Uint8Array, name: string): ByteSource => ({
 });
 
 /** Text of one character a byte, as Python 2 and pickle protocol 2 write byte strings, as a source. */
-export const latin1Source = (text: string, name: string): ByteSource =>
-  memorySource(
-    Uint8Array.from(text, (char) => char.charCodeAt(0)),
-    name,
-  );
+export const latin1Source = (text: string, name: string): ByteSource => ({
+  name,
+  size: text.length,
+  // When they are asked for: a pickle can name one text as often as it likes.
+  read: async (offset, length) => Uint8Array.from(text.slice(offset, offset + length), (char) => char.charCodeAt(0)),
+});
 
 /** A part of a source. Throws {@link PytorchFileError} when it does not lie within; `what` names the part. */
 export function partOf(source: ByteSource, offset: number, length: number, what: string): ByteSource {

@@ -27,7 +27,7 @@ export interface StoredTensor {
 }
 
 /** PyTorch allows no more axes (`c10::TensorIterator` and numpy have 64). */
-const MOST_AXES = 64;
+export const MOST_AXES = 64;
 
 /** A view that repeats elements (stride 0) may be larger than its storage, up to this. */
 const MOST_REPEATED_BYTES = 2 ** 28;

@@ -278,7 +278,8 @@ describe.runIf(hasPytorch)('files of the installed PyTorch (skipped where Python
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'logah-pytorch-'));
     execFileSync(python, [join(FIXTURES, 'make.py'), folder]);
-  });
+    // Importing PyTorch alone takes long on a busy machine.
+  }, 300_000);
   afterAll(() => rm(folder, { recursive: true }));
 
   it.each(FILES)('%s', async (file) => {

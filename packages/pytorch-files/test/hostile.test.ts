@@ -50,6 +50,30 @@ describe('a pickle', () => {
     expect(jsonText(deep)).toContain('"a sequence of 1"');
   });
 
+  it('that copies one list over and over again is refused before it fills memory', async () => {
+    const list = bytesOf('](', 'N'.repeat(100_000), 'e', 'q\x00', '0');
+    for (const copier of ['c__builtin__\nlist\n', 'c__builtin__\nset\n', 'ccollections\nOrderedDict\n']) {
+      const copies = `${copier}h\x00\x85R0`.repeat(1000);
+      await expect(read(pickleOf(list, copies, 'N'))).rejects.toThrow('it copies more than 20000000 values');
+    }
+  });
+
+  it('that makes names and devices of nested lists is refused, or keeps them unmade', async () => {
+    // Written out, the list has 2^60 values.
+    const doubled = bytesOf(
+      'N',
+      'q\x00',
+      ...Array.from({ length: 60 }, () => bytesOf('h\x00', 'h\x00', 0x86, 'q\x00', '0')),
+    );
+    expect(await read(pickleOf(doubled, 'ctorch\ndevice\n', 'h\x00', 0x85, 'R'))).toMatchObject({
+      name: 'torch.device',
+    });
+    const id = (key: string, elements: string) =>
+      pickleOf(doubled, tuple(text('storage'), 'ctorch\nFloatStorage\n', key, text('cpu'), elements), 'Q');
+    for (const pickle of [id('h\x00', 'K\x04'), id('X\x01\x00\x00\x000', 'h\x00')])
+      await expect(readArchive(pickle)).rejects.toThrow(/should have a key and a number of elements/);
+  });
+
   it('that is long is described by its beginning', async () => {
     const long = jsonText(await read(pickleOf('](', 'N'.repeat(1000), 'e')));
     expect(long).toBe(`[${'null, '.repeat(500)}"… 500 more"]`);
