@@ -1,10 +1,17 @@
 // Checkpoints as LoGAH's and GHN-3's authors save them: each predicts what the authors' code predicts.
 import '@tensorflow/tfjs-backend-cpu';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { PickleValue, PytorchFile } from '@logah/pytorch-files';
+import {
+  memorySource,
+  type PickleValue,
+  type PytorchFile,
+  PytorchFileError,
+  readPytorchFile,
+} from '@logah/pytorch-files';
 import { openPytorchFile } from '@logah/pytorch-files/node';
 import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   disposeHypernet,
@@ -203,5 +210,33 @@ describe('a checkpoint', () => {
       'the tensor "embed.weight" is missing: is this a checkpoint of LoGAH or GHN-3?',
     );
     await file.close();
+  });
+});
+
+describe('a checkpoint with bytes of its pickle changed', () => {
+  it('is refused with its name and the reason, or is a hypernetwork still', { timeout: 600_000 }, async () => {
+    const name = 'vit-mini.pt';
+    const whole = readFileSync(pathOf(name));
+    // The pickle is the first record, behind a header of 64 bytes; names, sizes and the configuration are in it.
+    const pickle = { first: 64, last: 64 + 5586 };
+    const change = fc.tuple(fc.integer({ min: pickle.first, max: pickle.last }), fc.nat(255));
+    const counts = { refused: 0, read: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+        const bytes = Uint8Array.from(whole);
+        for (const [at, value] of changes) bytes[at] = value;
+        try {
+          disposeHypernet(await fromPytorch(await readPytorchFile(memorySource(bytes, name))));
+          counts.read++;
+        } catch (error) {
+          if (!(error instanceof HypernetError || error instanceof PytorchFileError)) throw error;
+          expect(error.message).toContain(name);
+          counts.refused++;
+        }
+      }),
+      { numRuns: Number(process.env.MUTATIONS ?? 100), seed: 18 },
+    );
+    expect(counts.refused).toBeGreaterThan(0);
+    expect(counts.read).toBeGreaterThan(0);
   });
 });
