@@ -15,6 +15,7 @@ const USER_ERRORS: ReadonlySet<string> = new Set([
   'GraphError',
   'HypernetError',
   'InitializationError',
+  'PytorchFileError',
   'SafetensorsError',
   'TrainingError',
 ]);

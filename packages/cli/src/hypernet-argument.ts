@@ -1,6 +1,6 @@
 // Which hypernetwork fills a network: a shipped one that fits, one by name or file, or a fresh one where that is asked for.
 import { type CheckpointFit, cardOf, checkpointFor, fitOf } from '@logah/checkpoints';
-import { isShipped, loadCheckpoint, openHypernet } from '@logah/checkpoints/node';
+import { isShipped, loadCheckpoint } from '@logah/checkpoints/node';
 import { type Graph, parameterRoles } from '@logah/graph-ir';
 import {
   createHypernet,
@@ -10,11 +10,13 @@ import {
   type HypernetVariant,
   hypernetPreset,
 } from '@logah/hypernet';
+import { readHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
 import { Option } from 'commander';
+import { type CheckpointOptions, readingOptions, TENSOR_FILE_HELP } from './checkpoint-options.js';
 import { CliError } from './errors.js';
 
-export interface HypernetOptions {
+export interface HypernetOptions extends CheckpointOptions {
   readonly checkpoint?: string;
   readonly untrained?: true;
   readonly variant: HypernetVariant;
@@ -26,7 +28,7 @@ export interface HypernetOptions {
 export const hypernetOptions = (): Option[] => [
   new Option(
     '--checkpoint <name>',
-    'the hypernetwork: a file, or one that ships by its name; by default the shipped one that fits',
+    `the hypernetwork: a file (${TENSOR_FILE_HELP}), or one that ships by its name; by default the shipped one that fits`,
   ).conflicts('untrained'),
   new Option(
     '--untrained',
@@ -63,7 +65,7 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
   }
   if (checkpoint === undefined) return shipped(checkpointFor(graph), newHead);
   if (isShipped(checkpoint)) return shipped(fitOf(cardOf(checkpoint), graph), newHead);
-  const hypernet = await openHypernet(checkpoint);
+  const hypernet = await readHypernet(checkpoint, readingOptions(options));
   checkDomain(hypernet.config, graph, checkpoint);
   checkAnswers(hypernet.config, graph, checkpoint, newHead === true);
   return { hypernet, name: checkpoint, hasNewHead: newHead === true, remarks: [] };

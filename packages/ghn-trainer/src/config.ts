@@ -14,6 +14,11 @@ export interface TrainerConfig extends ScheduleConfig {
   readonly gradientClip: number;
   /** γ, the weight of the predicted tensors' Frobenius norms in the loss. */
   readonly predictedParameterRegularization: number;
+  /**
+   * Follows the reference's graphs and the rows that it reads of a meta-batch; false by default. See
+   * `MetaBatchOptions`.
+   */
+  readonly reference?: boolean;
   /** Of the moving average of the hypernetwork's parameters, such as 0.999; without it there is none. */
   readonly averageDecay?: number;
 }

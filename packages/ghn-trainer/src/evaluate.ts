@@ -10,17 +10,21 @@ export interface PredictedScore extends NetworkScore {
   readonly architecture: string;
 }
 
-/** Predicts each architecture and scores it on all samples of a source. What is not predicted is 0. */
+/**
+ * Predicts each architecture and scores it on all samples of a source; `reference` as in `LoweringOptions`. What is not
+ * predicted is 0.
+ */
 export function evaluatePredictions(
   hypernet: Hypernet,
   architectures: readonly string[],
   source: DataSource,
   task: Task,
-  batchSize?: number,
+  options: { readonly batchSize?: number | undefined; readonly reference?: boolean | undefined } = {},
 ): PredictedScore[] {
+  const { batchSize, reference = false } = options;
   return architectures.map((architecture) => {
     const graph = buildArchitecture(parseArchitecture(architecture));
-    const predicted = predictTensors(hypernet, lowerFor(hypernet, graph));
+    const predicted = predictTensors(hypernet, lowerFor(hypernet, graph, { reference }));
     const parameters = Object.fromEntries(
       graph.parameters.map(({ name, shape }) => [name, predicted[name] ?? tf.zeros([...shape])]),
     );

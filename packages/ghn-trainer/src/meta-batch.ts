@@ -12,10 +12,10 @@ export interface MetaBatchOptions {
   /** γ: the weight of the predicted tensors' Frobenius norms in the loss. */
   readonly predictedParameterRegularization: number;
   /**
-   * Reads the embeddings of a meta-batch as the reference does, so that its runs can be followed; see `reference-rows.ts`. False by default: every
-   * network is predicted from its own nodes.
+   * Wires graphs and reads the embeddings of a meta-batch as the reference does, so that its runs can be followed; see
+   * `LoweringOptions` and `reference-rows.ts`. False by default: every network is predicted from its own nodes.
    */
-  readonly referenceRows?: boolean;
+  readonly reference?: boolean;
 }
 
 /** A network to predict. */
@@ -50,9 +50,10 @@ export function metaBatchGradients(
   const names = Object.keys(hypernet.parameters);
   let sums: tf.Tensor[] | undefined;
   const totals = { loss: 0, taskLoss: 0, correct: 0, answers: 0 };
-  const lowered = networks.map(({ graph }) => lowerFor(hypernet, graph));
+  const { reference = false } = options;
+  const lowered = networks.map(({ graph }) => lowerFor(hypernet, graph, { reference }));
   for (const [index, network] of networks.entries()) {
-    const embed = options.referenceRows === true ? referenceRows(lowered, index) : embedOwn(lowered[index]);
+    const embed = reference ? referenceRows(lowered, index) : embedOwn(lowered[index]);
     const member = { ...network, lowered: lowered[index], embed };
     const { value, grads, taskLoss, correct, answers } = networkGradients(
       hypernet,

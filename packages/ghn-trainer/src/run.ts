@@ -86,7 +86,10 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
       yield { type: 'step', ...step };
       if (evaluation !== undefined && (step.step % evaluation.every === 0 || step.step === step.steps)) {
         const { architectures, data, batch } = evaluation;
-        const scores = evaluatePredictions(learnedHypernet(state), architectures, data, options.task, batch);
+        const scores = evaluatePredictions(learnedHypernet(state), architectures, data, options.task, {
+          batchSize: batch,
+          reference: options.config.reference,
+        });
         const mean = (pick: (score: PredictedScore) => number): number =>
           scores.reduce((sum, score) => sum + pick(score), 0) / scores.length;
         const result = {

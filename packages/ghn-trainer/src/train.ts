@@ -88,7 +88,10 @@ export const totalSteps = ({ epochs, batch, stepsPerEpoch }: TrainerConfig, data
 export const localGradients =
   (
     task: Task,
-    { predictedParameterRegularization }: Pick<TrainerConfig, 'predictedParameterRegularization'>,
+    {
+      predictedParameterRegularization,
+      reference = false,
+    }: Pick<TrainerConfig, 'predictedParameterRegularization' | 'reference'>,
   ): MetaGradients =>
   (hypernet, networks, batch) =>
     metaBatchGradients(
@@ -99,7 +102,7 @@ export const localGradients =
       })),
       batch,
       task,
-      { predictedParameterRegularization },
+      { predictedParameterRegularization, reference },
     );
 
 /**
@@ -111,6 +114,12 @@ export const localGradients =
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, TrainerState> {
   const { config, architectures, data, task } = options;
   checkTrainerConfig(config);
+  if (config.reference === true && options.gradients !== undefined) {
+    throw new TrainingError(
+      'trainer configuration: reference reads rows across a whole meta-batch, ' +
+        "so it wants the trainer's own gradients, not a pool's",
+    );
+  }
   const { gradients: computeGradients = localGradients(task, config) } = options;
   const steps = totalSteps(config, data);
   const perEpoch = steps / config.epochs;

@@ -14,6 +14,7 @@ import {
   type TrainerState,
   train,
 } from '../src/index.js';
+import { localGradients } from '../src/train.js';
 import { architectures, data, HYPERNET } from './small-run.js';
 
 beforeAll(() => tf.setBackend('ort'));
@@ -62,6 +63,20 @@ describe('train', () => {
     expect(resumed).toEqual(whole.losses);
     disposeTrainer(state);
     disposeTrainer(whole.state);
+  });
+
+  it('with reference reads other rows for networks behind smaller ones, and wants its own gradients', async () => {
+    const [ours, theirs] = [await losses(CONFIG), await losses({ ...CONFIG, reference: true })];
+    expect(theirs.losses).toHaveLength(8);
+    expect(theirs.losses).not.toEqual(ours.losses);
+    const { state } = theirs;
+    const config = { ...CONFIG, reference: true };
+    const gradients = localGradients(classification, config);
+    const steps = train({ config, state, architectures, data, task: classification, gradients });
+    await expect(steps.next()).rejects.toThrow(
+      "reference reads rows across a whole meta-batch, so it wants the trainer's own",
+    );
+    for (const one of [ours.state, state]) disposeTrainer(one);
   });
 
   it('teaches the hypernetwork: networks it predicts tell bright from dark', async () => {

@@ -70,7 +70,7 @@ describe('metaBatchGradients and updateAdamW', () => {
         classification,
         {
           ...golden,
-          referenceRows: true,
+          reference: true,
         },
       );
       const [norm] = globalNorm(Object.values(gradients)).dataSync();

@@ -26,6 +26,9 @@ export const NODE_TYPES = [
   'gate',
 ] as const;
 
+/** How many of them vision models' hypernetworks know. */
+const VISION_NODE_TYPES = NODE_TYPES.indexOf('rmsnorm');
+
 export type NodeType = (typeof NODE_TYPES)[number];
 
 export interface ComputationalNode {
@@ -66,13 +69,27 @@ export interface LoweringOptions {
   /** The longest path that becomes a virtual edge; 50 by default, as GHN-3 trains. */
   readonly cutoff?: number;
   /**
-   * Where the head of a language model hangs: `after-norm` is what the network computes; `on-input` is how LoGAH's authors'
-   * code wires an untied head, for checkpoints that were trained with it.
+   * Wires and names nodes as LoGAH's authors' code does, for checkpoints that were trained with it; false by default,
+   * for what networks compute.
+   * A language model's untied head hangs on the input. A weight that is embedding and head is a `conv` called
+   * "lm_head.weight", and its values are a matrix's. The product of a squeeze-and-excitation is a `gate` where the
+   * vocabulary has one.
    */
-  readonly languageModelHead?: 'after-norm' | 'on-input';
+  readonly reference?: boolean;
+  /**
+   * How many of {@link NODE_TYPES} the hypernetwork knows, 15 or 18; by default 18 for language models and 15 for
+   * others.
+   */
+  readonly nodeTypes?: number;
 }
 
 const DEFAULT_CUTOFF = 50;
+
+/**
+ * The name of the authors' node for a weight that is embedding and head: modules are named in order, and the head is
+ * the last.
+ */
+const TIED_HEAD = 'lm_head.weight';
 
 interface DraftNode extends ComputationalNode {
   /** Nodes with an edge to this one, in the order of the operands. */
@@ -85,10 +102,10 @@ interface DraftNode extends ComputationalNode {
  * Throws {@link GraphError} for a cutoff that is not an integer in 1..65535.
  */
 export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}): ComputationalGraph {
-  const { cutoff = DEFAULT_CUTOFF, languageModelHead = 'after-norm' } = options;
+  const { cutoff = DEFAULT_CUTOFF } = options;
   if (!Number.isInteger(cutoff) || cutoff < 1 || cutoff > 0xffff)
     throw new GraphError(`cutoff is an integer in 1..65535, got ${cutoff}`);
-  const { drafts, owners } = draftNodes(graph, languageModelHead);
+  const { drafts, owners } = draftNodes(graph, options);
   const order = forwardOrder(drafts);
   const position = new Uint32Array(drafts.length);
   order.forEach((draft, i) => {
@@ -119,7 +136,7 @@ export function toComputationalGraph(graph: Graph, options: LoweringOptions = {}
   };
 }
 
-function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') {
+function draftNodes(graph: Graph, { reference = false, nodeTypes }: LoweringOptions) {
   const drafts: DraftNode[] = [{ op: 'input', parameter: null, shape: null, from: [] }];
   const owners = new Map<string, { draft: number; role: TargetRole }>();
   const parameters = new Map(graph.parameters.map((parameter) => [parameter.name, parameter]));
@@ -136,11 +153,17 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
     return [drafts.length - 1];
   };
   /** A node for a parameter; a parameter that has one already (a tied head) gets no second. */
-  const pushParameter = (op: NodeType, role: TargetRole, name: string, from: readonly number[]): readonly number[] => {
+  const pushParameter = (
+    op: NodeType,
+    role: TargetRole,
+    name: string,
+    from: readonly number[],
+    nodeName = name,
+  ): readonly number[] => {
     const parameter = parameters.get(name);
     if (!parameter) throw new GraphError(`the graph "${graph.name}" lists no parameter "${name}"`);
     if (owners.has(name)) return from;
-    const carrier = push(op, from, nodeShape(parameter), name);
+    const carrier = push(op, from, nodeShape(parameter), nodeName);
     owners.set(name, { draft: carrier[0], role });
     return carrier;
   };
@@ -162,12 +185,15 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
     return carrier;
   };
   const isLanguageModel = graph.operators.some(({ type }) => type === 'embedding');
+  const hasGates =
+    (nodeTypes ?? (isLanguageModel ? NODE_TYPES.length : VISION_NODE_TYPES)) > NODE_TYPES.indexOf('gate');
+  const headWeight = classLayer(graph)?.parameters.weight;
 
   const lower = (operator: Operator, from: readonly number[]): readonly number[] => {
     switch (operator.type) {
       case 'linear': {
         const isHead = isLanguageModel && operator.outputs.some((output) => graph.outputs.includes(output));
-        return pushLayer('conv', operator.parameters, isHead && languageModelHead === 'on-input' ? [0] : from);
+        return pushLayer('conv', operator.parameters, isHead && reference ? [0] : from);
       }
       case 'conv2d': {
         const { groups, dilation } = operator.attributes;
@@ -181,7 +207,9 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
       case 'rms_norm':
         return pushParameter('rmsnorm', 'norm_weight', operator.parameters.weight, from);
       case 'embedding':
-        return pushParameter('pos_enc', 'embedding', operator.parameters.weight, from);
+        return reference && operator.parameters.weight === headWeight
+          ? pushParameter('conv', 'matrix', headWeight, from, TIED_HEAD)
+          : pushParameter('pos_enc', 'embedding', operator.parameters.weight, from);
       case 'position_embedding':
         return pushParameter('pos_enc', 'position', operator.parameters.weight, []);
       case 'attention':
@@ -190,7 +218,7 @@ function draftNodes(graph: Graph, languageModelHead: 'after-norm' | 'on-input') 
       case 'rotary_embedding':
         return push('rot_emb', from);
       case 'multiply':
-        return push(isSqueezeExcitation(operator, graph) ? 'cse' : 'gate', from);
+        return push(isSqueezeExcitation(operator, graph) && !(reference && hasGates) ? 'cse' : 'gate', from);
       case 'add':
         return from.length > 1 ? push('sum', from) : from;
       case 'concat':

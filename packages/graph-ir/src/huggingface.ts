@@ -1,3 +1,8 @@
 // Models of Hugging Face's transformers: their config.json as a graph, and their checkpoints checked against it.
-export { type CheckpointDifference, checkCheckpoint } from './huggingface/check.js';
+export {
+  type CheckpointDifference,
+  type CheckpointShapes,
+  checkCheckpoint,
+  checkpointValues,
+} from './huggingface/check.js';
 export { graphFromConfig, MODEL_TYPES } from './huggingface/config.js';

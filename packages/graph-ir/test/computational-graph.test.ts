@@ -6,6 +6,7 @@ import {
   buildGpt2,
   buildVit,
   GraphBuilder,
+  type LoweringOptions,
   parseArchitecture,
   summarizeComputationalGraph,
   toComputationalGraph,
@@ -32,9 +33,7 @@ describe('toComputationalGraph gives the reference graph, node for node', () => 
     ['gpt2-l2-h4-d32-v257', 'gpt2:layers=2,heads=4,hidden=32,vocab=257,tied=false'],
     ['gpt2-l9-h8-d72', 'gpt2:layers=9,heads=8,hidden=72,vocab=257,tied=false'],
   ])('%s, with the head wired as the reference wires it', (name, architecture) => {
-    const graph = toComputationalGraph(buildArchitecture(parseArchitecture(architecture)), {
-      languageModelHead: 'on-input',
-    });
+    const graph = toComputationalGraph(buildArchitecture(parseArchitecture(architecture)), { reference: true });
     expect(summarizeComputationalGraph(graph)).toEqual(golden(name));
   });
 
@@ -149,5 +148,41 @@ describe('toComputationalGraph', () => {
       }),
       { numRuns: 20 },
     );
+  });
+});
+
+describe('reference: true', () => {
+  const lower = (architecture: string, options: LoweringOptions = {}) =>
+    toComputationalGraph(buildArchitecture(parseArchitecture(architecture)), options);
+  const tied = 'gpt2:layers=2,heads=4,hidden=32,vocab=257';
+
+  it('makes a weight that is embedding and head a conv called lm_head.weight, with the values of a matrix', () => {
+    const [ours, theirs] = [lower(tied), lower(tied, { reference: true })];
+    const changed = ours.nodes.flatMap((node, i) => (node.op === theirs.nodes[i].op ? [] : [[node, theirs.nodes[i]]]));
+    const shape = [257, 32];
+    expect(changed).toEqual([
+      [
+        { op: 'pos_enc', parameter: 'transformer.wte.weight', shape },
+        { op: 'conv', parameter: 'lm_head.weight', shape },
+      ],
+    ]);
+    expect(theirs.edges).toEqual(ours.edges);
+    const shared = ({ targets }: typeof ours) => targets.find(({ parameter }) => parameter.name.endsWith('wte.weight'));
+    expect([shared(ours)?.role, shared(theirs)?.role]).toEqual(['embedding', 'matrix']);
+    expect(shared(theirs)?.node).toBe(shared(ours)?.node);
+  });
+
+  it('makes the product of a squeeze-and-excitation a gate where the vocabulary has one, else cse', () => {
+    const products = (options: LoweringOptions) => {
+      const ops = lower('efficientnet_b0', options).nodes.map(({ op }) => op);
+      return ops.filter((op) => op === 'cse' || op === 'gate');
+    };
+    expect(new Set(products({ reference: true, nodeTypes: 18 }))).toEqual(new Set(['gate']));
+    for (const options of [{ reference: true, nodeTypes: 15 }, { reference: true }, { nodeTypes: 18 }, {}])
+      expect(new Set(products(options))).toEqual(new Set(['cse']));
+  });
+
+  it('changes nothing of a vision transformer', () => {
+    expect(lower('vit-s', { reference: true })).toEqual(lower('vit-s'));
   });
 });

@@ -1,7 +1,7 @@
 // Errors and edges; tensors and logits of whole models are checked against transformers in @logah/network.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkCheckpoint, graphFromConfig } from '../src/huggingface.js';
+import { checkCheckpoint, checkpointValues, graphFromConfig } from '../src/huggingface.js';
 import { buildArchitecture, GraphError, parseArchitecture } from '../src/index.js';
 
 const fromConfig = (config: object) => graphFromConfig(JSON.stringify(config), 'model/config.json');
@@ -59,6 +59,15 @@ describe('checkCheckpoint', () => {
     expect(checkCheckpoint(graph, base)).toEqual([]);
   });
 
+  it('takes a tied head under the second name that PyTorch saves it by', () => {
+    expect(checkCheckpoint(graph, new Map(whole).set('lm_head.weight', { shape: [10, 8] }))).toEqual([]);
+    const untied = buildArchitecture(parseArchitecture('gpt2:layers=1,heads=2,hidden=8,vocab=10,tied=false'));
+    const tensors = new Map(untied.parameters.map(({ name, shape }) => [name, { shape }]));
+    expect(checkCheckpoint(untied, tensors)).toEqual([]);
+    tensors.delete('lm_head.weight');
+    expect(checkCheckpoint(untied, tensors)).toEqual([{ kind: 'missing', name: 'lm_head.weight', wanted: [10, 8] }]);
+  });
+
   it('lists what is missing, of another shape, or unexpected', () => {
     const other = new Map(whole);
     other.delete('transformer.ln_f.bias');
@@ -69,5 +78,25 @@ describe('checkCheckpoint', () => {
       { kind: 'missing', name: 'transformer.ln_f.bias', wanted: [8] },
       { kind: 'unexpected', name: 'extra', found: [1] },
     ]);
+  });
+});
+
+describe('checkpointValues', () => {
+  const graph = fromConfig({ model_type: 'gpt2', n_layer: 1, n_embd: 8, n_head: 2, vocab_size: 10, n_positions: 4 });
+  const base = new Map(graph.parameters.map(({ name, shape }) => [name.replace('transformer.', ''), { shape }]));
+
+  it('gives every parameter by its own name, whatever prefix the file lacks', async () => {
+    const read = async (name: string) => ({ data: Float32Array.of(name.length) });
+    const values = await checkpointValues(graph, { tensors: base, read }, 'net.bin');
+    expect([...values.keys()]).toEqual(graph.parameters.map(({ name }) => name));
+    expect(values.get('transformer.wte.weight')).toEqual(Float32Array.of('wte.weight'.length));
+  });
+
+  it('names a tensor of another shape before it reads any', async () => {
+    const tensors = new Map(base).set('ln_f.bias', { shape: [9] });
+    const read = (): never => expect.unreachable('nothing should be read');
+    await expect(checkpointValues(graph, { tensors, read }, 'net.bin')).rejects.toThrow(
+      'net.bin: the tensor "transformer.ln_f.bias" should be [8], got [9]',
+    );
   });
 });

@@ -30,10 +30,18 @@ export async function toCheckpoint({ config, parameters }: Hypernet): Promise<Ch
  * Throws {@link HypernetError} naming `source` and the tensor that is missing, unknown or of another shape than the configuration's.
  */
 export function fromCheckpoint({ metadata, tensors }: CheckpointContent, source: string): Hypernet {
+  return assemble(readConfig(metadata, source), tensors, source);
+}
+
+/**
+ * The hypernetwork of a configuration with these tensors.
+ * Throws {@link HypernetError} naming `source` and the tensor that is missing, unknown, not finite or of another shape
+ * than the configuration's.
+ */
+export function assemble(config: HypernetConfig, tensors: ReadonlyMap<string, FloatTensor>, source: string): Hypernet {
   const fail = (what: string): never => {
     throw new HypernetError(`${source}: ${what}`);
   };
-  const config = readConfig(metadata, source);
   const specs = hypernetParameters(config);
   const known = new Set(specs.map(({ name }) => name));
   for (const name of tensors.keys()) {

@@ -19,3 +19,4 @@ export {
   hypernetParameters,
 } from './hypernet.js';
 export { embedNodes, lowerFor, type PredictedTensor, type PredictOptions, predict, predictTensors } from './predict.js';
+export { type AssumedSize, fromPytorch, type PytorchHypernetOptions } from './pytorch-checkpoint.js';

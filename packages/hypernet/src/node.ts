@@ -1,10 +1,22 @@
 // Hypernetworks in files, for Node.js.
+import { openTensorFile } from '@logah/pytorch-files/node';
 import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
 import { fromCheckpoint, toCheckpoint } from './checkpoint.js';
 import type { Hypernet } from './hypernet.js';
+import { fromPytorch, type PytorchHypernetOptions } from './pytorch-checkpoint.js';
 
-/** Reads a hypernetwork, ours or the reference's. Throws SafetensorsError or HypernetError naming the file and what is wrong with it. */
-export async function readHypernet(path: string): Promise<Hypernet> {
+/**
+ * Reads a hypernetwork: a safetensors file, ours or the reference's, or a checkpoint of the authors in a format of
+ * PyTorch or joblib.
+ * Throws SafetensorsError, PytorchFileError or HypernetError naming the file and what is wrong with it.
+ */
+export async function readHypernet(path: string, options: PytorchHypernetOptions = {}): Promise<Hypernet> {
+  const file = await openTensorFile(path, options);
+  try {
+    if (file.pytorch !== undefined) return await fromPytorch(file.pytorch, options);
+  } finally {
+    await file.close();
+  }
   return fromCheckpoint(await readSafetensors(path), path);
 }
 

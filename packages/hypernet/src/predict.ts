@@ -26,7 +26,7 @@ export interface PredictedTensor {
   readonly data: Float32Array;
 }
 
-export interface PredictOptions extends Pick<LoweringOptions, 'languageModelHead'> {
+export interface PredictOptions extends Pick<LoweringOptions, 'reference'> {
   /**
    * Draws the rows of a positional encoding that belong to class tokens, N(0, 0.02), which the hypernetwork does not predict;
    * without it they are 0. A class token itself is 0, as torchvision initialises it.
@@ -46,13 +46,17 @@ const CLASS_TOKEN_DEVIATION = 0.02;
 /** How many tensors' codes are computed at once in a stream: few enough for memory, enough for fast products. */
 const STREAM_CHUNK = 16;
 
-/** The computational graph that a hypernetwork reads of a network: with the virtual edges it was configured for. */
+/**
+ * The computational graph that a hypernetwork reads of a network: with the virtual edges and node types it was
+ * configured for.
+ */
 export function lowerFor(
   { config }: Hypernet,
   graph: Graph,
-  options: Pick<PredictOptions, 'languageModelHead'> = {},
+  options: Pick<PredictOptions, 'reference'> = {},
 ): ComputationalGraph {
-  return toComputationalGraph(graph, { ...options, cutoff: config.virtualEdges });
+  const { nodeTypes } = encoderConfig(config);
+  return toComputationalGraph(graph, { ...options, cutoff: config.virtualEdges, nodeTypes });
 }
 
 /**

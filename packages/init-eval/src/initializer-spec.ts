@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { checkpointPath, isShipped, openHypernet } from '@logah/checkpoints/node';
-import { readSafetensors } from '@logah/safetensors/node';
+import type { TrainedTensor } from '@logah/network';
+import { openTensorFile } from '@logah/pytorch-files/node';
 import { EvaluationError } from './errors.js';
 import {
   closedFormInitializer,
@@ -13,29 +14,29 @@ import {
   predictedInitializer,
   selectedInitializer,
 } from './initializers.js';
-import type { FileStartName } from './start-tables.js';
-import { canonicalStart, parseStart } from './start-text.js';
+import { canonicalStart, parseStart, type StartText } from './start-text.js';
+import { trainedInitializer } from './trained.js';
 
 /** The decoder of a hypernetwork that each of its starts wants. */
 const DECODERS = { logah: 'lowrank', ghn3: 'conv', template: 'template' } as const;
 
 /**
- * The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError or HypernetError naming the
- * text or file at fault.
+ * The initialiser that a text names. Throws {@link EvaluationError}, SafetensorsError, PytorchFileError or HypernetError
+ * naming the text or file at fault.
  */
 export async function readInitializer(text: string): Promise<Initializer> {
   const { start, modifiers } = parseStart(text);
   const initializer =
-    start.kind === 'file'
-      ? await readStart(start.name, start.file)
-      : closedFormInitializer(start.name, start.deviations);
+    start.kind === 'file' ? await readStart(start) : closedFormInitializer(start.name, start.deviations);
   return modifiers.reduce((changed, { name, value }) => modifiedInitializer(changed, name, value), initializer);
 }
 
-async function readStart(name: FileStartName, file: string): Promise<Initializer> {
+async function readStart({ name, file, isReference }: FileStart): Promise<Initializer> {
   switch (name) {
     case 'select':
-      return selectedInitializer((await readSafetensors(file)).tensors);
+      return selectedInitializer(await readTensors(file));
+    case 'trained':
+      return trainedInitializer(file);
     case 'module': {
       const { default: initializer }: { default?: unknown } = await import(pathToFileURL(resolve(file)).href);
       if (!isInitializer(initializer))
@@ -50,8 +51,22 @@ async function readStart(name: FileStartName, file: string): Promise<Initializer
           `${file}: a hypernetwork with the ${decoder} decoder, but ${name}: wants ${DECODERS[name]}`,
         );
       }
-      return predictedInitializer(hypernet);
+      return predictedInitializer(hypernet, { reference: isReference });
     }
+  }
+}
+
+type FileStart = Extract<StartText['start'], { readonly kind: 'file' }>;
+
+/** Every tensor of a file, safetensors or one of PyTorch's formats, by name. */
+async function readTensors(path: string): Promise<ReadonlyMap<string, TrainedTensor>> {
+  const file = await openTensorFile(path);
+  try {
+    const tensors = new Map<string, TrainedTensor>();
+    for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
+    return tensors;
+  } finally {
+    await file.close();
   }
 }
 

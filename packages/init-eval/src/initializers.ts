@@ -1,6 +1,6 @@
 // Where a network's parameters start from. An initialiser of one's own is any function of the type Initializer.
 import type { Graph } from '@logah/graph-ir';
-import { type Hypernet, predict } from '@logah/hypernet';
+import { type Hypernet, type PredictOptions, predict } from '@logah/hypernet';
 import {
   type RoleDeviations,
   randomParameters,
@@ -53,12 +53,15 @@ export const selectedInitializer =
   (graph, random) =>
     replaced(randomParameters(graph, random), (start) => withSelectedWeights(graph, start, trained));
 
-/** What a hypernetwork, LoGAH or GHN-3, predicts; class-token rows, which it does not, are drawn. */
+/**
+ * What a hypernetwork, LoGAH or GHN-3, predicts; class-token rows, which it does not, are drawn. `reference` wires the
+ * graph as the authors' code does, for their checkpoints.
+ */
 export const predictedInitializer =
-  (hypernet: Hypernet): Initializer =>
+  (hypernet: Hypernet, { reference = false }: Pick<PredictOptions, 'reference'> = {}): Initializer =>
   async (graph, random) => {
     const parameters: Record<string, tf.Tensor> = {};
-    for await (const { name, shape, data } of predict(hypernet, graph, { random })) {
+    for await (const { name, shape, data } of predict(hypernet, graph, { random, reference })) {
       parameters[name] = tf.tensor(data, [...shape]);
     }
     return parameters;

@@ -100,6 +100,11 @@ export const FILE_STARTS = {
   logah: { makes: 'what a LoGAH predicts', source: 'arXiv 2405.16287', isPredicted: true },
   ghn3: { makes: 'what a GHN-3 predicts', source: 'arXiv 2303.04143', isPredicted: true },
   template: { makes: 'what a hypernetwork of templates predicts', source: '@logah/hypernet', isPredicted: true },
+  trained: {
+    makes: 'a network’s parameters, from safetensors or one of PyTorch’s formats',
+    source: 'the file',
+    isPredicted: true,
+  },
   module: { makes: 'what the module’s default export, an Initializer, gives', source: 'yours', isPredicted: true },
 } as const;
 

@@ -14,7 +14,13 @@ import {
 export interface StartText {
   readonly start:
     | { readonly kind: 'closed-form'; readonly name: ClosedFormName; readonly deviations: RoleDeviations }
-    | { readonly kind: 'file'; readonly name: FileStartName; readonly file: string };
+    | {
+        readonly kind: 'file';
+        readonly name: FileStartName;
+        readonly file: string;
+        /** Graphs are wired as the authors' code does, for a checkpoint of theirs. */
+        readonly isReference: boolean;
+      };
   readonly modifiers: ReadonlyArray<{ readonly name: ModifierName; readonly value: number | undefined }>;
 }
 
@@ -31,24 +37,30 @@ export const INITIALIZER_HELP = [
   `then any of ${Object.entries(MODIFIERS)
     .map(([name, { usual }]) => `+${name}${usual === undefined ? '' : '[=NUMBER]'}`)
     .join(', ')}, in the order written`,
+  '+reference behind logah:FILE or ghn3:FILE for a checkpoint of their authors',
 ].join('; ');
 
 /** Modifiers at the end of a text; a file's name may have a + in it. */
-const MODIFIER_NAMES = Object.keys(MODIFIERS).join('|');
+const REFERENCE = 'reference';
+const MODIFIER_NAMES = [...Object.keys(MODIFIERS), REFERENCE].join('|');
 const PARTS = new RegExp(`^(.+?)((?:\\+(?:${MODIFIER_NAMES})(?:=[^+]*)?)*)$`);
 
 /** Reads a text. Throws {@link EvaluationError} naming what is unknown or is no number, and what is known. */
 export function parseStart(text: string): StartText {
   const [, start = '', behind = ''] = PARTS.exec(text) ?? [];
-  const modifiers = behind
-    .split('+')
-    .slice(1)
-    .map((modifier) => parseModifier(modifier, text));
+  const parts = behind.split('+').slice(1);
+  const isReference = parts.includes(REFERENCE);
+  const modifiers = parts.filter((part) => part !== REFERENCE).map((modifier) => parseModifier(modifier, text));
   const colon = start.indexOf(':');
   const [name, argument] = colon < 0 ? [start, ''] : [start.slice(0, colon), start.slice(colon + 1)];
+  if (isReference && name !== 'logah' && name !== 'ghn3') {
+    throw new EvaluationError(
+      `the initialiser "${text}": +reference wires what a hypernetwork reads, so it follows logah:FILE or ghn3:FILE`,
+    );
+  }
   if (isFileStart(name)) {
     if (argument === '') throw new EvaluationError(`"${text}" wants a file: ${name}:FILE (${FILE_STARTS[name].makes})`);
-    return { start: { kind: 'file', name, file: argument }, modifiers };
+    return { start: { kind: 'file', name, file: argument, isReference }, modifiers };
   }
   if (isClosedForm(name)) {
     return { start: { kind: 'closed-form', name, deviations: parseDeviations(argument, text) }, modifiers };
@@ -96,7 +108,7 @@ export function canonicalStart(text: string): string {
   const { start, modifiers } = parseStart(text);
   const argument =
     start.kind === 'file'
-      ? `:${start.file}`
+      ? `:${start.file}${start.isReference ? `+${REFERENCE}` : ''}`
       : Object.entries(start.deviations)
           .map(([role, std], i) => `${i === 0 ? ':' : ','}${role}=${std}`)
           .join('');

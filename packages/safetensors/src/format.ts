@@ -6,10 +6,15 @@ export const BYTES_PER_ELEMENT = {
   F32: 4,
   F16: 2,
   BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
   I64: 8,
   I32: 4,
   I16: 2,
   I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
   U8: 1,
   BOOL: 1,
 } as const;
@@ -38,6 +43,9 @@ export class SafetensorsError extends Error {
 }
 
 export const LENGTH_BYTES = 8;
+
+/** The key of a header that is no tensor's name. */
+const METADATA = '__metadata__';
 
 /** The format's own limit for a header, in bytes: a larger length is a corrupt or hostile file. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -119,16 +127,19 @@ export function buildHeader(
   metadata: Readonly<Record<string, string>> = {},
 ): { bytes: Uint8Array; header: Header } {
   const infos = new Map<string, TensorInfo>();
-  const json: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  // A name such as "__proto__" is a name like any other: entries, not assignments.
+  const json: Array<[string, unknown]> = Object.keys(metadata).length > 0 ? [[METADATA, metadata]] : [];
   let begin = 0;
   for (const [name, { dtype, shape }] of tensors) {
+    if (name === METADATA)
+      throw new SafetensorsError(`no tensor can be named "${METADATA}": the format keeps its metadata there`);
     if (infos.has(name)) throw new SafetensorsError(`two tensors are named "${name}"; names must differ`);
     const end = begin + elementCount(shape) * BYTES_PER_ELEMENT[dtype];
     infos.set(name, { dtype, shape, begin, end });
-    json[name] = { dtype, shape, data_offsets: [begin, end] };
+    json.push([name, { dtype, shape, data_offsets: [begin, end] }]);
     begin = end;
   }
-  const text = JSON.stringify(json);
+  const text = JSON.stringify(Object.fromEntries(json));
   const unpadded = new TextEncoder().encode(text);
   // Spaces bring the data section to a multiple of 8 bytes, so that typed arrays can view it in place.
   const padded = Math.ceil(unpadded.byteLength / 8) * 8;

@@ -1,4 +1,5 @@
-// Half-precision floats: IEEE binary16 (F16) and bfloat16 (BF16), both ways, rounding to nearest even.
+// Floats of 16 bits, IEEE binary16 (F16) and bfloat16 (BF16), both ways, rounding to nearest even; floats of 8 bits are
+// read.
 
 const f32 = new Float32Array(1);
 const u32 = new Uint32Array(f32.buffer);
@@ -41,6 +42,21 @@ export function fromBFloat16(bits: Uint16Array): Float32Array {
   for (let i = 0; i < bits.length; i++) outBits[i] = bits[i] << 16;
   return out;
 }
+
+/** The values of 8-bit floats with 4 bits of exponent and no infinities (OCP's E4M3, PyTorch's `float8_e4m3fn`). */
+export function fromFloat8E4M3(bits: Uint8Array): Float32Array {
+  return Float32Array.from(bits, (byte) => {
+    const sign = byte & 0x80 ? -1 : 1;
+    const exponent = (byte >>> 3) & 0x0f;
+    const fraction = byte & 0x07;
+    if (exponent === 0x0f && fraction === 0x07) return Number.NaN;
+    return sign * (exponent === 0 ? fraction * 2 ** -9 : (1 + fraction / 8) * 2 ** (exponent - 7));
+  });
+}
+
+/** The values of 8-bit floats with 5 bits of exponent (OCP's E5M2): the upper half of binary16's bits. */
+export const fromFloat8E5M2 = (bits: Uint8Array): Float32Array =>
+  fromFloat16(Uint16Array.from(bits, (byte) => byte << 8));
 
 function float16Bits(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;

@@ -1,5 +1,6 @@
 // Safetensors without a file system: headers, tensors, half precision. `@logah/safetensors/node` adds files.
 export {
+  BYTES_PER_ELEMENT,
   buildHeader,
   type DType,
   type Header,

@@ -1,6 +1,6 @@
 // Safetensors files in Node.js: whole reads, and a writer that streams tensors and appears under its name only when complete.
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
-import { buildHeader, type Header, readHeader, SafetensorsError } from './format.js';
+import { buildHeader, type DType, type Header, readHeader, SafetensorsError } from './format.js';
 import { decodeSafetensors, encodeFloats, encodeSafetensors, type FloatDType, type FloatTensor } from './tensors.js';
 
 /** Reads a whole file. Throws {@link SafetensorsError} naming the file when it is missing or malformed. */
@@ -51,8 +51,29 @@ export async function streamSafetensors(
   options: { readonly dtype?: FloatDType; readonly metadata?: Readonly<Record<string, string>> } = {},
 ): Promise<number> {
   const { dtype = 'F32', metadata = {} } = options;
+  const stored = declared.map(({ name, shape }) => ({ name, shape, dtype }));
+  async function* encoded(): AsyncGenerator<TensorBytes> {
+    for await (const { name, shape, data } of tensors) yield { name, shape, bytes: encodeFloats(data, dtype) };
+  }
+  return streamStoredTensors(path, stored, encoded(), metadata);
+}
+
+/** A tensor as its bytes, row-major and little-endian. */
+export interface TensorBytes {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** The same as {@link streamSafetensors} for tensors of any types, as their bytes. */
+export async function streamStoredTensors(
+  path: string,
+  declared: ReadonlyArray<{ readonly name: string; readonly shape: readonly number[]; readonly dtype: DType }>,
+  tensors: AsyncIterable<TensorBytes>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const { bytes, header } = buildHeader(
-    declared.map(({ name, shape }) => [name, { dtype, shape }] as const),
+    declared.map(({ name, shape, dtype }) => [name, { dtype, shape }] as const),
     metadata,
   );
   return writeBeside(path, async (file) => {
@@ -65,7 +86,7 @@ export async function streamSafetensors(
           `${path}: tensor ${index} is "${tensor.name}" [${tensor.shape.join(', ')}], but ${expected ? `"${expected.name}" [${expected.shape.join(', ')}]` : 'no more'} was declared`,
         );
       }
-      written += await writeAll(file, encodeFloats(tensor.data, dtype), path);
+      written += await writeAll(file, tensor.bytes, path);
     }
     if (index < declared.length)
       throw new SafetensorsError(`${path}: tensor "${declared[index].name}" was declared, but never came`);

@@ -10,7 +10,7 @@ import {
   SafetensorsError,
   type TensorInfo,
 } from './format.js';
-import { fromBFloat16, fromFloat16, toBFloat16, toFloat16 } from './half.js';
+import { fromBFloat16, fromFloat8E4M3, fromFloat8E5M2, fromFloat16, toBFloat16, toFloat16 } from './half.js';
 
 /** A float32 tensor, row-major. */
 export interface FloatTensor {
@@ -49,6 +49,10 @@ export function decodeFloats(bytes: Uint8Array, dtype: DType): Float32Array {
       return fromFloat16(new Uint16Array(buffer));
     case 'BF16':
       return fromBFloat16(new Uint16Array(buffer));
+    case 'F8_E4M3':
+      return fromFloat8E4M3(new Uint8Array(buffer));
+    case 'F8_E5M2':
+      return fromFloat8E5M2(new Uint8Array(buffer));
     case 'I64':
       return Float32Array.from(new BigInt64Array(buffer), Number);
     case 'I32':
@@ -57,6 +61,12 @@ export function decodeFloats(bytes: Uint8Array, dtype: DType): Float32Array {
       return Float32Array.from(new Int16Array(buffer));
     case 'I8':
       return Float32Array.from(new Int8Array(buffer));
+    case 'U64':
+      return Float32Array.from(new BigUint64Array(buffer), Number);
+    case 'U32':
+      return Float32Array.from(new Uint32Array(buffer));
+    case 'U16':
+      return Float32Array.from(new Uint16Array(buffer));
     case 'U8':
     case 'BOOL':
       return Float32Array.from(new Uint8Array(buffer));

@@ -63,6 +63,12 @@ describe('encodeSafetensors and decodeSafetensors', () => {
     expect(JSON.parse(metadata.config).rank).toBe(4);
   });
 
+  it('keeps a name that means something to JavaScript, and refuses the one that the format keeps', () => {
+    const file = encodeSafetensors([['__proto__', tensor([2])]]);
+    expect(decodeSafetensors(file).tensors.get('__proto__')).toEqual(tensor([2]));
+    expect(() => encodeSafetensors([['__metadata__', tensor([1])]])).toThrow('no tensor can be named "__metadata__"');
+  });
+
   it('aligns the data to 8 bytes, so that typed arrays can view it in place', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), (name) => {

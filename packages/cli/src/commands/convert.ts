@@ -1,14 +1,24 @@
-// `logah convert`: a network from one format to another.
+// `logah convert`: a network, or parameters, from one format to another.
 import { basename, dirname, resolve } from 'node:path';
 import { elementCount, type Graph, graphToJson, withBatchStatistics } from '@logah/graph-ir';
+import { checkpointValues } from '@logah/graph-ir/huggingface';
 import { graphToOnnx, MOST_INLINE_BYTES } from '@logah/graph-ir/onnx';
-import { readSafetensors, readSafetensorsHeader, writeFileAtomically } from '@logah/safetensors/node';
+import { isTensorFileName, openTensorFile } from '@logah/pytorch-files/node';
+import { readSafetensorsHeader, writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOption } from '../architecture-argument.js';
+import {
+  assumeOption,
+  type CheckpointOptions,
+  emaOption,
+  readingOptions,
+  TENSOR_FILE_HELP,
+} from '../checkpoint-options.js';
+import { convertTensors } from '../convert-tensors.js';
 import { CliError } from '../errors.js';
 import { bytes } from '../text-table.js';
 
-interface ConvertOptions {
+interface ConvertOptions extends CheckpointOptions {
   readonly parameters?: string;
   readonly external?: true;
   readonly size?: Readonly<Record<string, number>>;
@@ -16,16 +26,31 @@ interface ConvertOptions {
 
 export const convertCommand = (): Command =>
   new Command('convert')
-    .description('writes a network as our own graph (.graph.json) or, with its parameters, as ONNX (.onnx)')
-    .argument('<in>', ARCHITECTURE_HELP)
-    .argument('<out>', 'a *.graph.json or *.onnx file')
+    .description(
+      'writes a network as our own graph (.graph.json) or, with its parameters, as ONNX (.onnx); ' +
+        'a file of parameters or a hypernetwork as safetensors',
+    )
+    .argument('<in>', `a file of parameters (${TENSOR_FILE_HELP}), or ${ARCHITECTURE_HELP}`)
+    .argument('<out>', 'a *.graph.json, *.onnx or *.safetensors file')
     .option(
       '--parameters <file>',
-      "the safetensors file that an ONNX model takes its parameters from, not the model's own",
+      `the file (${TENSOR_FILE_HELP}) that an ONNX model takes its parameters from, not the model's own`,
     )
-    .option('--external', 'leave parameters in that file, beside the ONNX model; done anyway for more than 2 GiB')
+    .option(
+      '--external',
+      'leave parameters in that safetensors file, beside the ONNX model; done anyway for more than 2 GiB',
+    )
     .addOption(sizeOption())
+    .addOption(emaOption())
+    .addOption(assumeOption())
     .action(async (input: string, output: string, options: ConvertOptions) => {
+      if (isTensorFileName(input)) {
+        if (!output.endsWith('.safetensors'))
+          throw new CliError(`${output}: parameters are written as *.safetensors, which PyTorch reads, too`);
+        await convertTensors(input, output, readingOptions(options));
+        console.log(`Wrote ${output}.`);
+        return;
+      }
       const network = await openArchitecture(input, options.size);
       try {
         if (output.endsWith('.graph.json')) await writeFileAtomically(output, graphToJson(network.graph));
@@ -41,8 +66,9 @@ export const convertCommand = (): Command =>
 async function onnxModel(
   { graph, values }: OpenedArchitecture,
   output: string,
-  { parameters, external }: ConvertOptions,
+  options: ConvertOptions,
 ): Promise<Uint8Array> {
+  const { parameters, external } = options;
   if (parameters === undefined) {
     if (values === undefined)
       throw new CliError(
@@ -53,12 +79,23 @@ async function onnxModel(
   }
   const network = withBatchStatistics(graph);
   if (external || sizeOf(network) > MOST_INLINE_BYTES) return externalModel(network, output, parameters);
-  const { tensors } = await readSafetensors(parameters);
-  return graphToOnnx(network, { values: new Map([...tensors].map(([name, { data }]) => [name, data])) });
+  const { weights, onNote } = readingOptions(options);
+  const file = await openTensorFile(parameters, { weights });
+  try {
+    file.notes.forEach(onNote);
+    return graphToOnnx(network, { values: await checkpointValues(network, file, parameters) });
+  } finally {
+    await file.close();
+  }
 }
 
 /** A model that reads its parameters from the safetensors file itself. */
 async function externalModel(graph: Graph, output: string, parameters: string): Promise<Uint8Array> {
+  if (!parameters.endsWith('.safetensors'))
+    throw new CliError(
+      `${parameters}: parameters can be left in a safetensors file only; ` +
+        `logah convert ${parameters} FILE.safetensors makes one`,
+    );
   if (resolve(dirname(parameters)) !== resolve(dirname(output)))
     throw new CliError(
       `${output}: ONNX models read parameters from their own folder only; put ${parameters} there first`,

@@ -9,8 +9,9 @@ import {
 } from '@logah/graph-ir';
 import { drawComputationalGraph, drawGraph, fold, heatMap, toDot, toMermaid, toSvg } from '@logah/graph-ir/draw';
 import { writeFileAtomically } from '@logah/safetensors/node';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
+import { referenceOption } from '../checkpoint-options.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface GraphOptions {
@@ -20,15 +21,9 @@ interface GraphOptions {
   readonly mermaid?: string;
   readonly heatmap?: string;
   readonly full?: true;
-  readonly head: 'after-norm' | 'on-input';
+  readonly reference?: true;
   readonly size?: Readonly<Record<string, number>>;
 }
-
-/** Where a language model's head hangs; for checkpoints of LoGAH's authors. */
-export const headOption = (): Option =>
-  new Option('--head <wiring>', "an untied language-model head: right, or as LoGAH's authors wired it")
-    .choices(['after-norm', 'on-input'])
-    .default('after-norm');
 
 export const graphCommand = (): Command =>
   new Command('graph')
@@ -40,11 +35,11 @@ export const graphCommand = (): Command =>
     .option('--mermaid <file>', 'the same for Markdown')
     .option('--heatmap <file>', 'draw the matrix of distances as SVG')
     .option('--full', 'draw the network with all its operators instead')
-    .addOption(headOption())
+    .addOption(referenceOption())
     .addOption(sizeOption())
     .action(async (architecture: string, options: GraphOptions) => {
       const graph = await readArchitecture(architecture, options.size);
-      const computational = toComputationalGraph(graph, { languageModelHead: options.head });
+      const computational = toComputationalGraph(graph, { reference: options.reference === true });
       await draw(graph, computational, options);
       const summary = summarizeComputationalGraph(computational);
       if (options.json) {

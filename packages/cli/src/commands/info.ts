@@ -1,13 +1,14 @@
 // `logah info`: what is in a file, or what an architecture is like.
 import { elementCount, estimateCost, type Graph, GraphError, parameterCount, type TensorType } from '@logah/graph-ir';
 import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
-import { readSafetensorsHeader } from '@logah/safetensors/node';
+import { isTensorFileName, openTensorFile, type TensorFile } from '@logah/pytorch-files/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
+import { type CheckpointOptions, emaOption, readingOptions, TENSOR_FILE_HELP } from '../checkpoint-options.js';
 import { count } from '../options.js';
 import { textTable, thousands } from '../text-table.js';
 
-interface InfoOptions {
+interface InfoOptions extends Pick<CheckpointOptions, 'ema'> {
   readonly checkpoint?: string;
   readonly batch: number;
   readonly time: number;
@@ -17,34 +18,44 @@ interface InfoOptions {
 
 export const infoCommand = (): Command =>
   new Command('info')
-    .description('what is in a hypernetwork or a file of parameters (.safetensors), or what a network is like')
-    .argument('<in>', `a *.safetensors file, or ${ARCHITECTURE_HELP}`)
-    .option('--checkpoint <file>', 'check that a safetensors file holds what the network wants')
+    .description('what is in a hypernetwork or another file of parameters, or what a network is like')
+    .argument('<in>', `a file of parameters (${TENSOR_FILE_HELP}), or ${ARCHITECTURE_HELP}`)
+    .option('--checkpoint <file>', `check that a file of parameters (${TENSOR_FILE_HELP}) holds what the network wants`)
+    .addOption(emaOption())
     .option('--batch <count>', 'samples that costs are estimated for', count, 1)
     .option('--time <tokens>', 'length of a text that costs are estimated for', count, 1024)
     .addOption(sizeOption())
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
-      if (input.endsWith('.safetensors')) await printSafetensors(input, options.json === true);
+      if (isTensorFileName(input)) await printTensors(input, options);
       else await printNetwork(input, options);
     });
 
-async function printSafetensors(file: string, isJson: boolean): Promise<void> {
-  const { metadata, tensors } = await readSafetensorsHeader(file);
-  const list = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+async function printTensors(file: string, options: InfoOptions): Promise<void> {
+  const { metadata, tensors } = await readHeaderOf(file, options);
+  const list = [...tensors].map(([name, { type, shape }]) => ({ name, dtype: type, shape }));
   const values = list.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  if (isJson) {
-    console.log(JSON.stringify({ file, values, metadata, tensors: list }));
+  if (options.json) {
+    console.log(JSON.stringify({ file, values, metadata: Object.fromEntries(metadata), tensors: list }));
     return;
   }
   console.log(`${file}: ${thousands(values)} values in ${list.length} tensors`);
-  for (const [key, value] of Object.entries(metadata)) console.log(`${key}: ${value}`);
+  for (const [key, value] of metadata) console.log(`${key}: ${value}`);
   console.log(
     `\n${textTable(
       ['tensor', 'type', 'shape'],
       list.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`]),
     )}`,
   );
+}
+
+/** What is in a file of parameters, but for their values; how they were found is printed beside the result. */
+async function readHeaderOf(path: string, options: InfoOptions): Promise<Pick<TensorFile, 'metadata' | 'tensors'>> {
+  const { weights, onNote } = readingOptions(options);
+  const { metadata, tensors, notes, close } = await openTensorFile(path, { weights });
+  await close();
+  notes.forEach(onNote);
+  return { metadata, tensors };
 }
 
 /** What is known of a network without running it. */
@@ -62,10 +73,11 @@ interface NetworkInfo {
   readonly differences?: readonly CheckpointDifference[];
 }
 
-async function printNetwork(input: string, { checkpoint, batch, time, size, json }: InfoOptions): Promise<void> {
+async function printNetwork(input: string, options: InfoOptions): Promise<void> {
+  const { checkpoint, batch, time, size, json } = options;
   const graph = await readArchitecture(input, size);
   const differences =
-    checkpoint === undefined ? undefined : checkCheckpoint(graph, (await readSafetensorsHeader(checkpoint)).tensors);
+    checkpoint === undefined ? undefined : checkCheckpoint(graph, (await readHeaderOf(checkpoint, options)).tensors);
   const info = infoOf(graph, { batch, time }, differences);
   console.log(json ? JSON.stringify(info) : describe(info, { batch, time }));
   if (differences !== undefined && differences.length > 0) process.exitCode = 1;

@@ -8,18 +8,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOption } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
+import { assumeOption, emaOption, referenceOption } from '../checkpoint-options.js';
 import { type HypernetOptions, hypernetFor, hypernetOptions } from '../hypernet-argument.js';
 import { integer } from '../options.js';
 import { dtypeOption, secondsSince, withProgress, writeParameters } from '../parameter-file.js';
 import { textTable } from '../text-table.js';
-import { headOption } from './graph.js';
 
 interface PredictCommandOptions extends HypernetOptions {
   readonly out?: string;
   readonly dtype: FloatDType;
   readonly dryRun?: true;
   readonly json?: true;
-  readonly head: 'after-norm' | 'on-input';
+  readonly reference?: true;
   readonly backend?: BackendName;
   readonly size?: Readonly<Record<string, number>>;
 }
@@ -31,12 +31,14 @@ export function predictCommand(): Command {
     )
     .argument('<arch>', ARCHITECTURE_HELP)
     .option('--seed <integer>', 'of what is drawn rather than predicted', integer, 0)
+    .addOption(emaOption())
+    .addOption(assumeOption())
     .option('--out <file>', 'where the parameters go')
     .addOption(dtypeOption())
     .option('--dry-run', 'write nothing: print statistics of every tensor')
     .option('--json', 'the result as JSON')
     .addOption(sizeOption())
-    .addOption(headOption())
+    .addOption(referenceOption())
     .addOption(backendOption())
     .action(async (architecture: string, options: PredictCommandOptions, command: Command) => {
       if ((options.out === undefined) === (options.dryRun === undefined)) {
@@ -64,7 +66,7 @@ async function predictAndWrite(
   for (const remark of remarks) console.error(`Note: ${remark}.`);
   const random = createRandom(options.seed);
   const predicted = predict(hypernet, graph, {
-    languageModelHead: options.head,
+    reference: options.reference === true,
     random,
     ...(opened.values ? { unpredicted: opened.values } : {}),
     reuseMemory: true,

@@ -28,6 +28,7 @@ import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
+import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
@@ -58,6 +59,7 @@ interface TrainCommandOptions {
   readonly widthStep?: number;
   readonly skipSamples?: number;
   readonly trainSamples?: number;
+  readonly reference?: true;
   readonly seed: number;
   readonly patch: number;
   readonly tokenizer: 'bytes' | 'gpt2';
@@ -116,6 +118,7 @@ export const trainCommand = (): Command =>
     )
     .option('--warmup-epochs <count>', `epochs of warm-up; ${defaultsOf('warmupEpochs')}`, integer)
     .option('--ema <decay>', "keeps a moving average of the hypernetwork, such as 0.999, as the run's result", number)
+    .addOption(referenceOption())
     .option('--seed <integer>', 'of everything that is drawn', integer, 0)
     .option('--patch <pixels>', 'of the ViTs', integer, 2)
     .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
@@ -229,7 +232,9 @@ function hypernetFor(data: Dataset, options: TrainCommandOptions): HypernetConfi
   });
 }
 
-const workersOf = ({ workers, metaBatch }: TrainCommandOptions): number => Math.min(workers, metaBatch);
+/** Rows of the reference reach across a meta-batch, so one thread has all of it. */
+const workersOf = ({ workers, metaBatch, reference }: TrainCommandOptions): number =>
+  reference ? 1 : Math.min(workers, metaBatch);
 
 async function openPool(
   hypernet: HypernetConfig,

@@ -1,5 +1,5 @@
-// Whether a checkpoint holds what a graph wants.
-import type { Graph } from '../graph.js';
+// Whether a checkpoint holds what a graph wants, and its values.
+import { type Graph, GraphError } from '../graph.js';
 
 /** A tensor that is not where, or not what, the graph says. */
 export type CheckpointDifference =
@@ -15,24 +15,64 @@ export type CheckpointDifference =
 /** What checkpoints hold beside parameters: statistics of batch norms, masks and positions that older versions saved. */
 const BUFFERS = /(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|masked_bias|attn\.bias|inv_freq)$/;
 
+/** The tensors of a checkpoint by name, such as a safetensors header lists. */
+export type CheckpointShapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/** The name that a checkpoint has for a parameter, which may lack the prefix of the model ("transformer.", "bert."). */
+const nameIn = (tensors: CheckpointShapes, parameter: string): string | undefined =>
+  [parameter, parameter.slice(parameter.indexOf('.') + 1)].find((candidate) => tensors.has(candidate));
+
+/** Names of layers' weights that are other layers' parameters too: PyTorch saves a tied head under both. */
+const secondNames = ({ operators }: Graph): Set<string> =>
+  new Set(
+    operators.flatMap(({ name, parameters: { weight } }) =>
+      weight === undefined || weight === `${name}.weight` ? [] : [`${name}.weight`],
+    ),
+  );
+
 /**
- * The differences between a graph's parameters and a checkpoint's tensors by name, such as a safetensors header lists; none when they fit. Tensors may
- * lack the prefix of the model ("transformer.", "bert."), as files of base models do; buffers are not counted.
+ * The values of every parameter of a graph from a checkpoint, whose names may be as {@link checkCheckpoint} has them;
+ * `source` names it in errors.
+ * Throws {@link GraphError} for the first parameter that is missing or of another shape, before anything is read, and
+ * what `read` throws.
  */
-export function checkCheckpoint(
+export async function checkpointValues(
   graph: Graph,
-  tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
-): CheckpointDifference[] {
+  checkpoint: {
+    readonly tensors: CheckpointShapes;
+    readonly read: (name: string) => Promise<{ readonly data: Float32Array }>;
+  },
+  source: string,
+): Promise<Map<string, Float32Array>> {
+  const names = graph.parameters.map(({ name, shape }) => {
+    const stored = nameIn(checkpoint.tensors, name);
+    const found = stored === undefined ? undefined : checkpoint.tensors.get(stored)?.shape;
+    if (stored !== undefined && found?.join() === shape.join()) return [name, stored] as const;
+    const instead = found ? `got [${found.join(', ')}]` : 'but is missing';
+    throw new GraphError(`${source}: the tensor "${name}" should be [${shape.join(', ')}], ${instead}`);
+  });
+  const values = new Map<string, Float32Array>();
+  for (const [name, stored] of names) values.set(name, (await checkpoint.read(stored)).data);
+  return values;
+}
+
+/**
+ * The differences between a graph's parameters and a checkpoint's tensors by name; none when they fit. Tensors may
+ * lack the prefix of the model ("transformer.", "bert."), as files of base models do; buffers and second names of tied
+ * weights are not counted.
+ */
+export function checkCheckpoint(graph: Graph, tensors: CheckpointShapes): CheckpointDifference[] {
   const seen = new Set<string>();
   const differences = graph.parameters.flatMap(({ name, shape }): CheckpointDifference[] => {
-    const alias = [name, name.slice(name.indexOf('.') + 1)].find((candidate) => tensors.has(candidate));
+    const alias = nameIn(tensors, name);
     const found = alias === undefined ? undefined : tensors.get(alias);
     if (alias === undefined || found === undefined) return [{ kind: 'missing', name, wanted: shape }];
     seen.add(alias);
     return found.shape.join() === shape.join() ? [] : [{ kind: 'shape', name, wanted: shape, found: found.shape }];
   });
+  const others = secondNames(graph);
   const unexpected = [...tensors].flatMap(([name, { shape }]): CheckpointDifference[] =>
-    seen.has(name) || BUFFERS.test(name) ? [] : [{ kind: 'unexpected', name, found: shape }],
+    seen.has(name) || others.has(name) || BUFFERS.test(name) ? [] : [{ kind: 'unexpected', name, found: shape }],
   );
   return [...differences, ...unexpected];
 }

@@ -1,0 +1,171 @@
+// Files on disk, for Node.js: PyTorch's files, and parameters by name whatever kind of file they are in.
+import { open } from 'node:fs/promises';
+import { decodeFloats, type FloatTensor, readHeader } from '@logah/safetensors';
+import { type ElementType, isRealType } from './element-type.js';
+import { PytorchFileError } from './errors.js';
+import { jsonText } from './json-text.js';
+import { type PytorchFile, type ReadOptions, readPytorchFile } from './open.js';
+import { type ByteSource, readExactly } from './source.js';
+import { stateDictionary, type Weights } from './state-dictionary.js';
+import { readTensor, readTensorBytes } from './tensor.js';
+import { type PickleValue, tensorOf } from './values.js';
+
+/** Linux reads at most this much at once. */
+const MOST_AT_ONCE = 2 ** 30;
+
+interface OpenFile {
+  readonly source: ByteSource;
+  readonly close: () => Promise<void>;
+}
+
+async function openFile(path: string): Promise<OpenFile> {
+  const named = async <T>(act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new PytorchFileError(`cannot read ${path}: ${why}`, { cause });
+    }
+  };
+  const file = await named(() => open(path, 'r'));
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; ) {
+      const count = Math.min(length - at, MOST_AT_ONCE);
+      const { bytesRead } = await file.read(bytes, at, count, offset + at);
+      if (bytesRead === 0) return bytes.subarray(0, at);
+      at += bytesRead;
+    }
+    return bytes;
+  };
+  const { size } = await named(() => file.stat());
+  const source = { name: path, size, read: (offset: number, length: number) => named(() => read(offset, length)) };
+  return { source, close: () => file.close() };
+}
+
+/** A file of PyTorch that is open; `close` closes it, after which its tensors cannot be read. */
+export interface OpenedPytorchFile extends PytorchFile {
+  readonly close: () => Promise<void>;
+}
+
+/** Opens a file of PyTorch or joblib. Throws {@link PytorchFileError} naming the file and what is wrong with it. */
+export async function openPytorchFile(path: string, options: ReadOptions = {}): Promise<OpenedPytorchFile> {
+  const { source, close } = await openFile(path);
+  try {
+    return { ...(await readPytorchFile(source, options)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Parameters by name in a safetensors file or one of PyTorch, each read when it is asked for. */
+export interface TensorFile {
+  /** The metadata of a safetensors file; of one of PyTorch what lies beside the parameters, as JSON. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** In the order of the file. */
+  readonly tensors: ReadonlyMap<string, { readonly type: ElementType; readonly shape: readonly number[] }>;
+  /** What was done to find the parameters, in words. */
+  readonly notes: readonly string[];
+  /** What a file of PyTorch holds, undefined for a safetensors file. */
+  readonly pytorch: PytorchFile | undefined;
+  /**
+   * A tensor's values as float32. Throws {@link PytorchFileError} or SafetensorsError for a name that the file lacks,
+   * and for a file that ends too early.
+   */
+  readonly read: (name: string) => Promise<FloatTensor>;
+  /** A tensor's bytes in its own type, row-major and little-endian. Throws as `read` does. */
+  readonly readBytes: (name: string) => Promise<Uint8Array>;
+  readonly close: () => Promise<void>;
+}
+
+/** Whether a file's name is one that files of parameters have. */
+export const isTensorFileName = (path: string): boolean =>
+  /\.(safetensors|pt|pth|bin|ckpt|pkl|joblib|pth\.tar)$/i.test(path);
+
+/** Behind the length of its header, a safetensors file has a JSON object. */
+async function isSafetensors({ name, size, read }: ByteSource): Promise<boolean> {
+  return name.endsWith('.safetensors') || (size > 8 && (await read(8, 1))[0] === '{'.charCodeAt(0));
+}
+
+/**
+ * Opens a file of parameters in safetensors or one of PyTorch's formats, told by its content.
+ * Throws SafetensorsError or {@link PytorchFileError} naming the file and what is wrong with it.
+ */
+export async function openTensorFile(
+  path: string,
+  options: ReadOptions & { readonly weights?: Weights } = {},
+): Promise<TensorFile> {
+  const { source, close } = await openFile(path);
+  try {
+    const content = (await isSafetensors(source))
+      ? await safetensorsContent(source, options)
+      : pytorchContent(await readPytorchFile(source, options), options);
+    return { ...content, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function safetensorsContent(
+  source: ByteSource,
+  { weights = 'trained' }: { readonly weights?: Weights },
+): Promise<Omit<TensorFile, 'close'>> {
+  if (weights === 'average')
+    throw new PytorchFileError(
+      `${source.name}: a safetensors file has one set of parameters, no moving average beside it`,
+    );
+  const { metadata, tensors, dataOffset } = await readHeader(source.read, source.size, source.name);
+  const readBytes = (name: string): Promise<Uint8Array> => {
+    const { begin, end } = existing(tensors, name, source.name);
+    return readExactly(source, dataOffset + begin, end - begin, `the tensor "${name}"`);
+  };
+  return {
+    metadata: new Map(Object.entries(metadata)),
+    tensors: new Map([...tensors].map(([name, { dtype, shape }]) => [name, { type: dtype, shape }])),
+    notes: [],
+    pytorch: undefined,
+    read: async (name) => {
+      const { dtype, shape } = existing(tensors, name, source.name);
+      return { shape, data: decodeFloats(await readBytes(name), dtype) };
+    },
+    readBytes,
+  };
+}
+
+function pytorchContent(file: PytorchFile, options: { readonly weights?: Weights }): Omit<TensorFile, 'close'> {
+  const { tensors, notes } = stateDictionary(file, options);
+  return {
+    metadata: new Map([['format', `PyTorch, ${file.format}`], ...besides(file.value)]),
+    tensors,
+    notes,
+    pytorch: file,
+    read: (name) => {
+      const tensor = existing(tensors, name, file.name);
+      if (!isRealType(tensor.type))
+        throw new PytorchFileError(`${file.name}: the tensor "${name}" holds complex numbers (${tensor.type})`);
+      return readTensor(tensor);
+    },
+    readBytes: (name) => readTensorBytes(existing(tensors, name, file.name)),
+  };
+}
+
+/** What a training program saves beside parameters and optimiser: a configuration, arguments, where it stood. */
+function* besides(value: PickleValue): Generator<[string, string]> {
+  if (!(value instanceof Map) || [...value.values()].some((item) => tensorOf(item) !== undefined)) return;
+  for (const [key, item] of value) {
+    if (typeof key === 'string' && !holdsStates(item)) yield [key, jsonText(item)];
+  }
+}
+
+/** Whether a dictionary is one of tensors, or an optimiser's. */
+const holdsStates = (value: PickleValue): boolean =>
+  value instanceof Map &&
+  (value.has('param_groups') || [...value.values()].some((item) => tensorOf(item) !== undefined));
+
+function existing<T>(tensors: ReadonlyMap<string, T>, name: string, source: string): T {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new PytorchFileError(`${source}: there is no tensor "${name}"`);
+  return tensor;
+}
