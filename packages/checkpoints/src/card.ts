@@ -24,8 +24,8 @@ export interface TextTask {
 /** What a network reached that meta-training never saw. */
 export interface Reached {
   readonly architecture: string;
-  /** Without any training, in nats; `exp` of it is the perplexity of a language model. */
-  readonly loss: number;
+  /** Without any training, in nats, where it was measured; `exp` of it is the perplexity of a language model. */
+  readonly loss?: number;
   /** The share of right answers. */
   readonly accuracy: number;
 }
@@ -60,7 +60,7 @@ export interface CheckpointCard {
     /** Images or blocks of text in a step. */
     readonly batch: number;
   };
-  /** Of architectures that were held out, in the order of steps. */
+  /** Of architectures that were held out, or of training batches in the quick start, in the order of steps. */
   readonly curve: ReadonlyArray<{ readonly step: number; readonly loss: number; readonly accuracy: number }>;
   readonly reached: readonly Reached[];
 }

@@ -257,6 +257,15 @@ describe('logah predict', () => {
 });
 
 describe('logah info', () => {
+  it('shows the card of a checkpoint that ships', async () => {
+    const { stdout } = await logah('info', 'vits-small-cifar10');
+    expect(stdout).toMatch(
+      /^vits-small-cifar10: starts for small vision transformers .*\n585,230 parameters \(template\)/,
+    );
+    expect(stdout).toMatch(/vit:layers=\d+,.* \d+\.\d %/);
+    expect(JSON.parse((await logah('info', 'vits-small-cifar10', '--json')).stdout)).toMatchObject({ maxWidth: 96 });
+  });
+
   it('shows a hypernetwork, a prediction and a graph', async () => {
     expect((await logah('info', 'ghn.safetensors')).stdout).toMatch(/format: logah\nconfig: \{.*"rank":4/);
     const { stdout } = await logah('info', 'net.safetensors', '--json');

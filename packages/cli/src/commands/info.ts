@@ -1,9 +1,12 @@
 // `logah info`: what is in a file, or what an architecture is like.
+import { CARDS, cardOf } from '@logah/checkpoints';
+import { isShipped } from '@logah/checkpoints/node';
 import { elementCount, estimateCost, type Graph, GraphError, parameterCount, type TensorType } from '@logah/graph-ir';
 import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
 import { isTensorFileName, openTensorFile, type TensorFile } from '@logah/pytorch-files/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
+import { cardText } from '../card-text.js';
 import { type CheckpointOptions, emaOption, readingOptions, TENSOR_FILE_HELP } from '../checkpoint-options.js';
 import { count } from '../options.js';
 import { textTable, thousands } from '../text-table.js';
@@ -19,7 +22,10 @@ interface InfoOptions extends Pick<CheckpointOptions, 'ema'> {
 export const infoCommand = (): Command =>
   new Command('info')
     .description('what is in a hypernetwork or another file of parameters, or what a network is like')
-    .argument('<in>', `a file of parameters (${TENSOR_FILE_HELP}), or ${ARCHITECTURE_HELP}`)
+    .argument(
+      '<in>',
+      `a checkpoint that ships (${CARDS.map(({ name }) => name).join(', ')}), a file of parameters (${TENSOR_FILE_HELP}), or ${ARCHITECTURE_HELP}`,
+    )
     .option('--checkpoint <file>', `check that a file of parameters (${TENSOR_FILE_HELP}) holds what the network wants`)
     .addOption(emaOption())
     .option('--batch <count>', 'samples that costs are estimated for', count, 1)
@@ -27,7 +33,8 @@ export const infoCommand = (): Command =>
     .addOption(sizeOption())
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
-      if (isTensorFileName(input)) await printTensors(input, options);
+      if (isShipped(input)) console.log(options.json ? JSON.stringify(cardOf(input)) : cardText(cardOf(input)));
+      else if (isTensorFileName(input)) await printTensors(input, options);
       else await printNetwork(input, options);
     });
 
