@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Hypernet } from '@logah/hypernet';
 import { readHypernet } from '@logah/hypernet/node';
-import { CARDS, cardOf, openCheckpoint } from './index.js';
+import { cardOf, isShipped, openCheckpoint } from './index.js';
 
 /** The hypernetwork of a name; its tensors are the caller's. Throws CheckpointError for a name that there is not, or a file that was changed. */
 export async function loadCheckpoint(name: string): Promise<Hypernet> {
@@ -14,9 +14,6 @@ export async function loadCheckpoint(name: string): Promise<Hypernet> {
 /** Where the file of a checkpoint lies. Throws CheckpointError for a name that there is not. */
 export const checkpointPath = (name: string): string =>
   fileURLToPath(new URL(`../files/${cardOf(name).file}`, import.meta.url));
-
-/** Whether a checkpoint of this name ships. */
-export const isShipped = (name: string): boolean => CARDS.some((card) => card.name === name);
 
 /**
  * A shipped checkpoint by its name, or the hypernetwork of a file.

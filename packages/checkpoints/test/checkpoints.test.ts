@@ -6,8 +6,8 @@ import { disposeHypernet, hypernetParameterCount, predict } from '@logah/hyperne
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CARDS, type CheckpointCard, cardOf, checkpointFor, fitOf, openCheckpoint } from '../src/index.js';
-import { checkpointPath, isShipped, loadCheckpoint } from '../src/node.js';
+import { CARDS, type CheckpointCard, cardOf, checkpointFor, fitOf, isShipped, openCheckpoint } from '../src/index.js';
+import { checkpointPath, loadCheckpoint } from '../src/node.js';
 
 const network = (text: string): Graph => buildArchitecture(parseArchitecture(text));
 const SMALL_VIT = 'vit:layers=3,heads=4,hidden=48,mlp=192,patch=8';

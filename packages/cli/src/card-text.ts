@@ -1,5 +1,5 @@
 // The card of a shipped checkpoint for people.
-import type { CheckpointCard } from '@logah/checkpoints';
+import type { CheckpointCard } from '@logah/checkpoints/catalog';
 import { bytes, textTable, thousands } from './text-table.js';
 
 /** Everything on a card but its curve, of which it tells the last point. */

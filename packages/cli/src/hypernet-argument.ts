@@ -1,6 +1,6 @@
 // Which hypernetwork fills a network: a shipped one that fits, one by name or file, or a fresh one where that is asked for.
-import { type CheckpointFit, cardOf, checkpointFor, fitOf } from '@logah/checkpoints';
-import { isShipped, loadCheckpoint } from '@logah/checkpoints/node';
+import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped } from '@logah/checkpoints';
+import { loadCheckpoint } from '@logah/checkpoints/node';
 import { type Graph, parameterRoles } from '@logah/graph-ir';
 import {
   createHypernet,

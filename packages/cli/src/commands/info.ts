@@ -1,6 +1,5 @@
 // `logah info`: what is in a file, or what an architecture is like.
-import { CARDS, cardOf } from '@logah/checkpoints';
-import { isShipped } from '@logah/checkpoints/node';
+import { CARDS, cardOf, isShipped } from '@logah/checkpoints/catalog';
 import { elementCount, estimateCost, type Graph, GraphError, parameterCount, type TensorType } from '@logah/graph-ir';
 import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
 import { isTensorFileName, openTensorFile, type TensorFile } from '@logah/pytorch-files/node';
