@@ -63,25 +63,25 @@ function rankFor(shape: readonly number[], rank: number): number {
 }
 
 /** The banks of matrices and kernels by role; what is not here is made of the pool of kernels. */
-const BANKS: Partial<Record<ParameterRole, string>> = {
-  patch_embedding: 'patch_embedding',
-  token_embedding: 'token_embedding',
-  position: 'position',
-  attention_query: 'query',
-  attention_key: 'key',
-  attention_value: 'value',
-  attention_out: 'attention_out',
-  mlp_in: 'mlp_in',
-  mlp_gate: 'mlp_in',
-  mlp_out: 'mlp_out',
-  head: 'head',
-};
+const BANKS: ReadonlyMap<string, string> = new Map<ParameterRole, string>([
+  ['patch_embedding', 'patch_embedding'],
+  ['token_embedding', 'token_embedding'],
+  ['position', 'position'],
+  ['attention_query', 'query'],
+  ['attention_key', 'key'],
+  ['attention_value', 'value'],
+  ['attention_out', 'attention_out'],
+  ['mlp_in', 'mlp_in'],
+  ['mlp_gate', 'mlp_in'],
+  ['mlp_out', 'mlp_out'],
+  ['head', 'head'],
+]);
 
 const PACKED: readonly ParameterRole[] = ['attention_query', 'attention_key', 'attention_value'];
 
-/** Every kind of target that the mixture tells apart. */
+/** Every kind of target that the mixture tells apart. Checkpoints have rows in this order: what is new comes last. */
 export const TARGET_KINDS: readonly string[] = [
-  ...[...Object.keys(BANKS), 'kernel', 'depthwise_kernel', 'pointwise_kernel', 'linear', 'other'].flatMap((role) => [
+  ...[...BANKS.keys(), 'kernel', 'depthwise_kernel', 'pointwise_kernel', 'linear', 'other'].flatMap((role) => [
     role,
     `${role}_bias`,
   ]),
@@ -100,7 +100,7 @@ export function partsOf({ place, parameter }: Target, banks: ReadonlyMap<string,
 
 /** What a role's templates are called, if this configuration has any of them. */
 function bankName(role: ParameterPlace['around'], suffix: string, banks: ReadonlyMap<string, TemplateBank>): string {
-  const name = new Map<string, string>(Object.entries(BANKS)).get(role);
+  const name = BANKS.get(role);
   return name !== undefined && banks.has(`${name}${suffix}`) ? name : 'kernel';
 }
 
