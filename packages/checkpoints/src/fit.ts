@@ -57,7 +57,7 @@ function judge(card: CheckpointCard, graph: Graph): Judgement {
   const width = widthOf(graph);
   const remarks = width > card.maxWidth ? [`features beyond ${card.maxWidth} repeat those before them`] : [];
   const answers = lastSize(graph.values[graph.outputs[0]].shape);
-  const own = card.task.kind === 'images' ? judgeImages(card.task, graph) : judgeText(card.task, answers);
+  const own = card.task.kind === 'images' ? judgeImages(card.task, graph) : judgeText(card, card.task, graph);
   const needsNewHead = card.task.kind === 'images' && answers !== card.task.classes;
   return { reasons: own.reasons, needsNewHead, remarks: [...own.remarks, ...remarks] };
 }
@@ -82,11 +82,29 @@ function judgeImages({ image, patch }: ImageTask, graph: Graph): Pick<Judgement,
 }
 
 function judgeText(
-  { vocab, tokenizer }: TextTask,
-  answers: number | undefined,
+  { roles: learned }: CheckpointCard,
+  { vocab, tokenizer, context }: TextTask,
+  graph: Graph,
 ): Pick<Judgement, 'reasons' | 'remarks'> {
-  const reason = `its tokens are ${tokenizer}, ${vocab} of them, and this network has ${answers}`;
-  return { reasons: answers === vocab ? [] : [reason], remarks: [] };
+  const roles = parameterRoles(graph);
+  if (learned.includes('head') && ![...roles.values()].includes('head')) {
+    return {
+      reasons: ['it learned a head of its own, and this network’s is its token embedding: use tied=false'],
+      remarks: [],
+    };
+  }
+  const answers = lastSize(graph.values[graph.outputs[0]].shape);
+  if (answers !== vocab) {
+    return {
+      reasons: [`its tokens are ${tokenizer}, ${vocab} of them, and this network has ${answers}`],
+      remarks: [],
+    };
+  }
+  const positions = graph.parameters.find(({ name }) => roles.get(name) === 'position')?.shape[0] ?? context;
+  return {
+    reasons: [],
+    remarks: positions > context ? [`positions beyond ${context} repeat those before them`] : [],
+  };
 }
 
 function patchOf(graph: Graph): number | undefined {

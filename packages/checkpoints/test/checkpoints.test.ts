@@ -6,8 +6,8 @@ import { disposeHypernet, hypernetParameterCount, predict } from '@logah/hyperne
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CARDS, type CheckpointCard, cardOf, checkpointFor, fitOf, isShipped, openCheckpoint } from '../src/index.js';
-import { checkpointPath, loadCheckpoint } from '../src/node.js';
+import { CARDS, cardOf, checkpointFor, fitOf, isShipped, openCheckpoint } from '../src/index.js';
+import { checkpointPath, loadCheckpoint, openHypernet } from '../src/node.js';
 
 const network = (text: string): Graph => buildArchitecture(parseArchitecture(text));
 const SMALL_VIT = 'vit:layers=3,heads=4,hidden=48,mlp=192,patch=8';
@@ -83,15 +83,20 @@ describe('checkpointFor', () => {
 
   it('refuses a language model of another vocabulary', () => {
     const gpt2 = network('gpt2:layers=2,heads=2,hidden=16,vocab=50257,context=16,tied=false');
-    const text: CheckpointCard = {
-      ...CARDS[0],
-      name: 'bytes',
-      task: { kind: 'text', tokenizer: 'bytes', vocab: 257, context: 128 },
-      roles: [...CARDS[0].roles, 'token_embedding'],
-    };
-    expect(() => fitOf(text, gpt2)).toThrow(
-      'the checkpoint bytes does not fit the network "gpt2": its tokens are bytes, 257 of them, and this network has 50257',
+    expect(() => fitOf(cardOf('gpts-wikitext2'), gpt2)).toThrow(
+      'the checkpoint gpts-wikitext2 does not fit the network "gpt2": its tokens are bytes, 257 of them, and this network has 50257',
     );
+  });
+
+  it('refuses a language model whose head is its token embedding: no checkpoint learned one', () => {
+    const tied = 'gpt2:layers=2,heads=2,hidden=16,vocab=257,context=16,tied=true';
+    expect(() => checkpointFor(network(tied))).toThrow(/gpts-wikitext2 .*use tied=false/);
+    expect(checkpointFor(network(tied.replace('true', 'false'))).card.name).toBe('gpts-wikitext2');
+  });
+
+  it('remarks on positions beyond the context that was trained', () => {
+    const long = network('gpt2:layers=2,heads=2,hidden=16,vocab=257,context=300,tied=false');
+    expect(checkpointFor(long).remarks).toEqual(['positions beyond 128 repeat those before them']);
   });
 
   it('refuses images that are not square or not of three channels', () => {
@@ -105,6 +110,12 @@ describe('checkpointFor', () => {
 });
 
 describe('names', () => {
+  it('that are neither a file nor a checkpoint are refused with those that ship', async () => {
+    await expect(openHypernet('vits-cifra10')).rejects.toThrow(
+      `"vits-cifra10" is neither a file nor a checkpoint that ships; those are ${CARDS.map(({ name }) => name).join(', ')}`,
+    );
+  });
+
   it('that do not exist are refused with those that do', () => {
     expect(isShipped('none')).toBe(false);
     expect(() => cardOf('none')).toThrow(

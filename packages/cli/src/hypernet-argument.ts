@@ -1,7 +1,7 @@
 // Which hypernetwork fills a network: a shipped one that fits, one by name or file, or a fresh one where that is asked for.
 import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped } from '@logah/checkpoints';
-import { loadCheckpoint } from '@logah/checkpoints/node';
-import { type Graph, parameterRoles } from '@logah/graph-ir';
+import { loadCheckpoint, openHypernet } from '@logah/checkpoints/node';
+import { classLayer, type Graph, parameterRoles } from '@logah/graph-ir';
 import {
   createHypernet,
   HYPERNET_VARIANTS,
@@ -10,7 +10,6 @@ import {
   type HypernetVariant,
   hypernetPreset,
 } from '@logah/hypernet';
-import { readHypernet } from '@logah/hypernet/node';
 import { createRandom } from '@logah/random';
 import { Option } from 'commander';
 import { type CheckpointOptions, readingOptions, TENSOR_FILE_HELP } from './checkpoint-options.js';
@@ -54,6 +53,7 @@ export interface OpenedHypernet {
  */
 export async function hypernetFor(graph: Graph, options: HypernetOptions): Promise<OpenedHypernet> {
   const { checkpoint, untrained, variant, newHead, seed } = options;
+  if (newHead) checkOwnHead(graph);
   if (untrained) {
     const domain = isLanguageModel(graph) ? 'language' : 'vision';
     return {
@@ -65,7 +65,7 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
   }
   if (checkpoint === undefined) return shipped(checkpointFor(graph), newHead);
   if (isShipped(checkpoint)) return shipped(fitOf(cardOf(checkpoint), graph), newHead);
-  const hypernet = await readHypernet(checkpoint, readingOptions(options));
+  const hypernet = await openHypernet(checkpoint, readingOptions(options));
   checkDomain(hypernet.config, graph, checkpoint);
   checkAnswers(hypernet.config, graph, checkpoint, newHead === true);
   return { hypernet, name: checkpoint, hasNewHead: newHead === true, remarks: [] };
@@ -82,6 +82,7 @@ async function shipped(
     name: card.name,
     hasNewHead,
     remarks: [
+      `filled from ${card.name}, which ships`,
       ...(needsNewHead ? [`the last layer is drawn anew, since ${card.name} knows ${answers}`] : []),
       ...remarks,
     ],
@@ -89,6 +90,16 @@ async function shipped(
 }
 
 const isLanguageModel = (graph: Graph): boolean => [...parameterRoles(graph).values()].includes('token_embedding');
+
+/** Throws CliError where the last layer is the token embedding, which a new head would replace. */
+function checkOwnHead(graph: Graph): void {
+  const weight = classLayer(graph)?.parameters.weight;
+  if (weight !== undefined && parameterRoles(graph).get(weight) === 'token_embedding') {
+    throw new CliError(
+      `"${graph.name}" answers with its token embedding, so --new-head would draw that anew; use tied=false`,
+    );
+  }
+}
 
 function checkDomain({ domain }: HypernetConfig, graph: Graph, name: string): void {
   const wanted = isLanguageModel(graph) ? 'language' : 'vision';
@@ -99,9 +110,11 @@ function checkDomain({ domain }: HypernetConfig, graph: Graph, name: string): vo
   }
 }
 
-function checkAnswers({ classes }: HypernetConfig, graph: Graph, name: string, hasNewHead: boolean): void {
+/** The classes of a LoGAH or GHN-3 for language are those of its shape embeddings, not its vocabulary. */
+function checkAnswers(config: HypernetConfig, graph: Graph, name: string, hasNewHead: boolean): void {
+  const { classes, decoder, domain } = config;
   const last = graph.values[graph.outputs[0]].shape.at(-1);
-  if (hasNewHead || last === classes) return;
+  if (hasNewHead || last === classes || (domain === 'language' && decoder !== 'template')) return;
   throw new CliError(
     `${name}: a hypernetwork for ${classes} classes or tokens, but "${graph.name}" answers for ${last}; --new-head draws the last layer anew`,
   );

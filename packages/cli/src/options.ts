@@ -15,6 +15,13 @@ export function count(text: string): number {
   return value;
 }
 
+/** An option that counts something that there may be none of. */
+export function countFromZero(text: string): number {
+  const value = integer(text);
+  if (value < 0) throw new InvalidArgumentError('An integer of at least 0 was wanted.');
+  return value;
+}
+
 /** The name of an option as its flag has it: "trainSamples" as "train-samples". */
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 

@@ -196,6 +196,7 @@ describe('logah predict', () => {
   it('draws the last layer anew for other classes, and says so', async () => {
     const { code, stderr } = await logah('predict', `${MINI},classes=7`, '--out', 'seven.safetensors');
     expect(code).toBe(0);
+    expect(stderr).toContain('Note: filled from vits-small-cifar10, which ships.');
     expect(stderr).toContain('Note: the last layer is drawn anew, since vits-small-cifar10 knows 10 classes.');
     const { tensors } = await readSafetensors(inFolder('seven.safetensors'));
     const weight = tensors.get('heads.head.weight');
@@ -231,6 +232,15 @@ describe('logah predict', () => {
     const { code, stderr } = await logah('predict', architecture, '--checkpoint', 'ghn.safetensors', '--dry-run');
     expect(code).toBe(1);
     expect(stderr).toContain(message);
+  });
+
+  it('draws no new head where that is the token embedding', async () => {
+    const tied = 'gpt2:layers=1,heads=2,hidden=16,vocab=257,context=8,tied=true';
+    const { code, stderr } = await logah('predict', tied, '--untrained', '--new-head', '--dry-run');
+    expect([code, stderr]).toEqual([
+      1,
+      'logah: "gpt2" answers with its token embedding, so --new-head would draw that anew; use tied=false\n',
+    ]);
   });
 
   it('says how to install a backend that is missing', async () => {

@@ -92,6 +92,17 @@ describe('checkpointValues', () => {
     expect(values.get('transformer.wte.weight')).toEqual(Float32Array.of('wte.weight'.length));
   });
 
+  it('refuses a head of other values than the embedding that the network has it share', async () => {
+    const tensors = new Map(base).set('lm_head.weight', { shape: [10, 8] });
+    const withHead = (value: number) => async (name: string) => ({
+      data: new Float32Array(80).fill(name === 'lm_head.weight' ? value : 1),
+    });
+    await expect(checkpointValues(graph, { tensors, read: withHead(1) }, 'net.bin')).resolves.toBeDefined();
+    await expect(checkpointValues(graph, { tensors, read: withHead(3) }, 'net.bin')).rejects.toThrow(
+      'net.bin: "lm_head.weight" has other values than "transformer.wte.weight", but the network shares them',
+    );
+  });
+
   it('names a tensor of another shape before it reads any', async () => {
     const tensors = new Map(base).set('ln_f.bias', { shape: [9] });
     const read = (): never => expect.unreachable('nothing should be read');

@@ -3,7 +3,7 @@ import { openTensorFile } from '@logah/pytorch-files/node';
 import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
 import { fromCheckpoint, toCheckpoint } from './checkpoint.js';
 import type { Hypernet } from './hypernet.js';
-import { fromPytorch, type PytorchHypernetOptions } from './pytorch-checkpoint.js';
+import { checkAssumed, fromPytorch, type PytorchHypernetOptions } from './pytorch-checkpoint.js';
 
 /**
  * Reads a hypernetwork: a safetensors file, ours or the reference's, or a checkpoint of the authors in a format of
@@ -17,7 +17,9 @@ export async function readHypernet(path: string, options: PytorchHypernetOptions
   } finally {
     await file.close();
   }
-  return fromCheckpoint(await readSafetensors(path), path);
+  const hypernet = fromCheckpoint(await readSafetensors(path), path);
+  checkAssumed(hypernet.config, options.assume ?? {}, new Set(), path);
+  return hypernet;
 }
 
 /** Writes a hypernetwork; the file appears under its name when it is complete. */

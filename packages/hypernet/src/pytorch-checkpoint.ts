@@ -62,6 +62,23 @@ export async function fromPytorch(file: PytorchFile, options: PytorchHypernetOpt
   return assemble(config, values, file.name);
 }
 
+/** Throws {@link HypernetError} for an assumed size other than the one that a file tells: the prediction would be another. */
+export function checkAssumed(
+  config: HypernetConfig,
+  assume: NonNullable<PytorchHypernetOptions['assume']>,
+  inferred: ReadonlySet<string>,
+  source: string,
+): void {
+  const told = new Map<string, unknown>(Object.entries(config));
+  for (const [field, value] of Object.entries(assume)) {
+    if (!inferred.has(field) && told.get(field) !== value) {
+      throw new HypernetError(
+        `${source}: ${field} is ${told.get(field)} there, but ${value} was to be assumed; only what a file does not tell can be`,
+      );
+    }
+  }
+}
+
 /** The fields of `config`, a dictionary or the arguments of a program. */
 function fieldsOf(value: PickleValue): ReadonlyMap<PickleValue, PickleValue> {
   const config = value instanceof Map ? value.get('config') : undefined;
@@ -84,7 +101,9 @@ function readConfiguration(
     );
   const shapeOf = (name: string): readonly number[] =>
     shapes.get(name) ?? fail(`the tensor "${name}" is missing: is this a checkpoint of LoGAH or GHN-3?`);
+  const inferred = new Set<string>();
   const infer = <T>(field: string, value: T, why: string): T => {
+    inferred.add(field);
     if (!Object.hasOwn(assume, field)) onNote(`${field} is ${value}: ${why}.`);
     return value;
   };
@@ -138,6 +157,7 @@ function readConfiguration(
     const kernels = shapeOf(KERNEL_TABLE)[0];
     if (config.maxKernel > 2 * kernels)
       fail(`the largest kernel is ${config.maxKernel}, too large for the ${kernels} rows of "${KERNEL_TABLE}"`);
+    checkAssumed(config, assume, inferred, source);
     try {
       return checkHypernetConfig({ ...config, ...assume });
     } catch (cause) {

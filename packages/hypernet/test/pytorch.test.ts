@@ -129,6 +129,12 @@ describe('a checkpoint', () => {
     await file.close();
   });
 
+  it('refuses to assume a size that the file tells', async () => {
+    await expect(readHypernet(pathOf('vit-mini.pt'), { assume: { maxChannels: 32 } })).rejects.toThrow(
+      'maxChannels is 64 there, but 32 was to be assumed; only what a file does not tell can be',
+    );
+  });
+
   it('gives the moving average where it is asked for', async () => {
     const file = await changed('vit-mini.pt', (entries) => {
       const trained = entries.get('state_dict');

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isShipped } from '@logah/checkpoints';
+import { cardOf, fitOf, isShipped } from '@logah/checkpoints';
 import { checkpointPath, openHypernet } from '@logah/checkpoints/node';
 import type { TrainedTensor } from '@logah/network';
 import { openTensorFile } from '@logah/pytorch-files/node';
@@ -52,10 +52,19 @@ async function readStart({ name, file, isReference }: FileStart): Promise<Initia
           `${file}: a hypernetwork with the ${decoder} decoder, but ${name}: wants ${DECODERS[name]}`,
         );
       }
-      return predictedInitializer(hypernet, { reference: isReference });
+      const predicted = predictedInitializer(hypernet, { reference: isReference });
+      return isShipped(file) ? fitted(predicted, file) : predicted;
     }
   }
 }
+
+/** What a shipped checkpoint gives a network that it fits, as `logah predict` does: for other classes with a new head. */
+const fitted =
+  (predicted: Initializer, name: string): Initializer =>
+  (graph, random) => {
+    const { needsNewHead } = fitOf(cardOf(name), graph);
+    return needsNewHead ? modifiedInitializer(predicted, 'new-head')(graph, random) : predicted(graph, random);
+  };
 
 type FileStart = Extract<StartText['start'], { readonly kind: 'file' }>;
 

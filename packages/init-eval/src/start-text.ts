@@ -130,12 +130,12 @@ export function splitStarts(list: string): string[] {
 }
 
 /**
- * A start without the path of its file: "logah:runs/a/hypernet.safetensors+noise" as "logah+noise". Others are as
- * they are.
+ * A start without the path of its file: "logah:runs/a/hypernet.safetensors+noise" as "logah+noise". Others, and those of
+ * checkpoints that ship, are as they are.
  */
 export function startName(text: string): string {
   const { start } = parseStart(text);
-  return start.kind === 'file' ? text.replace(`:${start.file}`, '') : text;
+  return start.kind === 'file' && /[./\\]/.test(start.file) ? text.replace(`:${start.file}`, '') : text;
 }
 
 /** Whether a hypernetwork, or a module of one's own, predicts a start; all others are baselines. */

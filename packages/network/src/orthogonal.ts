@@ -73,7 +73,8 @@ function gramSchmidt(values: Float32Array, rows: number, columns: number): Float
     let squares = 0;
     for (let k = 0; k < columns; k++) squares += row[k] * row[k];
     const length = Math.sqrt(squares);
-    for (let k = 0; k < columns; k++) row[k] /= length;
+    // A row of zeros has no direction: it stays.
+    if (length > 0) for (let k = 0; k < columns; k++) row[k] /= length;
   }
   return Float32Array.from(basis);
 }

@@ -26,7 +26,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
-import { count, integer, kebab, number } from '../options.js';
+import { count, countFromZero, kebab, number } from '../options.js';
 import { showProgress } from '../progress.js';
 import { textTable } from '../text-table.js';
 
@@ -76,7 +76,7 @@ export const evalCommand = (): Command =>
     .option(
       '--skip-samples <count>',
       'training samples to leave out, the first ones: those that a hypernetwork saw',
-      integer,
+      countFromZero,
     )
     .option('--train-samples <count>', 'to train on, the first ones after those; all by default', count)
     .option('--test-samples <count>', 'to judge by, the first ones; all by default', count)

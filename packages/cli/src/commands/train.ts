@@ -32,7 +32,7 @@ import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
-import { count, integer, kebab, number } from '../options.js';
+import { count, countFromZero, integer, kebab, number } from '../options.js';
 import { type Progress, showProgress } from '../progress.js';
 import { thousands } from '../text-table.js';
 
@@ -89,7 +89,7 @@ export const trainCommand = (): Command =>
         .default('cifar10'),
     )
     .option('--data-dir <folder>', 'where the data lies', '.')
-    .option('--skip-samples <count>', 'training samples to leave out, the first ones', integer)
+    .option('--skip-samples <count>', 'training samples to leave out, the first ones', countFromZero)
     .option('--train-samples <count>', 'to train on, the first ones after those; all by default', count)
     .option('--out <folder>', "the run's folder", 'run')
     .addOption(

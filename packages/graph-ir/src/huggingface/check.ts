@@ -22,19 +22,19 @@ export type CheckpointShapes = ReadonlyMap<string, { readonly shape: readonly nu
 const nameIn = (tensors: CheckpointShapes, parameter: string): string | undefined =>
   [parameter, parameter.slice(parameter.indexOf('.') + 1)].find((candidate) => tensors.has(candidate));
 
-/** Names of layers' weights that are other layers' parameters too: PyTorch saves a tied head under both. */
-const secondNames = ({ operators }: Graph): Set<string> =>
-  new Set(
+/** Names of layers' weights that are other layers' parameters too, and those parameters: PyTorch saves a tied head under both. */
+const secondNames = ({ operators }: Graph): Map<string, string> =>
+  new Map(
     operators.flatMap(({ name, parameters: { weight } }) =>
-      weight === undefined || weight === `${name}.weight` ? [] : [`${name}.weight`],
+      weight === undefined || weight === `${name}.weight` ? [] : [[`${name}.weight`, weight]],
     ),
   );
 
 /**
  * The values of every parameter of a graph from a checkpoint, whose names may be as {@link checkCheckpoint} has them;
  * `source` names it in errors.
- * Throws {@link GraphError} for the first parameter that is missing or of another shape, before anything is read, and
- * what `read` throws.
+ * Throws {@link GraphError} for the first parameter that is missing or of another shape, before anything is read, for a
+ * layer that shares its weight in the graph but not in the checkpoint, and what `read` throws.
  */
 export async function checkpointValues(
   graph: Graph,
@@ -53,6 +53,17 @@ export async function checkpointValues(
   });
   const values = new Map<string, Float32Array>();
   for (const [name, stored] of names) values.set(name, (await checkpoint.read(stored)).data);
+  for (const [second, parameter] of secondNames(graph)) {
+    const shared = values.get(parameter);
+    if (shared === undefined || !checkpoint.tensors.has(second)) continue;
+    const { data } = await checkpoint.read(second);
+    if (data.length !== shared.length || data.some((value, i) => !Object.is(value, shared[i]))) {
+      throw new GraphError(
+        `${source}: "${second}" has other values than "${parameter}", but the network shares them: ` +
+          'use an architecture whose head is not tied (tied=false)',
+      );
+    }
+  }
   return values;
 }
 
