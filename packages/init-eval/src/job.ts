@@ -59,7 +59,8 @@ export async function runJob(
   const saved = existsSync(statePath)
     ? await readNetworkState(statePath, graph, MOMENTS[recipe.optimizer.type])
     : { state: startState(recipe.optimizer, await initial()), scores: [], seconds: 0 };
-  const scores: EpochScore[] = [...saved.scores];
+  // A run that was stopped in its first epoch scores its start once more.
+  const scores: EpochScore[] = saved.state.epoch === 0 ? [] : [...saved.scores];
   const seconds = (): number => saved.seconds + (performance.now() - began) / 1000;
   let report: StartReport | undefined;
   let isDiverged = false;
