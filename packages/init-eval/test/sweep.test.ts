@@ -98,7 +98,7 @@ describe('sweep', () => {
 
   it('names what does not fit', async () => {
     await expect(collect(sweep(options('bad', { initializers: ['xavier'] })))).rejects.toThrow(
-      'unknown initialiser "xavier"; wanted random, orthogonal, logah:FILE',
+      'unknown initialiser "xavier"; known are random, orthogonal, mimetic, ',
     );
     await expect(collect(sweep(options('bad', { initializers: ['logah:none.safetensors'] })))).rejects.toThrow(
       'the initialiser "logah:none.safetensors" wants the file none.safetensors, which cannot be read',

@@ -1,8 +1,7 @@
 // `logah init`: the parameters of a network from any start, as a safetensors file.
 import type { Graph } from '@logah/graph-ir';
-import { INITIALIZER_HELP, startRandom } from '@logah/init-eval';
+import { INITIALIZER_HELP, type Initializer, startRandom } from '@logah/init-eval';
 import { readInitializer } from '@logah/init-eval/node';
-import type { TensorRecord } from '@logah/network';
 import type { FloatDType } from '@logah/safetensors';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
@@ -42,13 +41,14 @@ export const initCommand = (): Command =>
       const graph = await readArchitecture(architecture, options.size);
       const backend = await useBackend(options.backend);
       const initializer = await readInitializer(init);
-      const start = await initializer(graph, startRandom(seed));
+      const tensors = valuesOf(() => initializer(graph, startRandom(seed)), graph, init);
       const origin = { initialized_by: init, seed: String(seed) };
-      await writeParameters(valuesOf(start, graph, init), { architecture, graph, backend, origin, out, dtype, json });
+      await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, json });
     });
 
 /** The values of a graph's parameters, one after the other; each tensor is freed when it was read. */
-async function* valuesOf(start: TensorRecord, graph: Graph, init: string): AsyncGenerator<NamedTensor> {
+async function* valuesOf(make: () => ReturnType<Initializer>, graph: Graph, init: string): AsyncGenerator<NamedTensor> {
+  const start = await make();
   for (const { name } of graph.parameters) {
     if (!(name in start)) throw new CliError(`${init} gives no parameter "${name}", which the network wants`);
     const { shape } = start[name];
