@@ -81,19 +81,17 @@ describe('sweep', () => {
     expect(renamed).toEqual(runs.map((run) => ({ ...run, architecture: 'mine' })));
   });
 
-  it('stopped within a run goes on to the same numbers', async () => {
-    const whole = await collect(sweep(options('whole', { workers: 1, seeds: [0] })));
+  it.each([5, 15])('stopped at step %i of a run goes on to the same numbers, each epoch once', async (step) => {
+    const [whole, part] = [`whole-${step}`, `stopped-${step}`];
+    const runs = await collect(sweep(options(whole, { workers: 1, seeds: [0] })));
     const stop = new AbortController();
-    const stopped = await collect(
-      sweep(options('stopped', { workers: 1, seeds: [0], signal: stop.signal })),
-      (event) => {
-        if (event.type === 'step' && event.step === 15) stop.abort();
-      },
-    );
+    const stopped = await collect(sweep(options(part, { workers: 1, seeds: [0], signal: stop.signal })), (event) => {
+      if (event.type === 'step' && event.step === step) stop.abort();
+    });
     expect(stopped).toHaveLength(0);
-    expect((await readdir(join(folder, 'stopped'))).some((name) => name.endsWith('.safetensors'))).toBe(true);
-    const rest = await collect(sweep(options('stopped', { workers: 1, seeds: [0] })));
-    expect(untimed(rest)).toEqual(untimed(whole));
+    expect((await readdir(join(folder, part))).some((name) => name.endsWith('.safetensors'))).toBe(true);
+    const rest = await collect(sweep(options(part, { workers: 1, seeds: [0] })));
+    expect(untimed(rest)).toEqual(untimed(runs));
   });
 
   it('names what does not fit', async () => {
