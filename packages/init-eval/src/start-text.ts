@@ -1,4 +1,5 @@
 // A start as text: `mimetic:position=1.5+noise`, `logah:FILE+new-head`.
+import { isShipped } from '@logah/checkpoints/catalog';
 import type { RoleDeviations } from '@logah/network';
 import { EvaluationError } from './errors.js';
 import {
@@ -135,7 +136,7 @@ export function splitStarts(list: string): string[] {
  */
 export function startName(text: string): string {
   const { start } = parseStart(text);
-  return start.kind === 'file' && /[./\\]/.test(start.file) ? text.replace(`:${start.file}`, '') : text;
+  return start.kind === 'file' && !isShipped(start.file) ? text.replace(`:${start.file}`, '') : text;
 }
 
 /** Whether a hypernetwork, or a module of one's own, predicts a start; all others are baselines. */
