@@ -76,8 +76,10 @@ describe('logah convert', () => {
     expect(stderr).toContain('domain is vision: "embed.weight" has 15 rows.\n');
     const { metadata } = await readSafetensorsHeader(inFolder('hypernet.safetensors'));
     expect(JSON.parse(metadata.config)).toMatchObject({ decoder, dim: 16, heads: 4, layers: 2 });
+    // As many classes as the checkpoint knows.
+    const network = ARCHITECTURE.replace('classes=3', 'classes=10');
     const predict = (checkpoint: string, out: string) =>
-      logah('predict', ARCHITECTURE, '--checkpoint', checkpoint, '--reference', '--out', out);
+      logah('predict', network, '--checkpoint', checkpoint, '--reference', '--out', out);
     expect((await predict(file, 'a.safetensors')).code).toBe(0);
     expect((await predict('hypernet.safetensors', 'b.safetensors')).code).toBe(0);
     const [a, b] = await Promise.all(['a', 'b'].map((name) => readSafetensors(inFolder(`${name}.safetensors`))));

@@ -20,6 +20,8 @@ export function learningRateAt(
     const from = warmupFrom / learningRate;
     return learningRate * (from + ((1 - from) * epoch) / (warmupEpochs - 1));
   }
-  const progress = (epoch - warmupEpochs) / Math.max(1, epochs - warmupEpochs);
+  // Where no epoch follows the warm-up, the reference's cosine would be at its end in the warm-up's last: a rate of 0.
+  const after = epochs - warmupEpochs;
+  const progress = after > 1 ? (epoch - warmupEpochs) / after : Math.max(0, epoch - warmupEpochs);
   return learningRate * 0.5 * (1 + Math.cos(Math.PI * progress));
 }

@@ -131,6 +131,12 @@ describe('train', () => {
 });
 
 describe('learningRateAt', () => {
+  it('trains at the full rate where no epoch follows the warm-up', () => {
+    const short = { learningRate: 0.1, epochs: 1, warmupEpochs: 1, warmupFrom: 1e-5 };
+    expect(learningRateAt(0, short)).toBeCloseTo(0.1, 12);
+    expect([0, 1].map((epoch) => learningRateAt(epoch, { ...short, epochs: 2, warmupEpochs: 2 }))).toEqual([1e-5, 0.1]);
+  });
+
   const schedule = { learningRate: 3e-4, epochs: 300, warmupEpochs: 5, warmupFrom: 1e-5 };
 
   it('warms up over epochs 0 to 3 on linspace(1e-5, 3e-4, 5), then follows the cosine', () => {

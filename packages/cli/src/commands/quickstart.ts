@@ -10,7 +10,7 @@ import { createRandom } from '@logah/random';
 import { streamSafetensors, writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
-import { integer } from '../options.js';
+import { count, integer } from '../options.js';
 import { duration, showProgress } from '../progress.js';
 import { type CompareOptions, type Comparison, compareStarts, trainings } from '../quickstart/compare.js';
 import { loadDigits } from '../quickstart/digits.js';
@@ -21,6 +21,7 @@ import { textTable, thousands } from '../text-table.js';
 interface QuickstartOptions {
   readonly steps: number;
   readonly seed: number;
+  readonly seeds: number;
   readonly out: string;
   readonly json?: true;
   readonly backend?: BackendName;
@@ -29,17 +30,17 @@ interface QuickstartOptions {
 const TEST_IMAGES = 1000;
 /** How long the networks are trained that start from predicted and from other parameters. */
 const TRAINED = { steps: 40, batch: 32, learningRates: [1e-3, 3e-3] };
-const SEEDS = 3;
 
 export const quickstartCommand = (): Command =>
   new Command('quickstart')
     .description('meta-trains templates on digits, then predicts networks that it has never seen')
     .option('--steps <count>', 'steps of meta-training', integer, 1000)
     .option('--seed <integer>', 'of everything that is drawn', integer, 0)
+    .option('--seeds <count>', 'trainings of each start of each network', count, 3)
     .option('--out <folder>', 'where the results go', 'quickstart')
     .option('--json', 'the result as JSON')
     .addOption(backendOption())
-    .action(async ({ steps, seed, out, json, backend: wanted }: QuickstartOptions) => {
+    .action(async ({ steps, seed, seeds: seedCount, out, json, backend: wanted }: QuickstartOptions) => {
       const backend = await useBackend(wanted);
       const say = (text: string): void => console.error(text);
       await mkdir(out, { recursive: true });
@@ -59,10 +60,10 @@ export const quickstartCommand = (): Command =>
       const trainingSeconds = (performance.now() - started) / 1000;
       await writeHypernet(join(out, 'hypernet.safetensors'), hypernet);
       say(
-        `Trained for ${duration(trainingSeconds)}. Comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${SEEDS} seeds each.`,
+        `Trained for ${duration(trainingSeconds)}. Comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
       );
 
-      const seeds = Array.from({ length: SEEDS }, (_, i) => seed + i);
+      const seeds = Array.from({ length: seedCount }, (_, i) => seed + i);
       const comparisons = await compareAll(hypernet, { ...TRAINED, train: digits, test, seeds });
       const [{ architecture }] = HELD_OUT;
       const graph = buildArchitecture(architecture);
@@ -72,14 +73,14 @@ export const quickstartCommand = (): Command =>
       });
 
       const result: QuickstartResult = {
-        command: `logah quickstart --steps ${steps} --seed ${seed} --backend ${backend}`,
+        command: `logah quickstart --steps ${steps} --seed ${seed} --seeds ${seedCount} --backend ${backend}`,
         seed,
         backend,
         steps: curve.length,
         trainingSeconds,
         hypernetParameters,
         trainedSteps: TRAINED.steps,
-        seeds: SEEDS,
+        seeds: seedCount,
         curve,
         comparisons,
       };

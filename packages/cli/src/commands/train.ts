@@ -79,7 +79,6 @@ export const trainCommand = (): Command =>
   new Command('train')
     .description('meta-trains a hypernetwork; run again with the same options, it goes on from its last state')
     .option('--dataset <name>', `the architectures: ${ARCHITECTURE_SETS.join(', ')} or a *.jsonl file`, 'vits-1k')
-    .option('--width-step <features>', 'between the widths of vits-1k; by default 32, as in the paper', count)
     .addOption(
       new Option(
         '--data <name>',
@@ -121,6 +120,7 @@ export const trainCommand = (): Command =>
     .addOption(referenceOption())
     .option('--seed <integer>', 'of everything that is drawn', integer, 0)
     .option('--patch <pixels>', 'of the ViTs', integer, 2)
+    .option('--width-step <features>', 'between the widths of vits-1k; by default 32, as in the paper', count)
     .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
     .option('--context <tokens>', 'of a block of text, and of the language models', integer, 1024)
     .option(
@@ -159,7 +159,7 @@ export const trainCommand = (): Command =>
         const { backend: _backend, workers: _workers, out: _out, ...lasting } = options;
         const events = run({
           folder: options.out,
-          configuration: { ...lasting, hypernet },
+          configuration: { ...lasting, ...resolved(config), hypernet },
           config,
           start: () => initTrainer(createHypernet(hypernet, createRandom(options.seed)), config),
           architectures: source,
@@ -208,6 +208,15 @@ function recipe(options: TrainCommandOptions, { decoder }: HypernetConfig): Trai
     ...(ema === undefined ? {} : { averageDecay: ema }),
   };
 }
+
+/** The options whose defaults depend on the decoder, as a run's configuration keeps them. */
+const resolved = (config: TrainerConfig) => ({
+  epochs: config.epochs,
+  lr: config.learningRate,
+  clip: config.gradientClip,
+  gamma: config.predictedParameterRegularization,
+  warmupEpochs: config.warmupEpochs,
+});
 
 /** The configuration for the data: what it is to answer, and for templates the patches or tokens that a network sees. */
 function hypernetFor(data: Dataset, options: TrainCommandOptions): HypernetConfig {
