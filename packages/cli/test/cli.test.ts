@@ -410,5 +410,5 @@ describe('logah quickstart', () => {
       await readSafetensors(inFolder('again.safetensors')),
     ];
     expect([...repeated.tensors]).toEqual([...kept.tensors]);
-  }, 120_000);
+  }, 300_000);
 });
