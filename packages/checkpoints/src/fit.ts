@@ -48,68 +48,70 @@ interface Judgement {
 }
 
 function judge(card: CheckpointCard, graph: Graph): Judgement {
-  const roles = new Set(parameterRoles(graph).values());
-  const unknown = [...roles].filter((role) => !isKnown(role, card));
+  const roles = parameterRoles(graph);
+  const present = new Set(roles.values());
+  const unknown = [...present].filter((role) => !isKnown(role, card));
   if (unknown.length > 0) {
     const reason = `it never learned to fill ${unknown.map((role) => role.replaceAll('_', ' ')).join(', ')}`;
     return { reasons: [reason], needsNewHead: false, remarks: [] };
   }
+  const shapeOf = (wanted: ParameterRole): readonly number[] | undefined =>
+    graph.parameters.find(({ name }) => roles.get(name) === wanted)?.shape;
+  const answers = lastSize(graph.values[graph.outputs[0]].shape);
+  const { task } = card;
+  const isTied = card.roles.includes('head') && !present.has('head');
+  const own =
+    task.kind === 'images'
+      ? judgeImages(task, graph, shapeOf('patch_embedding')?.[2])
+      : judgeText(task, answers, isTied, shapeOf('position')?.[0]);
   const width = widthOf(graph);
   const remarks = width > card.maxWidth ? [`features beyond ${card.maxWidth} repeat those before them`] : [];
-  const answers = lastSize(graph.values[graph.outputs[0]].shape);
-  const own = card.task.kind === 'images' ? judgeImages(card.task, graph) : judgeText(card, card.task, graph);
-  const needsNewHead = card.task.kind === 'images' && answers !== card.task.classes;
+  const needsNewHead = task.kind === 'images' && answers !== task.classes;
   return { reasons: own.reasons, needsNewHead, remarks: [...own.remarks, ...remarks] };
 }
 
-/** Class tokens and layer scales are not predicted by anything; their first values are fixed. */
+/** Class tokens are not predicted by anything; their first values are fixed. */
 const isKnown = (role: ParameterRole, { roles }: CheckpointCard): boolean =>
   role === 'class_token' || roles.includes(role);
 
-function judgeImages({ image, patch }: ImageTask, graph: Graph): Pick<Judgement, 'reasons' | 'remarks'> {
+type OfTask = Pick<Judgement, 'reasons' | 'remarks'>;
+
+function judgeImages({ image, patch }: ImageTask, graph: Graph, ownPatch: number | undefined): OfTask {
   const [, channels, height, width] = graph.values[graph.inputs[0]].shape;
   if (channels !== 3 || height === undefined || height !== width) {
     return { reasons: [`it is for square images of 3 channels, [batch, 3, ${image}, ${image}]`], remarks: [] };
   }
-  const own = patchOf(graph);
-  const isSame = own === patch && height === image;
+  const isSame = ownPatch === patch && height === image;
   return {
     reasons: [],
     remarks: isSame
       ? []
-      : [`patches of ${patch} pixels in images of ${image} are resized to patches of ${own} in ${height}`],
+      : [`patches of ${patch} pixels in images of ${image} are resized to patches of ${ownPatch} in ${height}`],
   };
 }
 
 function judgeText(
-  { roles: learned }: CheckpointCard,
   { vocab, tokenizer, context }: TextTask,
-  graph: Graph,
-): Pick<Judgement, 'reasons' | 'remarks'> {
-  const roles = parameterRoles(graph);
-  if (learned.includes('head') && ![...roles.values()].includes('head')) {
+  answers: number | undefined,
+  isTied: boolean,
+  positions = context,
+): OfTask {
+  if (isTied) {
     return {
       reasons: ['it learned a head of its own, and this network’s is its token embedding: use tied=false'],
       remarks: [],
     };
   }
-  const answers = lastSize(graph.values[graph.outputs[0]].shape);
   if (answers !== vocab) {
     return {
       reasons: [`its tokens are ${tokenizer}, ${vocab} of them, and this network has ${answers}`],
       remarks: [],
     };
   }
-  const positions = graph.parameters.find(({ name }) => roles.get(name) === 'position')?.shape[0] ?? context;
   return {
     reasons: [],
     remarks: positions > context ? [`positions beyond ${context} repeat those before them`] : [],
   };
-}
-
-function patchOf(graph: Graph): number | undefined {
-  const roles = parameterRoles(graph);
-  return graph.parameters.find(({ name }) => roles.get(name) === 'patch_embedding')?.shape[2];
 }
 
 /** Features of a token: what the head reads. */

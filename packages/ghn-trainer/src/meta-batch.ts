@@ -105,9 +105,8 @@ function networkGradients(
   let correct = 0;
   let answers = 0;
   const { value, grads } = reachedGradients(hypernet.parameters, names, () => {
-    const current = hypernet;
     const draws = random === undefined ? {} : { random };
-    const predicted = predictTensors(current, lowered, { ...draws, embeddings: embed(current) });
+    const predicted = predictTensors(hypernet, lowered, { ...draws, embeddings: embed(hypernet) });
     const complete = Object.fromEntries(
       graph.parameters.map(({ name, shape }) => [name, predicted[name] ?? tf.zeros([...shape])]),
     );

@@ -21,7 +21,7 @@ export type AssumedSize = 'heads' | 'maxChannels' | 'maxKernel' | 'classes' | 'v
 export interface PytorchHypernetOptions {
   /** The trained parameters, or their moving average where the file has one; trained by default. */
   readonly weights?: Weights;
-  /** Sizes that are known better than by inference; they come before what the file says. */
+  /** Sizes that are known better than by inference; of those that the file tells, only the same. */
   readonly assume?: Partial<Record<AssumedSize, number>>;
   /** Is told, in a sentence each, what was inferred rather than read. */
   readonly onNote?: (note: string) => void;

@@ -29,7 +29,7 @@ export function bankParameters({ name, shape, templates, rank, deviation }: Temp
   if (rank === 0) return [normal('', shape, deviation)];
   const [rows, columns, ...sides] = shape;
   // A sum of `rank` products of two or three independent factors.
-  const ofFactor = (deviation / Math.sqrt(rank)) ** (1 / 2);
+  const ofFactor = Math.sqrt(deviation / Math.sqrt(rank));
   const factors = [normal('.left', [rows, rank], ofFactor), normal('.right', [rank, columns], ofFactor)];
   return sides.length === 0 ? factors : [...factors, normal('.spatial', [rank, ...sides], 1)];
 }
@@ -54,15 +54,10 @@ export function mixTemplates(
   const mixed = (slices: tf.Tensor): tf.Tensor =>
     tf.reshape(tf.matMul(weights, tf.reshape<tf.Rank.R2>(slices, [templates, -1])), [targets, ...shape]);
   return tf.tidy(() => {
-    if (bank.rank === 0) return mixed(slice(read(parameters, bank.name), 0, shape));
+    if (bank.rank === 0) return mixed(slice(read(parameters, bank.name), shape));
     const [rows, columns, ...sides] = shape;
-    const left = slice(read(parameters, `${bank.name}.left`), 0, [rows, bank.rank]);
-    const right = placed(
-      parameters,
-      bank,
-      slice(read(parameters, `${bank.name}.right`), 0, [bank.rank, columns]),
-      sides,
-    );
+    const left = slice(read(parameters, `${bank.name}.left`), [rows, bank.rank]);
+    const right = placed(parameters, bank, slice(read(parameters, `${bank.name}.right`), [bank.rank, columns]), sides);
     if (targets > 1) return mixed(tf.matMul(left, right));
     // One target alone: Σ w·L·R as one product of the factors side by side, so that no template is multiplied out.
     const weighted = tf.mul(left, tf.reshape(weights, [templates, 1, 1]));
@@ -86,10 +81,10 @@ function placed(
 }
 
 /** The first part of every template. */
-const slice = (x: tf.Tensor, start: number, size: readonly number[]): tf.Tensor =>
+const slice = (x: tf.Tensor, size: readonly number[]): tf.Tensor =>
   size.every((length, axis) => length === x.shape[axis + 1])
     ? x
-    : tf.slice(x, [0, ...size.map(() => start)], [x.shape[0], ...size]);
+    : tf.slice(x, [0, ...size.map(() => 0)], [x.shape[0], ...size]);
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 

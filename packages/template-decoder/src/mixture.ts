@@ -1,6 +1,13 @@
 // How much of each template a target takes: a softmax of what a small network makes of the target's features, started at anchors along the depth of the
 // network, times a gain that starts at 1.
-import { gelu, linear, linearParameters, type ParameterSpec, type TensorRecord } from '@logah/tensor-ops';
+import {
+  gelu,
+  linear,
+  linearParameters,
+  type ParameterSpec,
+  type TensorRecord,
+  uniformParameter,
+} from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
 export interface MixtureConfig {
@@ -34,20 +41,10 @@ export function mixtureParameters({ features, hidden, kinds, templates }: Mixtur
     shape,
     initial: () => new Float32Array(shape.reduce((a, b) => a * b, 1)),
   });
-  const uniform = (name: string, shape: readonly number[]): ParameterSpec => ({
-    name,
-    shape,
-    initial: (random) =>
-      random.uniforms(
-        shape.reduce((a, b) => a * b, 1),
-        -bound,
-        bound,
-      ),
-  });
   return [
     ...linearParameters('mixture.hidden', features, hidden),
-    uniform('mixture.weights.weight', [kinds, templates, hidden]),
-    uniform('mixture.weights.bias', [kinds, templates]),
+    uniformParameter('mixture.weights.weight', [kinds, templates, hidden], bound),
+    uniformParameter('mixture.weights.bias', [kinds, templates], bound),
     zeros('mixture.gain.weight', [kinds, hidden]),
     zeros('mixture.gain.bias', [kinds]),
   ];

@@ -14,6 +14,7 @@ export {
   linearParameters,
   type ParameterSpec,
   type TensorRecord,
+  uniformParameter,
 } from './parameters.js';
 export { readInto } from './read-into.js';
 export { rmsNorm } from './rms-norm.js';

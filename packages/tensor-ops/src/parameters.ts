@@ -13,6 +13,18 @@ export interface ParameterSpec {
   initial(random: Random): Float32Array;
 }
 
+/** A parameter that is uniform in ±bound at first. */
+export const uniformParameter = (name: string, shape: readonly number[], bound: number): ParameterSpec => ({
+  name,
+  shape,
+  initial: (random) =>
+    random.uniforms(
+      shape.reduce((a, b) => a * b, 1),
+      -bound,
+      bound,
+    ),
+});
+
 /** Weight `[out, in]` and bias `[out]`, uniform in ±1/√in: PyTorch's default for a linear layer. */
 export function linearParameters(
   layer: string,
@@ -22,18 +34,8 @@ export function linearParameters(
 ): ParameterSpec[] {
   const { hasBias = true } = options;
   const bound = 1 / Math.sqrt(inputs);
-  const uniform = (name: string, shape: readonly number[]): ParameterSpec => ({
-    name,
-    shape,
-    initial: (random) =>
-      random.uniforms(
-        shape.reduce((a, b) => a * b, 1),
-        -bound,
-        bound,
-      ),
-  });
-  const weight = uniform(`${layer}.weight`, [outputs, inputs]);
-  return hasBias ? [weight, uniform(`${layer}.bias`, [outputs])] : [weight];
+  const weight = uniformParameter(`${layer}.weight`, [outputs, inputs], bound);
+  return hasBias ? [weight, uniformParameter(`${layer}.bias`, [outputs], bound)] : [weight];
 }
 
 /** Weight 1 and bias 0, `[features]`. */

@@ -144,7 +144,7 @@ export const trainCommand = (): Command =>
       const data = await readDataset({ ...options, testSamples: options.evalSamples });
       const hypernet = hypernetFor(data, options);
       const config = recipe(options, hypernet);
-      const pool = await openPool(hypernet, data, options, backend);
+      const pool = await openPool(hypernet, data, options, backend, config);
       const stop = new AbortController();
       const interrupt = (): void => stop.abort();
       process.once('SIGINT', interrupt);
@@ -250,6 +250,7 @@ async function openPool(
   data: Dataset,
   options: TrainCommandOptions,
   backend: BackendName,
+  { predictedParameterRegularization }: TrainerConfig,
 ): Promise<WorkerPool | undefined> {
   const workers = workersOf(options);
   if (workers < 2) return undefined;
@@ -258,7 +259,7 @@ async function openPool(
     ...backendModule(backend),
     hypernet,
     task: data.kind === 'images' ? 'classification' : 'languageModelling',
-    predictedParameterRegularization: recipe(options, hypernet).predictedParameterRegularization,
+    predictedParameterRegularization,
   });
 }
 
