@@ -125,12 +125,15 @@ function slicedShape(plan: TargetPlan, { shape: largest }: TemplateBank, parts: 
     }
     case 'kernel':
       if (largest.length === 4) return fit(shape);
-      // A patch embedding: all pixels, of as many channels as there are.
-      return [Math.min(shape[0], largest[0]), (Math.min(shape[1], IMAGE_CHANNELS) * largest[1]) / IMAGE_CHANNELS];
+      return [Math.min(shape[0], largest[0]), (patchChannels(shape[1]) * largest[1]) / IMAGE_CHANNELS];
   }
 }
 
 const IMAGE_CHANNELS = 3;
+
+/** Channels of a patch embedding's template that are mixed for an image of so many: a grey one takes all, since each channel of a colour image would be it. */
+const patchChannels = (channels: number): number =>
+  channels === 1 ? IMAGE_CHANNELS : Math.min(channels, IMAGE_CHANNELS);
 
 /** Input channels of a bank's kernels. */
 const channelsOf = ({ shape }: TemplateBank): number => (shape.length === 4 ? shape[1] : IMAGE_CHANNELS);
@@ -199,6 +202,14 @@ function finish(plan: TargetPlan, parts: readonly tf.Tensor[]): tf.Tensor {
     case 'sequence':
       return tf.expandDims(resizeSequence(parts[0], shape[1]), 0);
     case 'kernel':
-      return parts[0].rank === 4 ? stretch(parts[0], shape.slice(2)) : resizePatch(parts[0], plan.kernel);
+      return parts[0].rank === 4 ? stretch(parts[0], shape.slice(2)) : patchEmbedding(parts[0], plan);
   }
+}
+
+/** A patch embedding of the target's pixels from `[out, channels · side²]`. */
+function patchEmbedding(x: tf.Tensor, { kernel, target }: TargetPlan): tf.Tensor {
+  const [out, , height, width] = kernel;
+  const channels = patchChannels(target.parameter.shape[1]);
+  const patch = resizePatch(x, [out, channels, height, width]);
+  return target.parameter.shape[1] === 1 ? tf.sum(patch, 1, true) : patch;
 }

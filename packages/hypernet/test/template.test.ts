@@ -51,6 +51,15 @@ async function predicted(
   return tensors;
 }
 
+/** What a predicted network makes of images. */
+async function answer(hypernet: Hypernet, graph: Graph, images: tf.Tensor): Promise<Float32Array> {
+  const parameters = Object.fromEntries(
+    [...(await predicted(hypernet, graph))].map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+  );
+  const [output] = forward(graph, parameters, { [graph.inputs[0]]: images });
+  return output.data<'float32'>();
+}
+
 const valuesOf = (tensors: ReadonlyMap<string, { data: Float32Array }>, name: string): Float32Array => {
   const found = tensors.get(name);
   if (!found) throw new Error(`no ${name}`);
@@ -153,14 +162,8 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
   it('compute with twice the width and twice the heads what they compute at their largest width', async () => {
     const own = drawn({ ...VISION, mixture: 'place', maxKernel: 1 });
     const images = tf.tensor4d(createRandom(9).normals(2 * 3 * 32 * 32, 0, 1), [2, 3, 32, 32]);
-    const logits = async (heads: number, hidden: number): Promise<Float32Array> => {
-      const graph = network(`vit:layers=2,heads=${heads},hidden=${hidden},mlp=${4 * hidden},patch=8`);
-      const parameters = Object.fromEntries(
-        [...(await predicted(own, graph))].map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
-      );
-      const [output] = forward(graph, parameters, { images });
-      return (await output.data()) as Float32Array;
-    };
+    const logits = (heads: number, hidden: number): Promise<Float32Array> =>
+      answer(own, network(`vit:layers=2,heads=${heads},hidden=${hidden},mlp=${4 * hidden},patch=8`), images);
     // Copies of a feature are averaged where they are read: four layers of float32 sums.
     expectClose(await logits(8, 64), await logits(4, 32), 1e-4);
   });
@@ -179,6 +182,21 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
     // The mean over a patch answers an even image with the same number, whatever the size of a patch.
     const ofFilter = (tensors: typeof whole, size: number) => valuesOf(tensors, 'conv_proj.weight').subarray(0, size);
     expect(sum(ofFilter(smallPatch, 3 * 16))).toBeCloseTo(sum(ofFilter(whole, 3 * 64)), 4);
+  });
+
+  it('read a grey image as a colour image of three equal channels', async () => {
+    const own = drawn({ ...VISION, mixture: 'place' });
+    const colour = vit(1, 16);
+    const [input] = colour.inputs;
+    const grey: Graph = {
+      ...colour,
+      parameters: colour.parameters.map((parameter) =>
+        parameter.name === 'conv_proj.weight' ? { ...parameter, shape: [16, 1, 8, 8] } : parameter,
+      ),
+      values: { ...colour.values, [input]: { ...colour.values[input], shape: ['batch', 1, 32, 32] } },
+    };
+    const image = tf.tensor(createRandom(5).normals(32 * 32, 0, 1), [1, 1, 32, 32]);
+    expectClose(await answer(own, grey, image), await answer(own, colour, tf.tile(image, [1, 3, 1, 1])));
   });
 
   it('leave no tensors behind', async () => {
