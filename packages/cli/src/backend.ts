@@ -49,6 +49,11 @@ export async function useBackend(name?: BackendName): Promise<BackendName> {
   throw new CliError(`no backend works here: ${failures.map(String).join('; ')}`);
 }
 
+/** Lets a backend use so many threads, where it can be told; others have their own ways. */
+export async function limitThreads(name: BackendName, threads: number): Promise<void> {
+  if (name === 'ort') (await import('@logah/backend-ort')).setThreadsCount(threads);
+}
+
 async function activate(name: BackendName): Promise<void> {
   const { module, registered } = BACKENDS[name];
   const reason = await import(module)

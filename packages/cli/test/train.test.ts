@@ -1,10 +1,21 @@
 // Meta-training from the command line: the built command, stopped, killed and resumed as a process.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN, type Outcome, runLogah } from './command.js';
+
+/** Open MPI refuses to run as root and more processes than cores unless it is told to. */
+const MPI_ENVIRONMENT = {
+  ...process.env,
+  OMPI_ALLOW_RUN_AS_ROOT: '1',
+  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+  OMPI_MCA_rmaps_base_oversubscribe: '1',
+};
+const hasLauncher = spawnSync('mpiexec', ['--version'], { env: MPI_ENVIRONMENT }).status === 0;
+if (!hasLauncher) console.warn('training by several processes is tried only where mpiexec is found');
 
 let folder: string;
 const at = (...parts: string[]): string => join(folder, ...parts);
@@ -123,6 +134,19 @@ describe('logah train', () => {
     await train('stopped');
     expect(await lossesOf('stopped')).toEqual(await lossesOf('whole'));
   }, 120_000);
+
+  it.skipIf(!hasLauncher)(
+    'as two processes of mpiexec has the losses of one',
+    async () => {
+      const args = ['-n', '2', process.execPath, BIN, 'train', '--config', 'run.json', '--out', 'ranks'];
+      const { stderr } = await promisify(execFile)('mpiexec', args, { cwd: folder, env: MPI_ENVIRONMENT });
+      expect(stderr).toMatch(/2 processes \((Open MPI|MPICH)/);
+      const [one, two] = [await lossesOf('whole'), await lossesOf('ranks')];
+      expect(two).toHaveLength(12);
+      two.forEach((loss, i) => expect(Math.abs(loss - one[i])).toBeLessThan(1e-5));
+    },
+    120_000,
+  );
 
   it('with two workers has the losses of one, but for the order of sums', async () => {
     await logah('train', '--config', 'run.json', '--workers', '2', '--out', 'parallel');

@@ -8,6 +8,7 @@ import { writeHypernet } from '@logah/hypernet/node';
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { TrainingError } from './config.js';
 import { evaluatePredictions, type PredictedScore } from './evaluate.js';
+import { type Ranks, shareState } from './ranks.js';
 import { readTrainerState, writeTrainerState } from './state-file.js';
 import { createEventFile } from './tensorboard.js';
 import { disposeTrainer, type TrainEvent, type TrainerState, type TrainOptions, train } from './train.js';
@@ -30,6 +31,11 @@ export interface RunOptions extends Omit<TrainOptions, 'state'> {
   };
   /** Stops the run after the step under way, with its state written. */
   readonly signal?: AbortSignal;
+  /**
+   * The processes that run this together, each with its own call of `run` and with `gradients` and `signal` of {@link shareGradients}. Rank 0 alone
+   * reads and writes the folder; the others take its state and yield their steps.
+   */
+  readonly ranks?: Ranks;
 }
 
 export type RunEvent =
@@ -54,11 +60,16 @@ const statePath = (folder: string, step: number): string =>
  * stands in `hypernet.safetensors` beside each state. Throws {@link TrainingError} when the folder holds a run of another configuration.
  */
 export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
-  const { folder, evaluation, saveEvery, keep, signal } = options;
+  const { folder, evaluation, saveEvery, keep, signal, ranks } = options;
+  if (ranks !== undefined && ranks.rank > 0) {
+    yield* runAlong(options, ranks);
+    return;
+  }
   await mkdir(folder, { recursive: true });
   await claimFolder(folder, options.configuration);
   const [latest] = (await stateSteps(folder)).slice(-1);
   let state = latest === undefined ? options.start() : await readTrainerState(statePath(folder, latest));
+  if (ranks !== undefined) state = await shareState(state, ranks);
   const metrics = join(folder, 'metrics.jsonl');
   await keepMetricsUpTo(metrics, state.step);
   const board = await createEventFile(folder);
@@ -107,8 +118,7 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
         yield await save();
         isSaved = true;
       }
-      // Lets signals in: a step itself may never wait.
-      await new Promise(setImmediate);
+      await letSignalsIn();
       if (signal?.aborted) break;
     }
     if (!isSaved) yield await save();
@@ -116,6 +126,24 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
     disposeTrainer(state);
   }
 }
+
+/** The part of a run that a rank other than 0 has: it computes and writes nothing. */
+async function* runAlong(options: RunOptions, ranks: Ranks): AsyncGenerator<RunEvent> {
+  let state = await shareState(options.start(), ranks);
+  try {
+    for await (const { state: next, ...step } of train({ ...options, state })) {
+      state = next;
+      yield { type: 'step', ...step };
+      await letSignalsIn();
+      if (options.signal?.aborted) break;
+    }
+  } finally {
+    disposeTrainer(state);
+  }
+}
+
+/** A step itself may never wait. */
+const letSignalsIn = (): Promise<void> => new Promise(setImmediate);
 
 /** The hypernetwork that is used: the average where one is kept. */
 const learnedHypernet = ({ hypernet, average }: TrainerState): Hypernet =>

@@ -1,10 +1,11 @@
 // Spreads the networks of a meta-batch over worker threads and averages their gradients. Parameters and gradients are in memory that all threads see.
 import { Worker } from 'node:worker_threads';
-import { buildArchitecture, formatArchitecture, parameterCount } from '@logah/graph-ir';
+import { formatArchitecture } from '@logah/graph-ir';
 import { type Hypernet, hypernetParameters } from '@logah/hypernet';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainingError } from './config.js';
-import type { DrawnNetwork, MetaGradients } from './train.js';
+import { evenShares } from './shares.js';
+import type { MetaGradients } from './train.js';
 import type { PlainTensor, WorkerData, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
 
 export interface WorkerPoolOptions extends WorkerSetup {
@@ -72,22 +73,6 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
     return averaged(parts, specs, total);
   };
   return { gradients, close };
-}
-
-/** The networks in `count` lists of about the same number of parameters: the largest first, each to the list that has least. */
-function evenShares(networks: readonly DrawnNetwork[], count: number): DrawnNetwork[][] {
-  const weighed = networks.map((network) => ({
-    network,
-    weight: parameterCount(buildArchitecture(network.architecture)),
-  }));
-  weighed.sort((a, b) => b.weight - a.weight);
-  const shares = Array.from({ length: count }, () => ({ weight: 0, networks: [] as DrawnNetwork[] }));
-  for (const { network, weight } of weighed) {
-    const lightest = shares.reduce((least, share) => (share.weight < least.weight ? share : least));
-    lightest.networks.push(network);
-    lightest.weight += weight;
-  }
-  return shares.map((share) => share.networks);
 }
 
 interface Member {

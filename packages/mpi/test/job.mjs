@@ -55,6 +55,10 @@ const jobs = {
     if (mpi.rank === 1) throw new Error('this rank is broken');
     await mpi.barrier();
   },
+  async 'be-killed'(mpi) {
+    if (mpi.rank === 1) process.kill(process.pid, 'SIGKILL');
+    await mpi.barrier();
+  },
   async abort(mpi) {
     if (mpi.rank === 1) mpi.abort(7);
     await mpi.barrier();

@@ -84,7 +84,7 @@ describe.skipIf(launchers.length === 0).each(launchers.length === 0 ? ['mpiexec'
       expect(launch(launcher, 1, 'connect-twice').answers[0].reason).toMatch(/connected already/);
     });
 
-    it.each(['leave-early', 'throw', 'abort'])('ends as a failure when a rank does this: %s', (job) => {
+    it.each(['leave-early', 'throw', 'be-killed', 'abort'])('ends as a failure when a rank does this: %s', (job) => {
       const { status, answers, errors } = launch(launcher, 2, job);
       expect(status).not.toBe(0);
       expect(status).not.toBeNull();

@@ -1,11 +1,12 @@
 // `logah train`: meta-trains a hypernetwork in a folder, from where it stands there.
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { standalone } from '@logah/charts';
 import { DATASET_NAMES, type Dataset, type DatasetName, readDataset } from '@logah/data/node';
 import {
   type ArchitectureSource,
   initTrainer,
+  localGradients,
+  shareGradients,
   TEMPLATE_TRAINER_DEFAULTS,
   TRAINER_DEFAULTS,
   type TrainerConfig,
@@ -27,13 +28,14 @@ import { createRandom } from '@logah/random';
 import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
-import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
+import { type BackendName, backendModule, backendOption, limitThreads, useBackend } from '../backend.js';
 import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
 import { count, countFromZero, integer, kebab, number } from '../options.js';
 import { type Progress, showProgress } from '../progress.js';
+import { joinRanks, ownCores } from '../ranks.js';
 import { thousands } from '../text-table.js';
 
 interface TrainCommandOptions {
@@ -125,9 +127,9 @@ export const trainCommand = (): Command =>
     .option('--context <tokens>', 'of a block of text, and of the language models', integer, 1024)
     .option(
       '--workers <count>',
-      'threads that share a meta-batch; by default one a core, at most one a network',
+      "threads that share a meta-batch, or a process's part of it; by default one a core, at most one a network",
       integer,
-      availableParallelism(),
+      ownCores(),
     )
     .option('--save-every <steps>', 'between states on disk', integer, 200)
     .option('--keep <count>', 'states that are kept', integer, 3)
@@ -140,21 +142,32 @@ export const trainCommand = (): Command =>
     .action(async (given: TrainCommandOptions, command: Command) => {
       if (given.config !== undefined) await applyConfigFile(command, given.config);
       const { config: _, json, ...options } = command.opts<TrainCommandOptions>();
+      const ranks = await joinRanks();
+      const isFirst = ranks === undefined || ranks.rank === 0;
       const backend = await useBackend(options.backend);
+      if (ranks !== undefined) await limitThreads(backend, ownCores());
       const data = await readDataset({ ...options, testSamples: options.evalSamples });
       const hypernet = hypernetFor(data, options);
       const config = recipe(options, hypernet);
-      const pool = await openPool(hypernet, data, options, backend, config);
+      const workers = workersOf(options, ranks?.size ?? 1);
+      const pool = await openPool(hypernet, data, workers, backend, config);
       const stop = new AbortController();
       const interrupt = (): void => stop.abort();
       process.once('SIGINT', interrupt);
       process.once('SIGTERM', interrupt);
       try {
         const { source, heldOut } = await architecturesFor(data, options);
-        const say = json ? (): void => {} : (text: string): void => console.error(text);
+        const isQuiet = json === true || !isFirst;
+        const say = isQuiet ? (): void => {} : (text: string): void => console.error(text);
+        const task = data.kind === 'images' ? classification : languageModelling;
+        const own = pool?.gradients ?? localGradients(task, config);
+        const shared =
+          ranks === undefined
+            ? { ...(pool ? { gradients: own } : {}), signal: stop.signal }
+            : { ...shareGradients(ranks, own, () => stop.signal.aborted), ranks };
         say(
           `Meta-training ${DECODER_NAMES[hypernet.decoder]} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
-            `${options.metaBatch} networks a step, backend ${backend}, ${pool ? `${workersOf(options)} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
+            `${options.metaBatch} networks a step, backend ${backend}, ${ranks ? `${ranks.size} processes (${ranks.library}), ` : ''}${pool ? `${workers} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
         );
         const { backend: _backend, workers: _workers, out: _out, ...lasting } = options;
         const events = run({
@@ -164,16 +177,17 @@ export const trainCommand = (): Command =>
           start: () => initTrainer(createHypernet(hypernet, createRandom(options.seed)), config),
           architectures: source,
           data: data.train,
-          task: data.kind === 'images' ? classification : languageModelling,
-          ...(pool ? { gradients: pool.gradients } : {}),
+          task,
+          ...shared,
           saveEvery: options.saveEvery,
           keep: options.keep,
           evaluation: { every: options.evalEvery, architectures: heldOut, data: data.test, batch: options.batch },
-          signal: stop.signal,
         });
-        const progress = json ? undefined : showProgress(totalSteps(config, data.train), 'steps');
-        await follow(events, { out: options.out, isText: data.kind === 'text', progress, isJson: json === true });
-        if (stop.signal.aborted) say('Stopped. The same command goes on from here.');
+        const progress = isQuiet ? undefined : showProgress(totalSteps(config, data.train), 'steps');
+        const isText = data.kind === 'text';
+        await follow(events, { out: options.out, isText, progress, isJson: json === true && isFirst });
+        if (shared.signal.aborted) say('Stopped. The same command goes on from here.');
+        await ranks?.finalize();
       } finally {
         process.off('SIGINT', interrupt);
         process.off('SIGTERM', interrupt);
@@ -241,18 +255,17 @@ function hypernetFor(data: Dataset, options: TrainCommandOptions): HypernetConfi
   });
 }
 
-/** Rows of the reference reach across a meta-batch, so one thread has all of it. */
-const workersOf = ({ workers, metaBatch, reference }: TrainCommandOptions): number =>
-  reference ? 1 : Math.min(workers, metaBatch);
+/** Threads of each of so many processes. Rows of the reference reach across a meta-batch, so one thread has all of it. */
+const workersOf = ({ workers, metaBatch, reference }: TrainCommandOptions, processes: number): number =>
+  reference ? 1 : Math.min(workers, Math.ceil(metaBatch / processes));
 
 async function openPool(
   hypernet: HypernetConfig,
   data: Dataset,
-  options: TrainCommandOptions,
+  workers: number,
   backend: BackendName,
   { predictedParameterRegularization }: TrainerConfig,
 ): Promise<WorkerPool | undefined> {
-  const workers = workersOf(options);
   if (workers < 2) return undefined;
   return createWorkerPool({
     workers,
