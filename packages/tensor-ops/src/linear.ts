@@ -19,9 +19,14 @@ export function linear(
     const [features, outputs] = isOutIn ? [second, first] : [first, second];
     const rows = tf.reshape(x, [-1, features]);
     const result =
-      bias === undefined
-        ? tf.matMul(rows, weight, false, isOutIn)
-        : tf.fused.matMul({ a: rows, b: weight, transposeB: isOutIn, bias });
+      bias !== undefined && fusesBias()
+        ? tf.fused.matMul({ a: rows, b: weight, transposeB: isOutIn, bias })
+        : withBias(tf.matMul(rows, weight, false, isOutIn), bias);
     return tf.reshape(result, [...x.shape.slice(0, -1), outputs]);
   });
 }
+
+const withBias = (x: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor => (bias === undefined ? x : tf.add(x, bias));
+
+/** tfjs's own wasm kernel (4.22) gives wrong numbers where an operand is transposed and there is a bias, and refuses some biases. */
+const fusesBias = (): boolean => tf.getBackend() !== 'wasm';
