@@ -1,9 +1,10 @@
-// The one build configuration: the entries are the package's own `exports` and `bin`.
+// The one build configuration: the entries are the package's own `exports`, `imports` and `bin`.
 import { existsSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 
 interface Manifest {
   exports: Record<string, string | object>;
+  imports?: Record<string, object>;
   bin?: Record<string, string>;
 }
 
@@ -11,6 +12,8 @@ const manifest: Manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const libraryEntries = Object.keys(manifest.exports)
   .filter((path) => typeof manifest.exports[path] === 'object')
   .map((path) => (path === '.' ? 'index' : path.slice(2)));
+// What a package imports from itself under `#name` differs between Node.js and browsers: a file of its own.
+const ownImports = Object.keys(manifest.imports ?? {}).map((name) => name.slice(1));
 // A command is a file in bin/ that imports the built main.
 const commandEntries = manifest.bin ? ['main'] : [];
 
@@ -26,19 +29,22 @@ export default defineConfig([
   ...(libraryEntries.length > 0
     ? [
         {
-          entry: entry([...libraryEntries, ...workerEntries]),
+          entry: entry([...libraryEntries, ...ownImports, ...workerEntries]),
           format: ['esm' as const, 'cjs' as const],
           dts: true,
-          sourcemap: true,
           clean: true,
           target: 'es2022',
           noExternal: BUNDLED,
-          // CommonJS has no import.meta.url.
+          external: [/^#/],
+          // CommonJS has no import.meta.url. What ES modules lack imports Node.js' `path` and `url`, which no browser has.
           shims: true,
+          esbuildOptions(options: { inject?: string[] }) {
+            options.inject = options.inject?.filter((file) => !file.endsWith('esm_shims.js'));
+          },
         },
       ]
     : []),
   ...(commandEntries.length > 0
-    ? [{ entry: entry(commandEntries), format: ['esm' as const], sourcemap: true, clean: true, target: 'node20' }]
+    ? [{ entry: entry(commandEntries), format: ['esm' as const], clean: true, target: 'node20' }]
     : []),
 ]);

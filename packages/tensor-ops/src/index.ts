@@ -1,5 +1,5 @@
 // Layers that graph hypernetworks and their target networks share, on whichever tfjs backend the application chose.
-import './gradients.js';
+import '#gradients';
 
 export { type AdamWScalars, adamWStep } from './adamw-step.js';
 export { attention, multiHeadAttention } from './attention.js';
