@@ -132,3 +132,16 @@ describe('agrees with the CPU backend', () => {
 it('names what it registers', () => {
   for (const name of WASM_KERNELS) expect(tf.getKernel(name, 'wasm')).toBeDefined();
 });
+
+describe('products of a batch too large for the plain loop', () => {
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])('agree, transposed %s and %s', async (left, right) => {
+    const a = left ? [3, 64, 128] : [3, 128, 64];
+    const b = right ? [3, 128, 64] : [3, 64, 128];
+    await expectAgreement((x, y) => [tf.matMul(x, y, left, right)], [a, b]);
+  });
+});
