@@ -33,26 +33,51 @@ export interface AxisNames {
   readonly y: string;
 }
 
-/** A chart as a file of its own: its words and lines are dark on light pages and light on dark ones. */
+/** A chart as a file of its own: words, lines and background are those of a light page or, where the reader prefers it, a dark one. */
 export const standalone = (svg: string): string =>
-  svg.replace('>', '><style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d0d7de}}</style>');
+  svg.replace(
+    '>',
+    '><style>svg:root{color-scheme:light dark;color:#24292f;background:#fff}' +
+      '@media(prefers-color-scheme:dark){svg:root{color:#d0d7de;background:#16181c}}</style>',
+  );
 
-const WIDTH = 760;
-const HEIGHT = 340;
+/** For a page, or for a phone, where a page's letters would be too small to read. */
+export type ChartWidth = 'wide' | 'narrow';
+
+const SIZES: Readonly<Record<ChartWidth, { readonly width: number; readonly height: number }>> = {
+  wide: { width: 760, height: 340 },
+  narrow: { width: 380, height: 330 },
+};
+
+/** A chart for all screens, as HTML for a page of {@link htmlPage}: the narrow one where there is no room for the wide one. */
+export const forAllScreens = (draw: (width: ChartWidth) => string): string =>
+  (['wide', 'narrow'] as const).map((width) => `<div class="chart ${width}">${draw(width)}</div>`).join('\n');
+
+export interface LineChartOptions {
+  readonly isLogarithmic?: boolean;
+  readonly width?: ChartWidth;
+  /** Where the numeric axis ends, for curves that are still growing; by default where they end. */
+  readonly xMax?: number;
+}
 
 /** Lines over a numeric axis, with bands where deviations are known, as SVG. */
 export function lineChart(
   { title, x, y }: AxisNames,
   series: readonly LineSeries[],
-  options: { readonly isLogarithmic?: boolean } = {},
+  { isLogarithmic, width = 'wide', xMax }: LineChartOptions = {},
 ): string {
-  return render({
+  return render(width, {
     ...frame(
       title,
       series.map(({ name }) => name),
+      width,
     ),
-    xAxis: { ...axis('value', x, 'middle'), ...(isCounted(series) ? { minInterval: 1 } : {}) },
-    yAxis: { ...axis(options.isLogarithmic ? 'log' : 'value', y, 'end'), scale: true },
+    xAxis: {
+      ...axis('value', x, 'middle'),
+      ...(isCounted(series) ? { minInterval: 1 } : {}),
+      ...(xMax === undefined ? {} : { max: xMax }),
+    },
+    yAxis: { ...axis(isLogarithmic ? 'log' : 'value', y, 'end'), scale: true },
     series: series.flatMap(({ name, color, points, deviations, width = 2, opacity = 1 }) => [
       ...(deviations ? [band(name, color, points, deviations)] : []),
       {
@@ -101,18 +126,19 @@ export function barChart(
   { title, x, y }: AxisNames,
   categories: readonly string[],
   series: readonly BarSeries[],
-  format: BarFormat = PERCENT,
+  { format = PERCENT, width = 'wide' }: BarChartOptions = {},
 ): string {
   const value = axis('value', y, 'end');
-  return render({
+  return render(width, {
     ...frame(
       title,
       series.map(({ name }) => name),
+      width,
     ),
     xAxis: {
       ...axis('category', x, 'middle'),
       data: categories,
-      axisLabel: { ...TEXT, interval: 0, width: 90, overflow: 'break' },
+      axisLabel: { ...TEXT, interval: 0, width: width === 'wide' ? 90 : 60, overflow: 'break' },
     },
     yAxis: { ...value, min: 0, axisLabel: { ...TEXT, formatter: format.axis } },
     series: series.flatMap(({ name, color, values, deviations }, i) => [
@@ -126,12 +152,19 @@ export function barChart(
           position: deviations ? 'insideBottom' : 'top',
           fontSize: 9,
           ...TEXT,
+          // Narrow bars that stand close together hide each other's numbers.
+          ...(width === 'wide' ? {} : { rotate: 90, align: 'left', verticalAlign: 'middle' }),
           formatter: ({ value: of }: { value: number }) => format.label(of),
         },
       },
       ...(deviations ? [whiskers(name, i, series.length, values, deviations)] : []),
     ]),
   });
+}
+
+export interface BarChartOptions {
+  readonly format?: BarFormat;
+  readonly width?: ChartWidth;
 }
 
 export interface BarFormat {
@@ -188,9 +221,10 @@ export function columnChart(
   { title, x, y }: AxisNames,
   categories: readonly string[],
   { name, color, values }: BarSeries,
+  width: ChartWidth = 'wide',
 ): string {
-  return render({
-    ...frame(title, [name]),
+  return render(width, {
+    ...frame(title, [name], width),
     xAxis: { ...axis('category', x, 'middle'), data: categories, axisLabel: { ...TEXT, interval: 0, fontSize: 9 } },
     yAxis: { ...axis('value', y, 'end'), min: 0 },
     series: [{ type: 'bar', name, data: values, itemStyle: { color }, barCategoryGap: '10%' }],
@@ -200,22 +234,28 @@ export function columnChart(
 const TEXT = { color: 'currentColor' };
 const GRID_LINE = { color: 'currentColor', opacity: 0.15 };
 
-const frame = (title: string, names: readonly string[]): EChartsCoreOption => ({
+const frame = (title: string, names: readonly string[], size: ChartWidth): EChartsCoreOption => ({
   animation: false,
   textStyle: { ...TEXT, fontFamily: 'system-ui, sans-serif' },
-  title: { text: title, left: 0, top: 0, padding: 0, textStyle: { ...TEXT, fontSize: 14, fontWeight: 600 } },
+  title: {
+    text: title,
+    left: 0,
+    top: 0,
+    padding: 0,
+    textStyle: { ...TEXT, fontSize: 14, fontWeight: 600, width: SIZES[size].width, overflow: 'break' },
+  },
   // Without a browser the widths of words are guessed: the gap leaves room for wider fonts.
   legend: {
     data: [...names],
-    top: 22,
+    top: size === 'wide' ? 22 : 36,
     left: 0,
     padding: [4, 0],
     textStyle: { ...TEXT, fontSize: 11 },
     itemHeight: 8,
     itemWidth: 16,
-    itemGap: 32,
+    itemGap: size === 'wide' ? 32 : 16,
   },
-  grid: { left: 56, right: 16, top: 76, bottom: 56 },
+  grid: { left: size === 'wide' ? 56 : 44, right: 16, top: size === 'wide' ? 76 : 104, bottom: 56 },
 });
 
 const axis = (type: 'value' | 'log' | 'category', name: string, nameLocation: 'middle' | 'end') => ({
@@ -229,8 +269,8 @@ const axis = (type: 'value' | 'log' | 'category', name: string, nameLocation: 'm
   splitLine: { lineStyle: GRID_LINE },
 });
 
-function render(option: EChartsCoreOption): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+function render(width: ChartWidth, option: EChartsCoreOption): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, ...SIZES[width] });
   chart.setOption(option);
   const svg = chart.renderToSVGString();
   chart.dispose();

@@ -1,9 +1,13 @@
 export {
   type AxisNames,
+  type BarChartOptions,
   type BarFormat,
   type BarSeries,
   barChart,
+  type ChartWidth,
   columnChart,
+  forAllScreens,
+  type LineChartOptions,
   type LineSeries,
   lineChart,
   type Series,

@@ -6,7 +6,9 @@ const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
   h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
   svg { width: 100%; height: auto; margin: 1rem 0; }
-  .wide { overflow-x: auto; }
+  .scrolled { overflow-x: auto; }
+  .chart.narrow { display: none; }
+  @media screen and (max-width: 600px) { .chart.wide { display: none; } .chart.narrow { display: block; } }
   table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
   th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid color-mix(in srgb, var(--ink) 20%, transparent); text-align: right; vertical-align: top; }
   td { white-space: nowrap; }
@@ -17,7 +19,7 @@ const STYLE = `
   @media print {
     :root { color-scheme: light; --ink: #000; --paper: #fff; }
     body { max-width: none; margin: 0; }
-    .wide { overflow: visible; }
+    .scrolled { overflow: visible; }
     table { font-size: 0.75rem; }
     svg, table { break-inside: avoid; }
     h2 { break-after: avoid; }
@@ -44,7 +46,7 @@ export function htmlTable(
 ): string {
   const line = (tag: 'th' | 'td', cells: readonly string[]): string =>
     `<tr>${cells.map((cell, i) => `<${tag}${i < textColumns ? ' class="text"' : ''}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
-  return `<div class="wide"><table>
+  return `<div class="scrolled"><table>
 <thead>${line('th', header)}</thead>
 <tbody>${rows.map((row) => line('td', row)).join('\n')}</tbody>
 </table></div>`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { barChart, escapeHtml, htmlPage, htmlTable, lineChart, standalone } from '../src/index.js';
+import { barChart, escapeHtml, forAllScreens, htmlPage, htmlTable, lineChart, standalone } from '../src/index.js';
 
 const AXES = { title: 'Accuracy', x: 'epoch', y: 'per cent' };
 const points = [
@@ -40,6 +40,36 @@ describe('charts', () => {
     const lines = (svg: string): number => svg.match(/stroke="currentColor"/g)?.length ?? 0;
     // Each whisker is an upright and two ends.
     expect(lines(barChart(AXES, ['a', 'b'], series)) - lines(barChart(AXES, ['a', 'b'], plain))).toBe(2 * 2 * 3);
+  });
+});
+
+describe('a chart', () => {
+  const series = [{ name: 'LoGAH', color: '#2f7ed8', points }];
+  const widthOf = (svg: string): number => Number(/viewBox="0 0 (\d+) /.exec(svg)?.[1]);
+
+  it('for a phone has letters of the same size on half the width, so that they stay readable at 390 pixels', () => {
+    const [wide, narrow] = (['wide', 'narrow'] as const).map((width) => lineChart(AXES, series, { width }));
+    expect(widthOf(wide)).toBe(760);
+    expect(widthOf(narrow)).toBe(380);
+    // The page leaves 358 pixels of 390.
+    const sizes = [...narrow.matchAll(/font-size:(\d+)px/g)].map(([, size]) => (Number(size) * 358) / 380);
+    expect(sizes.length).toBeGreaterThan(0);
+    expect(Math.min(...sizes)).toBeGreaterThan(9);
+    const page = htmlPage('x', [forAllScreens((width) => lineChart(AXES, series, { width }))]);
+    expect(page.match(/<svg/g)).toHaveLength(2);
+    expect(page).toMatch(/max-width: 600px\) \{ \.chart\.wide \{ display: none; \}/);
+  });
+
+  it('ends where it is told to, though its line does not', () => {
+    expect(lineChart(AXES, series, { xMax: 8 })).toContain('>8<');
+    expect(lineChart(AXES, series)).not.toContain('>8<');
+  });
+
+  it('as a file of its own is dark where the reader prefers it, and leaves the page alone that it is put into', () => {
+    const style = /<style>(.*?)<\/style>/.exec(standalone(lineChart(AXES, series)))?.[1] ?? '';
+    expect(style).toContain('color-scheme:light dark');
+    expect(style).toMatch(/prefers-color-scheme:dark\)\{svg:root\{color:#\w+;background:#\w+\}/);
+    expect(style.match(/svg(?!:root)/)).toBeNull();
   });
 });
 

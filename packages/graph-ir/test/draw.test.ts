@@ -19,7 +19,7 @@ const computational = (architecture: string): Drawing =>
 /** A chain of nodes with these signatures, and shortcuts from `from` to `to`. */
 const chain = (signatures: string[], shortcuts: ReadonlyArray<readonly [number, number]> = []): Drawing => ({
   title: 'chain',
-  nodes: signatures.map((signature) => ({ kind: 'weights', title: signature, details: [], signature })),
+  nodes: signatures.map((signature) => ({ kind: 'weights', title: signature, details: [], hint: '', signature })),
   edges: [
     ...signatures.slice(1).map((_, i) => ({ from: i, to: i + 1, isShortcut: false })),
     ...shortcuts.map(([from, to]) => ({ from, to, isShortcut: true })),
@@ -27,6 +27,15 @@ const chain = (signatures: string[], shortcuts: ReadonlyArray<readonly [number, 
 });
 
 describe('fold', () => {
+  it('leaves runs open that are asked for, by where they begin', () => {
+    const drawing = drawGraph(graphOf('vit-s'));
+    const { folds, nodes } = fold(drawing);
+    expect(folds).toHaveLength(1);
+    const [{ origin, length, count }] = folds;
+    expect(fold(drawing, new Set([origin])).nodes).toHaveLength(nodes.length + (count - 1) * length);
+    expect(fold(drawing, new Set([origin + 1])).nodes).toHaveLength(nodes.length);
+  });
+
   it('draws the blocks of transformers once', () => {
     for (const architecture of ['vit-s', 'gpt2', 'llama2-7b']) {
       const layers = architecture === 'llama2-7b' ? 32 : 12;
@@ -43,7 +52,7 @@ describe('fold', () => {
 
   it('does not fold what is joined differently', () => {
     const blocks = ['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c'];
-    expect(fold(chain(['x', ...blocks])).folds).toEqual([{ start: 1, length: 3, count: 3 }]);
+    expect(fold(chain(['x', ...blocks])).folds).toEqual([{ start: 1, length: 3, count: 3, origin: 1 }]);
     expect(fold(chain(['x', ...blocks], [[0, 6]])).folds).toEqual([]);
   });
 
@@ -91,15 +100,28 @@ describe('pictures', () => {
   it('as SVG place nodes apart from each other and draw every edge', () => {
     const drawing = fold(drawGraph(graphOf('resnet18')));
     const svg = toSvg(drawing);
-    const boxes = [...svg.matchAll(/<g>(?:<rect x="([\d.-]+)" y="([\d.-]+)" width="([\d.]+)" height="([\d.]+)")?/g)]
+    const boxes = [
+      ...svg.matchAll(
+        /<g data-node="\d+"><title>[^<]*<\/title>(?:<rect x="([\d.-]+)" y="([\d.-]+)" width="([\d.]+)" height="([\d.]+)")?/g,
+      ),
+    ]
       .filter(([, x]) => x !== undefined)
       .map(([, ...numbers]) => numbers.map(Number));
-    expect(svg.match(/<g>/g)).toHaveLength(drawing.nodes.length);
+    expect(svg.match(/<g data-node=/g)).toHaveLength(drawing.nodes.length);
     for (const [i, [x, y, width, height]] of boxes.entries())
       for (const [ox, oy, owidth, oheight] of boxes.slice(i + 1))
         expect(x + width <= ox || ox + owidth <= x || y + height <= oy || oy + oheight <= y).toBe(true);
     expect(svg.match(/marker-end/g)).toHaveLength(drawing.edges.length);
     expect(svg).toContain('>weight 64×3×7×7</text>');
+  });
+
+  it('as SVG say on hover what a node is, and have a background where they are opened alone', () => {
+    const svg = toSvg(fold(drawGraph(graphOf('vit-s'))));
+    expect(svg).toContain(
+      '<title>conv_proj: conv2d, gives [batch, 384, 16, 16]; weight conv_proj.weight [384, 3, 2, 2]; bias conv_proj.bias [384]</title>',
+    );
+    expect(svg).toContain('svg:root{color-scheme:light dark;');
+    expect(svg).toMatch(/prefers-color-scheme:dark\)\{svg:root\{color:#\w+;background:#\w+\}/);
   });
 
   it('of distances show every pair with a path once', () => {

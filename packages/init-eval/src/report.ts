@@ -1,6 +1,6 @@
 // A comparison as one page that needs nothing else: what was found in words, the table, curves, bars, what each start
 // was like, and how it was made.
-import { type BarFormat, barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
+import { type BarFormat, barChart, escapeHtml, forAllScreens, htmlPage, htmlTable, lineChart } from '@logah/charts';
 import {
   formatMetric,
   formatSpread,
@@ -135,19 +135,17 @@ const onScale = (value: number, metric: Metric): number => (metric.name === 'acc
 const axisName = (metric: Metric): string => (metric.name === 'accuracy' ? 'accuracy, per cent' : 'perplexity');
 
 function curves(summaries: readonly Summary[], metric: Metric, colorOf: (initializer: string) => string): string {
-  return lineChart(
-    { title: `Test ${metric.name} by epoch`, x: 'epoch', y: axisName(metric) },
-    summaries.map(({ initializer, epochs }) => {
-      const usable = epochs.filter(({ mean }) => Number.isFinite(mean));
-      return {
-        name: startName(initializer),
-        color: colorOf(initializer),
-        points: usable.map(({ epoch, mean }) => [epoch, onScale(mean, metric)] as const),
-        ...(usable.some(({ count }) => count > 1) ? { deviations: usable.map(({ std }) => onScale(std, metric)) } : {}),
-      };
-    }),
-    { isLogarithmic: metric.name === 'perplexity' },
-  );
+  const series = summaries.map(({ initializer, epochs }) => {
+    const usable = epochs.filter(({ mean }) => Number.isFinite(mean));
+    return {
+      name: startName(initializer),
+      color: colorOf(initializer),
+      points: usable.map(({ epoch, mean }) => [epoch, onScale(mean, metric)] as const),
+      ...(usable.some(({ count }) => count > 1) ? { deviations: usable.map(({ std }) => onScale(std, metric)) } : {}),
+    };
+  });
+  const axes = { title: `Test ${metric.name} by epoch`, x: 'epoch', y: axisName(metric) };
+  return forAllScreens((width) => lineChart(axes, series, { width, isLogarithmic: metric.name === 'perplexity' }));
 }
 
 /** The end of all runs by learning rate; nothing where there was one rate. */
@@ -155,22 +153,21 @@ function ratesChart(runs: readonly RunRecord[], metric: Metric, colorOf: (initia
   const rates = [...new Set(runs.map(({ learningRate }) => learningRate))].sort((a, b) => a - b);
   if (rates.length < 2) return '';
   const initializers = [...new Set(runs.map(({ initializer }) => initializer))];
-  return lineChart(
-    { title: `Test ${metric.name} at the end by learning rate`, x: 'learning rate', y: axisName(metric) },
-    initializers.map((initializer) => {
-      const points = rates.flatMap((rate) => {
-        const ofRate = runs.filter((run) => run.initializer === initializer && run.learningRate === rate);
-        const finals = ofRate.map(({ scores }) => metric.of(scores[scores.length - 1])).filter(Number.isFinite);
-        return finals.length === 0 ? [] : [{ rate, ...meanAndDeviation(finals) }];
-      });
-      return {
-        name: startName(initializer),
-        color: colorOf(initializer),
-        points: points.map(({ rate, mean }) => [rate, onScale(mean, metric)] as const),
-        ...(points.some(({ count }) => count > 1) ? { deviations: points.map(({ std }) => onScale(std, metric)) } : {}),
-      };
-    }),
-  );
+  const axes = { title: `Test ${metric.name} at the end by learning rate`, x: 'learning rate', y: axisName(metric) };
+  const series = initializers.map((initializer) => {
+    const points = rates.flatMap((rate) => {
+      const ofRate = runs.filter((run) => run.initializer === initializer && run.learningRate === rate);
+      const finals = ofRate.map(({ scores }) => metric.of(scores[scores.length - 1])).filter(Number.isFinite);
+      return finals.length === 0 ? [] : [{ rate, ...meanAndDeviation(finals) }];
+    });
+    return {
+      name: startName(initializer),
+      color: colorOf(initializer),
+      points: points.map(({ rate, mean }) => [rate, onScale(mean, metric)] as const),
+      ...(points.some(({ count }) => count > 1) ? { deviations: points.map(({ std }) => onScale(std, metric)) } : {}),
+    };
+  });
+  return forAllScreens((width) => lineChart(axes, series, { width }));
 }
 
 /** Layer by layer, what the weights were like before training. */
@@ -180,14 +177,16 @@ function startCharts(runs: readonly RunRecord[], colorOf: (initializer: string) 
     (run.start?.layers ?? []).filter(({ matrix }) => matrix !== undefined);
   if (reported.length === 0) return [];
   const chart = (title: string, y: string, pick: (layer: LayerStatistics) => number): string =>
-    lineChart(
-      { title, x: 'matrix or kernel, from the input on', y },
-      reported.map((run) => ({
-        name: startName(run.initializer),
-        color: colorOf(run.initializer),
-        points: matrices(run).map((layer, i) => [i + 1, pick(layer)] as const),
-      })),
-      { isLogarithmic: true },
+    forAllScreens((width) =>
+      lineChart(
+        { title, x: 'matrix or kernel, from the input on', y },
+        reported.map((run) => ({
+          name: startName(run.initializer),
+          color: colorOf(run.initializer),
+          points: matrices(run).map((layer, i) => [i + 1, pick(layer)] as const),
+        })),
+        { isLogarithmic: true, width },
+      ),
     );
   return [
     chart('Deviation of each weight before training', 'standard deviation', ({ std }) => std),
@@ -222,17 +221,15 @@ function bars(
       mean: 0,
       std: 0,
     };
-  return `<h2>At the end</h2>\n${barChart(
-    { title: `Test ${metric.name} after the last epoch`, x: '', y: '' },
-    architectures,
-    initializers.map((initializer) => ({
-      name: startName(initializer),
-      color: colorOf(initializer),
-      values: architectures.map((architecture) => of(architecture, initializer).mean),
-      deviations: architectures.map((architecture) => of(architecture, initializer).std),
-    })),
-    format,
-  )}`;
+  const series = initializers.map((initializer) => ({
+    name: startName(initializer),
+    color: colorOf(initializer),
+    values: architectures.map((architecture) => of(architecture, initializer).mean),
+    deviations: architectures.map((architecture) => of(architecture, initializer).std),
+  }));
+  const axes = { title: `Test ${metric.name} after the last epoch`, x: '', y: '' };
+  const chart = forAllScreens((width) => barChart(axes, architectures, series, { format, width }));
+  return `<h2>At the end</h2>\n${chart}`;
 }
 
 /** Below this diversity all weights of one shape are nearly the same. */

@@ -1,5 +1,5 @@
 // The quick start's result as one page that needs nothing else: curves, bars, the table and how it was made.
-import { barChart, escapeHtml, htmlPage, htmlTable, lineChart } from '@logah/charts';
+import { barChart, escapeHtml, forAllScreens, htmlPage, htmlTable, lineChart } from '@logah/charts';
 import { formatSpread, METRICS } from '@logah/init-eval';
 import { movingMean } from '../curves.js';
 import { thousands } from '../text-table.js';
@@ -32,28 +32,28 @@ const SMOOTHING = 25;
 export function quickstartReport(result: QuickstartResult): string {
   const { comparisons, trainedSteps } = result;
   const points = result.curve.map(({ step, loss: value }) => [step, value] as const);
-  const loss = lineChart(
-    { title: 'Meta-training: loss of predicted networks on fresh digits', x: 'step', y: 'cross-entropy, nats' },
-    [
-      {
-        name: 'each step',
-        color: PREDICTED,
-        opacity: 0.3,
-        width: 1,
-        points,
-      },
-      { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: movingMean(points, SMOOTHING) },
-    ],
+  const loss = forAllScreens((width) =>
+    lineChart(
+      { title: 'Meta-training: loss of predicted networks on fresh digits', x: 'step', y: 'cross-entropy, nats' },
+      [
+        { name: 'each step', color: PREDICTED, opacity: 0.3, width: 1, points },
+        { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: movingMean(points, SMOOTHING) },
+      ],
+      { width },
+    ),
   );
   const bars = (title: string, pick: (score: StartScore) => number): string =>
-    barChart(
-      { title, x: '', y: '' },
-      comparisons.map(({ architecture }) => sizes(architecture)),
-      comparisons[0].starts.map(({ start: name }, i) => ({
-        name,
-        color: COLORS[i],
-        values: comparisons.map(({ starts }) => pick(starts[i])),
-      })),
+    forAllScreens((width) =>
+      barChart(
+        { title, x: '', y: '' },
+        comparisons.map(({ architecture }) => sizes(architecture)),
+        comparisons[0].starts.map(({ start: name }, i) => ({
+          name,
+          color: COLORS[i],
+          values: comparisons.map(({ starts }) => pick(starts[i])),
+        })),
+        { width },
+      ),
     );
   const { header, rows } = comparisonTable(result);
   return htmlPage('LoGAH quick start', [

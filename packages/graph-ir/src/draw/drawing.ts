@@ -23,6 +23,8 @@ export interface DrawnNode {
   readonly title: string;
   /** Smaller lines below: parameters with their shapes, sizes of results. */
   readonly details: readonly string[];
+  /** All that there is to say of it, in one line: its name, what it gives, its parameters by their names. */
+  readonly hint: string;
   /** What makes nodes of repeated blocks alike. */
   readonly signature: string;
 }
@@ -91,6 +93,7 @@ const NODE_KINDS: Readonly<Record<NodeType, NodeKind>> = {
 };
 
 const show = (shape: ReadonlyArray<number | string>): string => shape.join('×');
+const list = (shape: ReadonlyArray<number | string>): string => `[${shape.join(', ')}]`;
 
 /** A network with all its operators, its inputs and outputs. */
 export function drawGraph(graph: Graph): Drawing {
@@ -99,6 +102,7 @@ export function drawGraph(graph: Graph): Drawing {
     kind: 'input',
     title: name,
     details: [show(graph.values[name].shape)],
+    hint: `input ${name}: ${list(graph.values[name].shape)}`,
     signature: `input ${name}`,
   }));
   const producers = new Map(graph.inputs.map((name, i) => [name, i]));
@@ -112,6 +116,10 @@ export function drawGraph(graph: Graph): Drawing {
       kind: OPERATOR_KINDS[operator.type],
       title: titleOf(operator),
       details: details.length > 0 ? details : OPERATOR_KINDS[operator.type] === 'shape' ? [show(given)] : [],
+      hint: [
+        `${operator.name}: ${titleOf(operator)}, gives ${list(given)}`,
+        ...parameters.map(({ role, name }) => `${role} ${name} ${list(shapeOf.get(name) ?? [])}`),
+      ].join('; '),
       signature: JSON.stringify([operator.type, operator.attributes, details, given]),
     });
     for (const input of operator.inputs) edges.push([producers.get(input) ?? 0, to]);
@@ -123,6 +131,7 @@ export function drawGraph(graph: Graph): Drawing {
       kind: 'output',
       title: 'output',
       details: [show(graph.values[name].shape)],
+      hint: `output ${name}: ${list(graph.values[name].shape)}`,
       signature: `output ${name}`,
     });
   }
@@ -142,9 +151,10 @@ function titleOf(operator: Operator): string {
 
 /** A computational graph: what a graph hypernetwork reads. */
 export function drawComputationalGraph({ nodes, edges }: ComputationalGraph, title: string): Drawing {
-  const drawn = nodes.map(({ op, shape }): DrawnNode => {
+  const drawn = nodes.map(({ op, parameter, shape }, i): DrawnNode => {
     const details = shape === null ? [] : [show(shape)];
-    return { kind: NODE_KINDS[op], title: op, details, signature: JSON.stringify([op, shape]) };
+    const hint = `node ${i}: ${op}${parameter === null || shape === null ? '' : `, ${parameter} ${list(shape)}`}`;
+    return { kind: NODE_KINDS[op], title: op, details, hint, signature: JSON.stringify([op, shape]) };
   });
   const pairs = Array.from({ length: edges.length / 2 }, (_, i) => [edges[2 * i], edges[2 * i + 1]] as const);
   return { title, nodes: drawn, edges: markShortcuts(drawn, pairs) };

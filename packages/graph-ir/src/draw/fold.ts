@@ -8,6 +8,8 @@ export interface Fold {
   readonly length: number;
   /** How many such blocks there are. */
   readonly count: number;
+  /** Where it starts in the drawing before it was folded: what {@link fold} takes to leave it open. */
+  readonly origin: number;
 }
 
 export interface FoldedDrawing extends Drawing {
@@ -20,15 +22,15 @@ const LEAST_LENGTH = 3;
 
 /**
  * The drawing with every run of equal blocks drawn once. Blocks are equal when their nodes are, and are joined in the same way, to each other and to what is
- * before them; where several ways to fold start at a node, the one that hides most is taken.
+ * before them; where several ways to fold start at a node, the one that hides most is taken. Runs whose `origin` is in `open` are drawn whole.
  */
-export function fold(drawing: Drawing): FoldedDrawing {
+export function fold(drawing: Drawing, open: ReadonlySet<number> = new Set()): FoldedDrawing {
   const { nodes } = drawing;
   const signatures = joinedSignatures(drawing);
   const found: Fold[] = [];
   for (let start = 0; start < nodes.length; ) {
     const best = bestFold(signatures, start);
-    if (best) found.push(best);
+    if (best && !open.has(start)) found.push(best);
     start += best ? best.length * best.count : 1;
   }
   return redraw(drawing, found);
@@ -54,7 +56,7 @@ function bestFold(signatures: readonly string[], start: number): Fold | undefine
     const repeats = Math.floor(equal / length);
     if (repeats * length > hidden) {
       hidden = repeats * length;
-      best = { start, length, count: repeats + 1 };
+      best = { start, length, count: repeats + 1, origin: start };
     }
   }
   return best;
@@ -80,6 +82,6 @@ function redraw({ title, nodes, edges }: Drawing, folds: readonly Fold[]): Folde
     title,
     nodes: kept.map((node) => nodes[node]),
     edges: moved,
-    folds: folds.map(({ start, length, count }) => ({ start: place.get(start) ?? 0, length, count })),
+    folds: folds.map((found) => ({ ...found, start: place.get(found.start) ?? 0 })),
   };
 }

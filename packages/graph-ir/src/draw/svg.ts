@@ -1,7 +1,7 @@
 // Pictures as SVG, laid out by dagre.
 import { Graph as LayoutGraph, layout } from '@dagrejs/dagre';
 import type { DrawnEdge, DrawnNode } from './drawing.js';
-import type { FoldedDrawing } from './fold.js';
+import type { Fold, FoldedDrawing } from './fold.js';
 import { INK, type NodeStyle, SHORTCUT, STYLES } from './styles.js';
 import { escaped, PAGE_STYLE } from './svg-text.js';
 
@@ -24,7 +24,10 @@ const COUNT_WIDTH = 44;
 /** Edges over more nodes than this are not part of the layout, which would take minutes for thousands of them: they pass by on the right. */
 const LONGEST = 16;
 
-/** The drawing as an SVG file that reads on light and dark pages. */
+/**
+ * The drawing as an SVG file that reads on light and dark pages. Every node says on hover what it is; its element has its place as
+ * `data-node`, that of a fold the fold's `origin` as `data-fold`.
+ */
 export function toSvg(drawing: FoldedDrawing): string {
   const { nodes, edges, folds, title } = drawing;
   const boxes = new LayoutGraph({ compound: true });
@@ -44,7 +47,7 @@ export function toSvg(drawing: FoldedDrawing): string {
   layout(boxes);
   const boxOf = (name: string): Box => boxes.node(name) as Box;
   const { width = 0, height = 0 } = boxes.graph() as Partial<Box>;
-  const frames = folds.map(({ count }, i) => drawFrame(boxOf(`f${i}`), count));
+  const frames = folds.map((of, i) => drawFrame(boxOf(`f${i}`), of));
   const lines = edges.map((edge) => {
     const [from, to] = [`n${edge.from}`, `n${edge.to}`];
     if (isLong(edge)) return drawPassing(boxOf(from), boxOf(to), width);
@@ -65,7 +68,7 @@ ${PAGE_STYLE}
     )
     .join('')}</defs>
 <text x="${MARGIN}" y="20" font-size="14" font-weight="600" text-anchor="start" fill="currentColor">${escaped(title)}</text>
-${[...frames, ...lines, ...nodes.map((node, i) => drawNode(node, boxOf(`n${i}`)))].join('\n')}
+${[...frames, ...lines, ...nodes.map((node, i) => drawNode(node, i, boxOf(`n${i}`)))].join('\n')}
 </svg>
 `;
 }
@@ -81,14 +84,14 @@ function sizeOf({ title, details, kind }: DrawnNode): { width: number; height: n
 
 const number = (value: number): string => value.toFixed(1).replace(/\.0$/, '');
 
-function drawNode({ kind, title, details }: DrawnNode, box: Box): string {
+function drawNode({ kind, title, details, hint }: DrawnNode, place: number, box: Box): string {
   const { fill, stroke, shape } = STYLES[kind];
   const first = box.y - (LINE_HEIGHT * details.length) / 2 + TITLE_SIZE / 3;
   const lines = [title, ...details].map(
     (line, i) =>
       `<text x="${number(box.x)}" y="${number(first + i * LINE_HEIGHT)}" font-size="${i === 0 ? TITLE_SIZE : DETAIL_SIZE}" fill="${INK}">${escaped(line)}</text>`,
   );
-  return `<g>${outline(shape, box, `fill="${fill}" stroke="${stroke}"`)}${lines.join('')}</g>`;
+  return `<g data-node="${place}"><title>${escaped(hint)}</title>${outline(shape, box, `fill="${fill}" stroke="${stroke}"`)}${lines.join('')}</g>`;
 }
 
 function outline(shape: NodeStyle['shape'], { x, y, width, height }: Box, paint: string): string {
@@ -144,10 +147,11 @@ function drawPassing(from: Box, to: Box, width: number): string {
   return `<path d="M${start}C${number(side)} ${number(from.y)} ${number(side)} ${number(to.y)} ${end}" fill="none" stroke="${SHORTCUT}" stroke-opacity="0.5" marker-end="url(#shortcut)"/>`;
 }
 
-function drawFrame({ x, y, width, height }: Box, count: number): string {
+function drawFrame({ x, y, width, height }: Box, { count, origin }: Fold): string {
   const [left, top] = [x - width / 2, y - height / 2];
   return (
+    `<g data-fold="${origin}"><title>${count} blocks that are alike</title>` +
     `<rect x="${number(left)}" y="${number(top)}" width="${number(width)}" height="${number(height)}" rx="10" fill="currentColor" fill-opacity="0.05" stroke="currentColor" stroke-opacity="0.4" stroke-dasharray="4 3"/>` +
-    `<text x="${number(left + width + 6)}" y="${number(top + 18)}" font-size="16" font-weight="700" text-anchor="start" fill="currentColor">×${count}</text>`
+    `<text x="${number(left + width + 6)}" y="${number(top + 18)}" font-size="16" font-weight="700" text-anchor="start" fill="currentColor">×${count}</text></g>`
   );
 }
