@@ -1,5 +1,5 @@
 // What ships, and which of it fits a network: without the hypernetworks themselves, and so without tensors.
-import type { Graph } from '@logah/graph-ir';
+import { didYouMean, type Graph } from '@logah/graph-ir';
 import { type CheckpointCard, CheckpointError } from './card.js';
 import { CARDS } from './cards.js';
 import { type CheckpointFit, checkpointFor as fittingOf } from './fit.js';
@@ -15,8 +15,9 @@ export const isShipped = (name: string): boolean => CARDS.some((card) => card.na
 export function cardOf(name: string): CheckpointCard {
   const card = CARDS.find((candidate) => candidate.name === name);
   if (card === undefined) {
+    const known = CARDS.map((one) => one.name);
     throw new CheckpointError(
-      `no checkpoint is called "${name}"; there are ${CARDS.map((known) => known.name).join(', ')}`,
+      `no checkpoint is called "${name}"; there are ${known.join(', ')}${didYouMean(name, known)}`,
     );
   }
   return card;

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { didYouMean } from '@logah/graph-ir';
 import type { Hypernet, PytorchHypernetOptions } from '@logah/hypernet';
 import { readHypernet } from '@logah/hypernet/node';
 import { CARDS, CheckpointError, cardOf, isShipped, openCheckpoint } from './index.js';
@@ -23,8 +24,9 @@ export const checkpointPath = (name: string): string =>
 export async function openHypernet(nameOrFile: string, options: PytorchHypernetOptions = {}): Promise<Hypernet> {
   if (isShipped(nameOrFile)) return loadCheckpoint(nameOrFile);
   if (!/[./\\]/.test(nameOrFile) && !existsSync(nameOrFile)) {
+    const known = CARDS.map(({ name }) => name);
     throw new CheckpointError(
-      `"${nameOrFile}" is neither a file nor a checkpoint that ships; those are ${CARDS.map(({ name }) => name).join(', ')}`,
+      `"${nameOrFile}" is neither a file nor a checkpoint that ships; those are ${known.join(', ')}${didYouMean(nameOrFile, known)}`,
     );
   }
   return readHypernet(nameOrFile, options);

@@ -1,14 +1,22 @@
 // What `<arch>` means everywhere: a preset, a preset with changes, or a file.
-import { buildArchitecture, type Graph, graphFromJson, parseArchitecture, withBatchStatistics } from '@logah/graph-ir';
+import {
+  buildArchitecture,
+  didYouMean,
+  type Graph,
+  graphFromJson,
+  parseArchitecture,
+  withBatchStatistics,
+} from '@logah/graph-ir';
 import { graphFromConfig } from '@logah/graph-ir/huggingface';
-import { openModel } from '@logah/graph-ir/node';
+import { type OpenedModel, openModel } from '@logah/graph-ir/node';
 import { InvalidArgumentError, Option } from 'commander';
+import { CliError } from './errors.js';
 import { count } from './options.js';
 import { readTextFile } from './text-file.js';
 
 /** How `<arch>` is explained in every command's help. */
 export const ARCHITECTURE_HELP =
-  "a preset (vit-s, resnet50, gpt2-large, …), one with changes (vit:layers=5,heads=3,hidden=288,mlp=1152), an ONNX model (*.onnx), a TensorFlow.js model's model.json, a *.graph.json file or a transformers model's config.json";
+  "a preset (vit-s, resnet50, gpt2-large, …; vit-s, -b and -l are for CIFAR: 32 pixels, patches of 2, 10 classes; `logah graph --list` has all), one with changes (vit-s:patch=4 or vit:layers=5,heads=3,hidden=288,mlp=1152), an ONNX model (*.onnx), a TensorFlow.js model's model.json, a *.graph.json file or a transformers model's config.json";
 
 /** A network as a file or a preset describes it. */
 export interface OpenedArchitecture {
@@ -27,13 +35,39 @@ export async function openArchitecture(
   argument: string,
   sizes: Readonly<Record<string, number>> = {},
 ): Promise<OpenedArchitecture> {
-  if (argument.endsWith('.onnx')) return openModel(argument, { dimensions: sizes });
+  if (argument.endsWith('.onnx')) return openSized(argument, sizes);
   const close = (): void => {};
-  if (!argument.endsWith('.json')) return { graph: buildArchitecture(parseArchitecture(argument)), close };
+  if (!argument.endsWith('.json')) {
+    refuseSizes(argument, sizes, [], 'changes of a preset are written behind it, such as vit-s:patch=4');
+    return { graph: buildArchitecture(parseArchitecture(argument)), close };
+  }
   const text = await readTextFile(argument);
-  if (/"modelTopology"\s*:/.test(text)) return openModel(argument, { dimensions: sizes });
+  if (/"modelTopology"\s*:/.test(text)) return openSized(argument, sizes);
+  refuseSizes(argument, sizes, [], 'the file has all its sizes');
   const graph = /"model_type"\s*:/.test(text) ? graphFromConfig(text, argument) : graphFromJson(text, argument);
   return { graph, close };
+}
+
+/** A model file with numbers for its named sizes. Throws CliError for a name that none of its inputs has. */
+function openSized(path: string, sizes: Readonly<Record<string, number>>): OpenedModel {
+  if (Object.keys(sizes).length > 0) {
+    const { graph, close } = openModel(path);
+    close();
+    const named = graph.inputs.flatMap((input) => graph.values[input].shape.filter((size) => typeof size === 'string'));
+    refuseSizes(path, sizes, named, `its inputs have ${named.length === 0 ? 'no sizes with names' : named.join(', ')}`);
+  }
+  return openModel(path, { dimensions: sizes });
+}
+
+function refuseSizes(
+  argument: string,
+  sizes: Readonly<Record<string, number>>,
+  named: readonly string[],
+  instead: string,
+): void {
+  const unknown = Object.keys(sizes).find((name) => !named.includes(name));
+  if (unknown === undefined) return;
+  throw new CliError(`${argument}: --size ${unknown}=… names no size of it; ${instead}${didYouMean(unknown, named)}`);
 }
 
 /** The graph of {@link openArchitecture} as it is trained: with batch norms over the batch. */

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { isUserError } from './errors.js';
+import { EXAMPLES } from './examples.js';
 
 const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
 
@@ -16,22 +17,35 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import('./commands/train.js')).trainCommand(),
   eval: async () => (await import('./commands/eval.js')).evalCommand(),
   quickstart: async () => (await import('./commands/quickstart.js')).quickstartCommand(),
+  completion: async () =>
+    (await import('./commands/completion.js')).completionCommand(async () => programOf(Object.keys(COMMANDS))),
 };
 
-const program = new Command('logah')
-  .description('Predicts the initial parameters of neural networks with LoGAH, a low-rank graph hypernetwork.')
-  .version(version)
-  .exitOverride();
 // What one command needs, such as a native library, takes longer to load than others take to run.
 const [name = ''] = process.argv.slice(2);
 const wanted = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
-for (const command of wanted) program.addCommand(await COMMANDS[command]());
-for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)');
+const program = await programOf(wanted);
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+}
+
+/** `logah` with these commands. */
+async function programOf(names: readonly string[]): Promise<Command> {
+  const whole = new Command('logah')
+    .description('Predicts the initial parameters of neural networks with LoGAH, a low-rank graph hypernetwork.')
+    .version(version)
+    .exitOverride();
+  for (const command of names) whole.addCommand(await COMMANDS[command]());
+  for (const command of whole.commands) {
+    command
+      .exitOverride()
+      .showHelpAfterError('(see --help)')
+      .addHelpText('after', `\nExample:\n  $ ${EXAMPLES[command.name()]}`);
+  }
+  return whole;
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,8 +1,8 @@
 // A network's parameters on their way to a safetensors file: progress, the file, and what is said in the end.
-import { type Graph, parameterCount } from '@logah/graph-ir';
+import { type ExtraState, elementCount, extraStates, type Graph, parameterCount } from '@logah/graph-ir';
 import type { FloatDType, FloatTensor } from '@logah/safetensors';
 import { streamSafetensors } from '@logah/safetensors/node';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from './backend.js';
 import { showProgress } from './progress.js';
 import { bytes, thousands } from './text-table.js';
@@ -20,8 +20,31 @@ export interface ParameterFile {
   readonly origin: Readonly<Record<string, string>>;
   readonly out: string;
   readonly dtype: FloatDType;
+  /** Also writes what PyTorch's strict loading wants beside the parameters. */
+  readonly strict?: true | undefined;
   /** Whether the result is said as JSON. */
   readonly json: true | undefined;
+}
+
+/** What other suffixes would promise, and what makes it. */
+const OTHER_FORMATS: Readonly<Record<string, string>> = {
+  pt: 'PyTorch reads safetensors (safetensors.torch.load_file)',
+  pth: 'PyTorch reads safetensors (safetensors.torch.load_file)',
+  bin: 'transformers reads safetensors (model.safetensors)',
+  ckpt: 'PyTorch reads safetensors (safetensors.torch.load_file)',
+  onnx: 'write safetensors, then `logah convert ARCH FILE.onnx --parameters FILE.safetensors`',
+  npz: 'NumPy reads safetensors (safetensors.numpy.load_file)',
+  h5: 'Keras needs another format',
+};
+
+/** The value of `--out`: a file whose name promises what is written. Throws InvalidArgumentError for another format. */
+export function outFile(path: string): string {
+  const suffix = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? '';
+  const instead = OTHER_FORMATS[suffix];
+  if (instead !== undefined) {
+    throw new InvalidArgumentError(`What is written is safetensors: name it *.safetensors; ${instead}.`);
+  }
+  return path;
 }
 
 /** The option `--dtype` of a command that writes parameters. */
@@ -35,20 +58,66 @@ export const dtypeOption = (): Option =>
  */
 export async function writeParameters(
   tensors: AsyncIterable<NamedTensor>,
-  { architecture, graph, backend, origin, out, dtype, json }: ParameterFile,
+  { architecture, graph, backend, origin, out, dtype, strict, json }: ParameterFile,
 ): Promise<void> {
   const started = performance.now();
   const metadata = { format: 'pt', architecture, ...origin };
-  const size = await streamSafetensors(out, graph.parameters, withProgress(tensors, graph), { dtype, metadata });
+  const extras = extraStates(graph);
+  const written = strict ? [...graph.parameters, ...extras] : graph.parameters;
+  const shown = withProgress(tensors, graph);
+  const all = strict ? withExtras(shown, extras) : shown;
+  const size = await streamSafetensors(out, written, all, { dtype, metadata });
   const seconds = secondsSince(started);
   const parameters = parameterCount(graph);
-  const count = graph.parameters.length;
+  const count = written.length;
+  if (!strict && extras.length > 0) console.error(`Note: ${strictNote(extras)}`);
   console.log(
     json
       ? JSON.stringify({ architecture, parameters, backend, seconds, out, dtype, bytes: size, tensors: count })
       : `${out}: ${thousands(parameters)} parameters in ${count} tensors, ${bytes(size)}, ` +
           `${seconds.toFixed(1)} s on ${backend}`,
   );
+}
+
+/** The option `--strict` of a command that writes parameters. */
+export const strictOption = (): Option =>
+  new Option(
+    '--strict',
+    "also writes what PyTorch's strict loading wants beside the parameters: tied heads, running statistics as they start",
+  );
+
+/** The same tensors, and those of a state dictionary that are no parameters. */
+async function* withExtras(
+  tensors: AsyncIterable<NamedTensor>,
+  extras: readonly ExtraState[],
+): AsyncGenerator<NamedTensor> {
+  const tied = new Set(extras.flatMap((extra) => (extra.kind === 'tied' ? [extra.parameter] : [])));
+  const kept = new Map<string, Float32Array>();
+  for await (const tensor of tensors) {
+    // The next tensor may be written into the same memory.
+    if (tied.has(tensor.name)) kept.set(tensor.name, tensor.data.slice());
+    yield tensor;
+  }
+  for (const extra of extras) {
+    const { name, shape } = extra;
+    const data =
+      extra.kind === 'tied'
+        ? (kept.get(extra.parameter) ?? new Float32Array())
+        : new Float32Array(elementCount(shape)).fill(extra.value);
+    yield { name, shape, data };
+  }
+}
+
+function strictNote(extras: readonly ExtraState[]): string {
+  const [first] = extras;
+  const buffers = extras.filter(({ kind }) => kind === 'buffer').length;
+  const what = [
+    ...extras.flatMap((extra) => (extra.kind === 'tied' ? [`${extra.name} (tied to ${extra.parameter})`] : [])),
+    ...(buffers > 0
+      ? [`${buffers} running statistics such as ${extras.find(({ kind }) => kind === 'buffer')?.name}`]
+      : []),
+  ].join(' and ');
+  return `PyTorch's strict loading also wants ${what}; load with strict=False, or write ${first === undefined || extras.length === 1 ? 'it' : 'them'} with --strict.`;
 }
 
 /** The same tensors, counted on standard error. */

@@ -9,6 +9,7 @@ import { buildResnet, type ResnetConfig } from './builders/resnet.js';
 import { buildVgg, type VggConfig } from './builders/vgg.js';
 import { buildVit, type VitConfig } from './builders/vit.js';
 import { type Graph, GraphError } from './graph.js';
+import { didYouMean } from './nearest.js';
 
 /** A network by its family and sizes. */
 export type Architecture =
@@ -100,17 +101,17 @@ export function parseArchitecture(text: string): Architecture {
   const colon = text.indexOf(':');
   const name = colon < 0 ? text : text.slice(0, colon);
   if (!isPreset(name)) {
-    throw new GraphError(`unknown architecture "${name}"; known are ${Object.keys(ARCHITECTURE_PRESETS).join(', ')}`);
+    const known = Object.keys(ARCHITECTURE_PRESETS);
+    throw new GraphError(`unknown architecture "${name}"; known are ${known.join(', ')}${didYouMean(name, known)}`);
   }
   const preset: Architecture = ARCHITECTURE_PRESETS[name];
   const sizes: Record<string, number | boolean | string> = { ...preset };
   for (const change of colon < 0 ? [] : text.slice(colon + 1).split(',')) {
     const [key, value, ...rest] = change.split('=').map((part) => part.trim());
     if (key === 'family' || !Object.hasOwn(sizes, key)) {
+      const known = Object.keys(sizes).filter((k) => k !== 'family');
       throw new GraphError(
-        `"${text}": ${name} has no size "${key}"; known are ${Object.keys(sizes)
-          .filter((k) => k !== 'family')
-          .join(', ')}`,
+        `"${text}": ${name} has no size "${key}"; known are ${known.join(', ')}${didYouMean(key, known)}`,
       );
     }
     if (rest.length > 0) throw new GraphError(`"${text}": wanted ${key}=value, got "${change}"`);

@@ -53,6 +53,7 @@ export {
   type Window,
 } from './graph.js';
 export { graphFromJson, graphToJson } from './json.js';
+export { didYouMean } from './nearest.js';
 export {
   integer as integerAttribute,
   integers as integersAttribute,
@@ -67,5 +68,6 @@ export {
   parameterPlaces,
   parameterRoles,
 } from './parameter-roles.js';
+export { type ExtraState, extraStates } from './state-dict.js';
 export { type ComputationalGraphSummary, summarizeComputationalGraph } from './summary.js';
 export { validate } from './validate.js';

@@ -47,7 +47,6 @@ export type SweepEvent =
  */
 export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent> {
   const { folder, workers: workerCount, signal } = options;
-  await mkdir(folder, { recursive: true });
   const jobs = await jobsOf(options);
   const total = jobs.length;
   const missing: FiledJob[] = [];
@@ -71,7 +70,9 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent> 
   try {
     Promise.all(
       workers.map(async (worker) => {
+        // Reads the data: what fails until then leaves no folder.
         await converse(worker, setup);
+        await mkdir(folder, { recursive: true });
         for (let filed = missing.shift(); filed !== undefined; filed = missing.shift()) {
           const { job, path } = filed;
           const run = await converse(worker, job, (step, steps) =>

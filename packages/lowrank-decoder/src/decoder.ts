@@ -67,6 +67,11 @@ export function decodeFactors(
   groups: readonly TargetGroup[],
   { rank, maxRows }: LowRankDecoderConfig,
 ): Factors[] {
+  for (const { shape } of groups) {
+    if (shape.length !== 4 || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
+      throw new RangeError(`a shape should be [out, in, height, width], positive integers, got [${shape.join(', ')}]`);
+    }
+  }
   const sides = groups.flatMap(({ targets, shape: [out, inputs, height, width] }) => [
     sideOf('A', out * height, targets),
     sideOf('B', inputs * width, targets),
@@ -113,7 +118,7 @@ export function multiplyFactors({ left, right }: Factors, [out, inputs, height, 
 
 /**
  * Tensors of one shape from their codes `[targets, 2r, r]`: W = A·B reshaped to `[targets, out, inputs, height, width]`.
- * Throws RangeError when the shape needs more rows than the decoder has.
+ * Throws RangeError for codes of another shape, for sizes that are not positive integers, and when the shape needs more rows than the decoder has.
  */
 export function decodeCodes(
   parameters: TensorRecord,
@@ -121,6 +126,7 @@ export function decodeCodes(
   shape: KernelShape,
   config: LowRankDecoderConfig,
 ): tf.Tensor5D {
+  checkShape('codes', codes, [null, 2 * config.rank, config.rank]);
   return tf.tidy(() => {
     const targets = Array.from({ length: codes.shape[0] }, (_, target) => target);
     const [factors] = decodeFactors(parameters, codes, [{ targets, shape }], config);
@@ -128,14 +134,25 @@ export function decodeCodes(
   });
 }
 
-/** Both steps at once: embeddings `[targets, dim]` to `[targets, out, inputs, height, width]`. */
+/**
+ * Both steps at once: embeddings `[targets, dim]` to `[targets, out, inputs, height, width]`.
+ * Throws RangeError for embeddings of another shape, and as {@link decodeCodes} does.
+ */
 export function decode(
   parameters: TensorRecord,
   embeddings: tf.Tensor2D,
   shape: KernelShape,
   config: LowRankDecoderConfig,
 ): tf.Tensor5D {
+  checkShape('embeddings', embeddings, [null, config.dim]);
   return tf.tidy(() => decodeCodes(parameters, embeddingsToCodes(parameters, embeddings, config), shape, config));
+}
+
+/** Throws RangeError unless a tensor has these sizes; null stands for any number. */
+function checkShape(what: string, { shape }: tf.Tensor, wanted: ReadonlyArray<number | null>): void {
+  if (shape.length === wanted.length && wanted.every((size, i) => size === null || size === shape[i])) return;
+  const said = wanted.map((size) => size ?? 'targets').join(', ');
+  throw new RangeError(`${what} should be [${said}], got [${shape.join(', ')}]`);
 }
 
 function read(parameters: TensorRecord, name: string): tf.Tensor {

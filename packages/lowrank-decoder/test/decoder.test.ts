@@ -192,3 +192,15 @@ describe('roundedSize', () => {
     expect(roundedSize(size, max)).toBe(rounded);
   });
 });
+
+describe('decode refuses', () => {
+  it('embeddings and shapes that are not what it wants, by name', () => {
+    const narrow = tf.zeros<tf.Rank.R2>([2, config.dim - 1]);
+    expect(() => decode(parameters, narrow, [4, 4, 1, 1], config)).toThrow(
+      'embeddings should be [targets, 8], got [2, 7]',
+    );
+    for (const shape of [[4, 4, 1, 0] as const, [4.5, 4, 1, 1] as const]) {
+      expect(() => decode(parameters, embeddings, shape, config)).toThrow('positive integers, got [4');
+    }
+  });
+});

@@ -1,6 +1,9 @@
 // `logah graph`: an architecture's graph, as the hypernetwork reads it.
 import {
+  ARCHITECTURE_PRESETS,
+  buildArchitecture,
   type ComputationalGraph,
+  formatArchitecture,
   type Graph,
   type NodeType,
   parameterCount,
@@ -15,6 +18,7 @@ import { referenceOption } from '../checkpoint-options.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface GraphOptions {
+  readonly list?: true;
   readonly json?: true;
   readonly svg?: string;
   readonly dot?: string;
@@ -28,7 +32,8 @@ interface GraphOptions {
 export const graphCommand = (): Command =>
   new Command('graph')
     .description('the computational graph of an architecture: what a hypernetwork reads of it')
-    .argument('<arch>', ARCHITECTURE_HELP)
+    .argument('[arch]', ARCHITECTURE_HELP)
+    .option('--list', 'all presets with their sizes instead')
     .option('--json', 'nodes, edges and a summary of all distances as JSON')
     .option('--svg <file>', 'draw it, repeated blocks once')
     .option('--dot <file>', 'the same for Graphviz')
@@ -37,7 +42,12 @@ export const graphCommand = (): Command =>
     .option('--full', 'draw the network with all its operators instead')
     .addOption(referenceOption())
     .addOption(sizeOption())
-    .action(async (architecture: string, options: GraphOptions) => {
+    .action(async (architecture: string | undefined, options: GraphOptions, command: Command) => {
+      if (options.list) {
+        console.log(options.json ? JSON.stringify(ARCHITECTURE_PRESETS) : presetTable());
+        return;
+      }
+      if (architecture === undefined) command.error("error: missing required argument 'arch'");
       const graph = await readArchitecture(architecture, options.size);
       const computational = toComputationalGraph(graph, { reference: options.reference === true });
       await draw(graph, computational, options);
@@ -60,6 +70,17 @@ export const graphCommand = (): Command =>
         ].join('\n'),
       );
     });
+
+/** Every preset: what it is short for, and its parameters. */
+const presetTable = (): string =>
+  textTable(
+    ['preset', 'sizes', 'parameters'],
+    Object.entries(ARCHITECTURE_PRESETS).map(([name, architecture]) => [
+      name,
+      formatArchitecture(architecture),
+      thousands(parameterCount(buildArchitecture(architecture))),
+    ]),
+  );
 
 /** Writes the pictures that were asked for. */
 async function draw(graph: Graph, computational: ComputationalGraph, options: GraphOptions): Promise<void> {

@@ -8,42 +8,39 @@ import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { CliError } from '../errors.js';
 import { integer } from '../options.js';
-import { dtypeOption, type NamedTensor, writeParameters } from '../parameter-file.js';
+import { dtypeOption, type NamedTensor, outFile, strictOption, writeParameters } from '../parameter-file.js';
 
 interface InitCommandOptions {
   readonly init: string;
   readonly out: string;
   readonly seed: number;
   readonly dtype: FloatDType;
+  readonly strict?: true;
   readonly json?: true;
   readonly backend?: BackendName;
   readonly size?: Readonly<Record<string, number>>;
 }
-
-const EXAMPLE = `
-Example: a ViT with mimetic attention and a tuned positional encoding, to load in PyTorch
-  $ logah init vit-s --init mimetic:position=1.5 --out vit-s.safetensors`;
 
 export const initCommand = (): Command =>
   new Command('init')
     .description('writes the initial parameters of an architecture as safetensors, from any start that can be compared')
     .argument('<arch>', ARCHITECTURE_HELP)
     .requiredOption('--init <start>', INITIALIZER_HELP)
-    .requiredOption('--out <file>', 'where the parameters go')
+    .requiredOption('--out <file>', 'where the parameters go, as safetensors', outFile)
     .option('--seed <integer>', 'of what is drawn: the same start as that of `logah eval` for this seed', integer, 0)
     .addOption(dtypeOption())
+    .addOption(strictOption())
     .option('--json', 'the result as JSON')
     .addOption(sizeOption())
     .addOption(backendOption())
-    .addHelpText('after', EXAMPLE)
     .action(async (architecture: string, options: InitCommandOptions) => {
-      const { init, seed, out, dtype, json } = options;
+      const { init, seed, out, dtype, strict, json } = options;
       const graph = await readArchitecture(architecture, options.size);
       const backend = await useBackend(options.backend);
       const initializer = await readInitializer(init);
       const tensors = valuesOf(() => initializer(graph, startRandom(seed)), graph, init);
       const origin = { initialized_by: init, seed: String(seed) };
-      await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, json });
+      await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, json });
     });
 
 /** The values of a graph's parameters, one after the other; each tensor is freed when it was read. */

@@ -11,12 +11,13 @@ import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { assumeOption, emaOption, referenceOption } from '../checkpoint-options.js';
 import { type HypernetOptions, hypernetFor, hypernetOptions } from '../hypernet-argument.js';
 import { integer } from '../options.js';
-import { dtypeOption, secondsSince, withProgress, writeParameters } from '../parameter-file.js';
+import { dtypeOption, outFile, secondsSince, strictOption, withProgress, writeParameters } from '../parameter-file.js';
 import { textTable } from '../text-table.js';
 
 interface PredictCommandOptions extends HypernetOptions {
   readonly out?: string;
   readonly dtype: FloatDType;
+  readonly strict?: true;
   readonly dryRun?: true;
   readonly json?: true;
   readonly reference?: true;
@@ -33,8 +34,9 @@ export function predictCommand(): Command {
     .option('--seed <integer>', 'of what is drawn rather than predicted', integer, 0)
     .addOption(emaOption())
     .addOption(assumeOption())
-    .option('--out <file>', 'where the parameters go')
+    .option('--out <file>', 'where the parameters go, as safetensors', outFile)
     .addOption(dtypeOption())
+    .addOption(strictOption())
     .option('--dry-run', 'write nothing: print statistics of every tensor')
     .option('--json', 'the result as JSON')
     .addOption(sizeOption())
@@ -89,9 +91,9 @@ async function predictAndWrite(
     );
     return;
   }
-  const { out, dtype, json } = options;
+  const { out, dtype, strict, json } = options;
   const origin = { predicted_by: name, ...(hasNewHead ? { head: `drawn, seed ${options.seed}` } : {}) };
-  await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, json });
+  await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, json });
 }
 
 /** The same tensors, but those of the last layer drawn anew. */

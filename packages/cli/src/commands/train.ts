@@ -39,7 +39,7 @@ import { joinRanks, ownCores } from '../ranks.js';
 import { thousands } from '../text-table.js';
 
 interface TrainCommandOptions {
-  readonly dataset: string;
+  readonly dataset?: string;
   readonly data: DatasetName;
   readonly dataDir: string;
   readonly out: string;
@@ -80,7 +80,10 @@ interface TrainCommandOptions {
 export const trainCommand = (): Command =>
   new Command('train')
     .description('meta-trains a hypernetwork; run again with the same options, it goes on from its last state')
-    .option('--dataset <name>', `the architectures: ${ARCHITECTURE_SETS.join(', ')} or a *.jsonl file`, 'vits-1k')
+    .option(
+      '--dataset <name>',
+      `the architectures: ${ARCHITECTURE_SETS.join(', ')} or a *.jsonl file; vits-1k by default, gpts-1k for text`,
+    )
     .addOption(
       new Option(
         '--data <name>',
@@ -172,7 +175,7 @@ export const trainCommand = (): Command =>
         const { backend: _backend, workers: _workers, out: _out, ...lasting } = options;
         const events = run({
           folder: options.out,
-          configuration: { ...lasting, ...resolved(config), hypernet },
+          configuration: { ...lasting, dataset: architectureSetOf(options), ...resolved(config), hypernet },
           config,
           start: () => initTrainer(createHypernet(hypernet, createRandom(options.seed)), config),
           architectures: source,
@@ -276,12 +279,17 @@ async function openPool(
   });
 }
 
+/** The architectures that were asked for, or those that go with the data. */
+const architectureSetOf = ({ dataset, data }: TrainCommandOptions): string =>
+  dataset ?? (data === 'text' ? 'gpts-1k' : 'vits-1k');
+
 /** Architectures to train on, drawn as often as the data set has them, and some that are only evaluated. */
 async function architecturesFor(
   data: Dataset,
   options: TrainCommandOptions,
 ): Promise<{ source: ArchitectureSource; heldOut: string[] }> {
-  const { dataset, seed, patch, widthStep, evalArchitectures } = options;
+  const { seed, patch, widthStep, evalArchitectures } = options;
+  const dataset = architectureSetOf(options);
   const sizes =
     data.kind === 'images'
       ? { patch, classes: data.classes, image: data.image, ...(widthStep === undefined ? {} : { widthStep }) }

@@ -14,7 +14,12 @@ interface Layout {
   /** Label bytes before the pixels; the last one is the class. */
   readonly labelBytes: number;
   readonly classes: number;
+  /** What its authors publish. */
+  readonly archive: string;
 }
+
+/** Where its authors publish it. */
+const HOME = 'https://www.cs.toronto.edu/~kriz/cifar.html';
 
 const CIFAR_10: Layout = {
   folder: 'cifar-10-batches-bin',
@@ -22,6 +27,7 @@ const CIFAR_10: Layout = {
   namesFile: 'batches.meta.txt',
   labelBytes: 1,
   classes: 10,
+  archive: 'cifar-10-binary.tar.gz',
 };
 
 const CIFAR_100: Layout = {
@@ -30,6 +36,7 @@ const CIFAR_100: Layout = {
   namesFile: 'fine_label_names.txt',
   labelBytes: 2,
   classes: 100,
+  archive: 'cifar-100-binary.tar.gz',
 };
 
 /** CIFAR-10 from a folder that holds `data_batch_1.bin` …, or holds `cifar-10-batches-bin` that does. Throws {@link DataError} naming file and field. */
@@ -47,7 +54,10 @@ async function readCifar(root: string, split: 'train' | 'test', layout: Layout):
   const labels: number[] = [];
   for (const name of layout.files[split]) {
     const path = join(folder, name);
-    const bytes = await readBytes(path, `part of ${layout.folder}, CIFAR's binary version`);
+    const bytes = await readBytes(
+      path,
+      `part of ${layout.folder}, CIFAR's binary version: unpack ${layout.archive} of ${HOME} and give its folder with --data-dir`,
+    );
     if (bytes.length === 0 || bytes.length % record !== 0) {
       throw new DataError(
         `${path}: wanted records of ${record} bytes, got ${bytes.length} bytes, ${bytes.length % record} too many or a truncated record`,

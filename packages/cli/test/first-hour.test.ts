@@ -1,0 +1,150 @@
+// What a newcomer tries first, and what the command says when it goes wrong.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSafetensors } from '@logah/safetensors/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Outcome, runLogah } from './command.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'logah-first-hour-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
+const COMMANDS = [
+  'graph',
+  'predict',
+  'init',
+  'info',
+  'convert',
+  'dataset',
+  'train',
+  'eval',
+  'quickstart',
+  'completion',
+];
+
+describe('help', () => {
+  it.each(COMMANDS)('of %s ends with an example', async (command) => {
+    const { code, stdout } = await logah(command, '--help');
+    expect(code).toBe(0);
+    expect(stdout.trim()).toMatch(new RegExp(`\n\nExample:\n  \\$ logah ${command} .+$`));
+  });
+
+  it('--version is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    expect((await logah('--version')).stdout.trim()).toBe(version);
+  });
+
+  it('says what the ViT presets are for, and lists all presets with their sizes', async () => {
+    expect((await logah('predict', '--help')).stdout.replace(/\s+/g, ' ')).toContain(
+      '32 pixels, patches of 2, 10 classes',
+    );
+    const { code, stdout } = await logah('graph', '--list');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/vit-s +vit:layers=12,heads=6,hidden=384,mlp=1536,patch=2,classes=10,image=32 +21,436,426/);
+    expect(stdout).toContain('llama3-8b');
+    expect((await logah('graph')).code).toBe(2);
+  });
+
+  it('completes words in bash, and in other shells', async () => {
+    const { stdout: script } = await logah('completion', 'bash');
+    const complete = (...words: string[]): string[] =>
+      execFileSync('bash', [
+        '-c',
+        `${script}\nCOMP_WORDS=(logah ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _logah; echo "\${COMPREPLY[@]}"`,
+      ])
+        .toString()
+        .trim()
+        .split(' ');
+    expect(complete('pre')).toEqual(['predict']);
+    expect(complete('predict', '--stri')).toEqual(['--strict']);
+    expect(complete('train', '--data', 'cifar')).toEqual(['cifar10', 'cifar100']);
+    expect((await logah('completion', 'zsh')).stdout).toContain('bashcompinit');
+    expect((await logah('completion', 'fish')).stdout).toMatch(/^complete -c logah .* -a predict /m);
+  });
+});
+
+describe('a word that is nearly right', () => {
+  it.each([
+    [['graph', 'vits'], 'did you mean "vit-s"?'],
+    [['graph', 'vit-s:pach=4'], 'did you mean "patch"?'],
+    [['info', 'vit-cifar10'], 'vits-cifar10'],
+    [['predict', 'vit-s:patch=4', '--checkpoint', 'vits-cifar', '--dry-run'], 'did you mean "vits-cifar10"?'],
+    [['grpah', 'vit-s'], 'Did you mean graph?'],
+    [['graph', 'vit-s', '--jsn'], 'Did you mean --json?'],
+  ])('%j is told the right one', async (args, wanted) => {
+    const { code, stderr } = await logah(...args);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(wanted);
+  });
+});
+
+const TINY = 'gpt2:layers=1,heads=1,hidden=16,vocab=50,context=8';
+
+describe('what is written', () => {
+  it('is never called what it is not', async () => {
+    for (const name of ['x.pt', 'x.onnx', 'x.bin']) {
+      const { code, stderr } = await logah('predict', TINY, '--untrained', '--out', name);
+      expect(code).toBe(2);
+      expect(stderr).toContain('What is written is safetensors');
+      expect(existsSync(join(folder, name))).toBe(false);
+    }
+  });
+
+  it('loads strictly where that is asked for, and is said not to otherwise', async () => {
+    const plain = await logah('predict', TINY, '--untrained', '--out', 'plain.safetensors');
+    expect(plain.stderr).toContain(
+      "PyTorch's strict loading also wants lm_head.weight (tied to transformer.wte.weight)",
+    );
+    const strict = await logah('predict', TINY, '--untrained', '--strict', '--out', 'strict.safetensors');
+    expect(strict.stderr).not.toContain('also wants');
+    const [without, { tensors }] = await Promise.all(
+      ['plain', 'strict'].map((name) => readSafetensors(join(folder, `${name}.safetensors`))),
+    );
+    expect([...tensors.keys()].filter((name) => !without.tensors.has(name))).toEqual(['lm_head.weight']);
+    expect(tensors.get('lm_head.weight')).toEqual(tensors.get('transformer.wte.weight'));
+  });
+});
+
+describe('a size', () => {
+  it('that names nothing is refused', async () => {
+    const { code, stderr } = await logah('graph', 'vit-s', '--size', 'height=64');
+    expect(code).toBe(1);
+    expect(stderr).toContain('vit-s: --size height=… names no size of it; changes of a preset are written behind it');
+  });
+});
+
+describe('data that is missing', () => {
+  it('is said where to get, and leaves no folder', async () => {
+    const { code, stderr } = await logah(
+      'eval',
+      'vit-s:patch=4',
+      '--data',
+      'cifar10',
+      '--data-dir',
+      'nowhere',
+      '--out',
+      'out',
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain('https://www.cs.toronto.edu/~kriz/cifar.html');
+    expect(stderr).toContain('--data-dir');
+    expect(existsSync(join(folder, 'out'))).toBe(false);
+  });
+
+  it('of text trains language models without a word about them', async () => {
+    for (const split of ['train', 'test'])
+      await writeFile(join(folder, `${split}.txt`), 'words and words. '.repeat(20));
+    const text = ['--data', 'text', '--tokenizer', 'bytes', '--context', '16', '--workers', '1'];
+    const wrong = await logah('train', ...text, '--dataset', 'vits-1k', '--out', 'wrong');
+    expect(wrong.stderr).toContain('vits-1k has vision models, but --data text is text');
+    // Too few samples for a batch: it ends before the first step.
+    const right = await logah('train', ...text, '--batch', '500', '--out', 'right');
+    expect(right.stderr).toContain('Meta-training');
+  });
+});
