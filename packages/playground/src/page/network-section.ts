@@ -1,0 +1,220 @@
+// Which network the page is about: chosen, changed in size or dropped, and drawn.
+
+import type { WorkerClient } from '../worker/client.js';
+import type { DroppedFile, NetworkFacts, NetworkSource } from '../worker/protocol.js';
+import { byId, make, messageOf, say } from './dom.js';
+import { droppedFiles, pickedFiles } from './dropped-files.js';
+import { GraphView } from './graph-view.js';
+import { PRESET_GROUPS, type SizeControl, sizeControls, withSize } from './network-choice.js';
+import { short, thousands } from './numbers.js';
+import type { PageState, ViewName } from './state.js';
+
+export interface NetworkSectionOptions {
+  readonly worker: WorkerClient;
+  readonly state: () => PageState;
+  readonly change: (changes: Partial<PageState>) => void;
+  /** Told of a network that was opened, or of none. */
+  readonly onOpened: (facts: NetworkFacts | null) => void;
+}
+
+const FILE = 'file';
+
+/** Fills the section and keeps it up to date; `open` shows the network of the state. */
+export function networkSection({ worker, state, change, onOpened }: NetworkSectionOptions): {
+  open(): Promise<void>;
+  reopen(): Promise<void>;
+} {
+  const preset = byId('preset', HTMLSelectElement);
+  const sizes = byId('sizes', HTMLDivElement);
+  const facts = byId('facts', HTMLElement);
+  const error = byId('network-error', HTMLParagraphElement);
+  const unfold = byId('unfold', HTMLButtonElement);
+  const hint = byId('node-hint', HTMLParagraphElement);
+  let source: NetworkSource = { kind: 'architecture', text: state().network };
+  let folds: readonly number[] = [];
+
+  const view = new GraphView({
+    holder: byId('picture', HTMLDivElement),
+    onNode: (text) => {
+      if (text !== null) hint.textContent = text;
+    },
+    onOpen: (fold) => {
+      const { open } = state();
+      if (open === 'all' || open.includes(fold)) return;
+      change({ open: [...open, fold] });
+      void draw(true);
+    },
+  });
+
+  for (const { title, presets } of PRESET_GROUPS) {
+    const group = make('optgroup', { label: title });
+    for (const { label, text } of presets) group.append(make('option', { value: text }, label));
+    preset.append(group);
+  }
+
+  /** Only the last of several openings in a row counts: a slider makes many. */
+  let turn = 0;
+  async function show(wanted: NetworkSource): Promise<void> {
+    source = wanted;
+    const own = ++turn;
+    showChoice();
+    try {
+      const opened = await worker.call('open', wanted);
+      if (own !== turn) return;
+      say(error, null);
+      showFacts(facts, opened);
+      onOpened(opened);
+      await draw(false);
+    } catch (reason) {
+      if (own !== turn) return;
+      say(error, messageOf(reason));
+      facts.replaceChildren();
+      onOpened(null);
+    }
+  }
+
+  async function draw(keepsZoom: boolean): Promise<void> {
+    const own = turn;
+    const { view: wanted, open } = state();
+    try {
+      const picture = await worker.call('picture', { view: wanted, open });
+      if (own !== turn) return;
+      folds = picture.folds;
+      say(error, null);
+      view.show(picture, keepsZoom);
+    } catch (reason) {
+      if (own === turn) say(error, messageOf(reason));
+    }
+    const isOpen = open === 'all' || (folds.length > 0 && folds.every((fold) => open.includes(fold)));
+    const isAnyOpen = open === 'all' || open.length > 0;
+    unfold.textContent = isAnyOpen ? 'Fold blocks' : 'Open all blocks';
+    unfold.setAttribute('aria-pressed', String(isOpen));
+    unfold.hidden = folds.length === 0;
+  }
+
+  /** The choice and the sliders as they are for the network that is shown. */
+  function showChoice(): void {
+    const text = source.kind === 'architecture' ? source.text : null;
+    preset.querySelector('option[data-own]')?.remove();
+    const known = [...preset.options].find(({ value }) => value === text);
+    if (known === undefined) {
+      const label = text ?? (source.kind === 'files' ? source.files.map(({ path }) => path).join(', ') : '');
+      const own = make('option', { value: text ?? FILE, 'data-own': '' }, label);
+      preset.prepend(own);
+      own.selected = true;
+    } else known.selected = true;
+    sizes.replaceChildren(...(text === null ? [] : sizeRows(text)));
+  }
+
+  function sizeRows(text: string): HTMLElement[] {
+    try {
+      return sizeControls(text).map((control) => sizeRow(control, (value) => resize(control.key, value)));
+    } catch {
+      // The worker says what is wrong with the text.
+      return [];
+    }
+  }
+
+  function resize(key: string, value: number): void {
+    const focused = document.activeElement?.id;
+    choose(withSize(state().network, key, value));
+    // The sliders were made anew; the one that is moved keeps the keyboard.
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  function choose(text: string): void {
+    change({ network: text, open: [], hypernet: '' });
+    void show({ kind: 'architecture', text });
+  }
+
+  preset.addEventListener('change', () => {
+    if (preset.value !== FILE) choose(preset.value);
+  });
+  for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="view"]')) {
+    radio.addEventListener('change', () => {
+      change({ view: radio.value as ViewName, open: [] });
+      void draw(false);
+    });
+  }
+  unfold.addEventListener('click', () => {
+    const { open } = state();
+    change({ open: open === 'all' || open.length > 0 ? [] : 'all' });
+    void draw(true);
+  });
+  byId('zoom-in', HTMLButtonElement).addEventListener('click', () => view.zoomIn());
+  byId('zoom-out', HTMLButtonElement).addEventListener('click', () => view.zoomOut());
+  byId('zoom-fit', HTMLButtonElement).addEventListener('click', () => view.fit());
+  const take = (files: readonly DroppedFile[]): void => {
+    if (files.length === 0) return;
+    change({ open: [], hypernet: '' });
+    void show({ kind: 'files', files });
+  };
+  acceptDrops(byId('drop', HTMLDivElement), take);
+  for (const id of ['file', 'folder']) {
+    const input = byId(id, HTMLInputElement);
+    input.addEventListener('change', () => take(pickedFiles(input)));
+  }
+
+  return {
+    open: () => {
+      for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="view"]'))
+        radio.checked = radio.value === state().view;
+      return show({ kind: 'architecture', text: state().network });
+    },
+    reopen: () => show(source),
+  };
+}
+
+/** Files may be dropped anywhere on the page. */
+function acceptDrops(zone: HTMLElement, take: (files: readonly DroppedFile[]) => void): void {
+  addEventListener('dragover', (event) => {
+    event.preventDefault();
+    zone.classList.add('over');
+  });
+  addEventListener('dragleave', ({ relatedTarget }) => {
+    if (relatedTarget === null) zone.classList.remove('over');
+  });
+  addEventListener('drop', async (event) => {
+    event.preventDefault();
+    zone.classList.remove('over');
+    if (event.dataTransfer !== null) take(await droppedFiles(event.dataTransfer));
+  });
+}
+
+/** A slider over the values that fit. */
+function sizeRow({ key, label, value, values }: SizeControl, onChange: (value: number) => void): HTMLElement {
+  const id = `size-${key}`;
+  const output = make('output', { for: id }, thousands(value));
+  const slider = make('input', {
+    id,
+    type: 'range',
+    min: '0',
+    max: String(values.length - 1),
+    step: '1',
+    value: String(values.indexOf(value)),
+    'aria-valuetext': thousands(value),
+  });
+  slider.disabled = values.length < 2;
+  slider.addEventListener('input', () => {
+    output.textContent = thousands(values[Number(slider.value)]);
+    slider.setAttribute('aria-valuetext', output.textContent);
+  });
+  slider.addEventListener('change', () => onChange(values[Number(slider.value)]));
+  return make('div', { class: 'size' }, make('label', { for: id }, label), output, slider);
+}
+
+function showFacts(list: HTMLElement, facts: NetworkFacts): void {
+  const { parameters, tensors, flops, computational, trouble, assumed } = facts;
+  const lines: Array<readonly [string, string]> = [
+    ['Parameters', `${thousands(parameters)} in ${tensors} tensors`],
+    ['Cost', flops === null ? 'depends on sizes that have only names' : `${short(flops)}FLOP for one sample`],
+    [
+      'Computational graph',
+      computational === null
+        ? (trouble ?? '')
+        : `${computational.nodes} nodes, ${computational.edges} edges, longest path ${computational.longestPath}`,
+    ],
+    ...assumed.map((what) => ['Assumed', what] as const),
+  ];
+  list.replaceChildren(...lines.flatMap(([name, text]) => [make('dt', {}, name), make('dd', {}, text)]));
+}

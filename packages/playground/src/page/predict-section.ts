@@ -1,0 +1,160 @@
+// The prediction: which hypernetwork, how far it is, what came out, and the file.
+import type { LayerStatistics } from '@logah/init-eval';
+import type { WorkerClient } from '../worker/client.js';
+import { Stopped } from '../worker/client.js';
+import type { NetworkFacts, Prediction } from '../worker/protocol.js';
+import { byId, make, messageOf, progressIn, say } from './dom.js';
+import { percent, short, significant, thousands } from './numbers.js';
+import type { PageState } from './state.js';
+
+export interface PredictSectionOptions {
+  readonly worker: WorkerClient;
+  readonly state: () => PageState;
+  readonly change: (changes: Partial<PageState>) => void;
+  /** Opens the network again in a worker that was stopped. */
+  readonly reopen: () => Promise<void>;
+}
+
+/** Fills the section; `show` tells it of the network that is open. */
+export function predictSection({ worker, state, change, reopen }: PredictSectionOptions): {
+  show(facts: NetworkFacts | null): void;
+} {
+  const hypernet = byId('hypernet', HTMLSelectElement);
+  const seed = byId('seed', HTMLInputElement);
+  const run = byId('predict-run', HTMLButtonElement);
+  const stop = byId('predict-stop', HTMLButtonElement);
+  const error = byId('predict-error', HTMLParagraphElement);
+  const remarks = byId('hypernet-remarks', HTMLUListElement);
+  const result = byId('prediction', HTMLDivElement);
+  const progress = progressIn('predict-progress');
+  let facts: NetworkFacts | null = null;
+  seed.value = String(state().seed);
+  // It scrolls, also with keys.
+  byId('layers', HTMLElement).tabIndex = 0;
+
+  function show(opened: NetworkFacts | null): void {
+    facts = opened;
+    result.hidden = true;
+    say(error, null);
+    const choices = opened?.hypernets ?? [];
+    hypernet.replaceChildren(
+      ...choices.map(({ name, title, bytes }) =>
+        make('option', { value: name }, `${name}: ${title}${bytes === 0 ? '' : ` (${short(bytes)}B)`}`),
+      ),
+    );
+    const wanted = choices.find(({ name }) => name === state().hypernet);
+    if (wanted !== undefined) hypernet.value = wanted.name;
+    run.disabled = hypernet.disabled = choices.length === 0;
+    showRemarks();
+  }
+
+  function showRemarks(): void {
+    const chosen = facts?.hypernets.find(({ name }) => name === hypernet.value);
+    const none = facts?.unfit != null ? ['No shipped hypernetwork fits this network.'] : [];
+    remarks.replaceChildren(...[...none, ...(chosen?.remarks ?? [])].map((text) => make('li', {}, text)));
+    if (facts?.unfit != null) {
+      remarks.append(make('li', {}, make('details', {}, make('summary', {}, 'Why'), make('pre', {}, facts.unfit))));
+    }
+  }
+
+  hypernet.addEventListener('change', () => {
+    change({ hypernet: hypernet.value });
+    showRemarks();
+  });
+  seed.addEventListener('change', () => change({ seed: Math.max(0, Math.round(Number(seed.value))) }));
+
+  run.addEventListener('click', async () => {
+    say(error, null);
+    result.hidden = true;
+    run.disabled = true;
+    stop.hidden = false;
+    progress.show(0, 'Fetching the hypernetwork…');
+    try {
+      const request = { hypernet: hypernet.value, seed: state().seed };
+      const prediction = await worker.call('predict', request, ({ done, total, name }) => {
+        progress.show(done / total, `${done} of ${total} tensors: ${name}`);
+      });
+      showPrediction(prediction);
+      result.hidden = false;
+    } catch (reason) {
+      if (!(reason instanceof Stopped)) say(error, messageOf(reason));
+    } finally {
+      progress.hide();
+      stop.hidden = true;
+      run.disabled = false;
+    }
+  });
+  stop.addEventListener('click', () => {
+    worker.stop();
+    void reopen();
+  });
+  for (const format of ['safetensors', 'onnx'] as const) {
+    byId(`save-${format}`, HTMLButtonElement).addEventListener('click', async () => {
+      try {
+        say(error, null);
+        download(await worker.call('save', { format }), `predicted.${format}`);
+      } catch (reason) {
+        say(error, messageOf(reason));
+      }
+    });
+  }
+  return { show };
+}
+
+function download(bytes: Uint8Array<ArrayBuffer>, name: string): void {
+  const url = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+  make('a', { href: url, download: name }).click();
+  // The browser has begun to read it by then.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+function showPrediction(prediction: Prediction): void {
+  const { parameters, seconds, backend, hypernet, diversity, findings, layers } = prediction;
+  const alike =
+    diversity === null
+      ? ''
+      : ` Diversity ${diversity.toFixed(2)} (0: layers of one shape are all alike, 1: as unlike as can be).`;
+  byId('prediction-summary', HTMLParagraphElement).textContent =
+    `${thousands(parameters)} parameters in ${seconds.toFixed(1)} s from ${hypernet} (${backend}).${alike}`;
+  byId('findings', HTMLUListElement).replaceChildren(
+    ...(findings.length === 0
+      ? [make('li', { class: 'good' }, 'No sign of trouble: nothing explodes, vanishes, collapses or repeats.')]
+      : findings.map(({ text }) => make('li', {}, text))),
+  );
+  const head = ['Tensor', 'Shape', 'Deviation', 'Effective rank'];
+  byId('layers', HTMLElement).replaceChildren(
+    make(
+      'table',
+      {},
+      make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
+      make('tbody', {}, ...layers.map(layerRow)),
+    ),
+  );
+}
+
+/** Values of √(2 / fan-in) fill the bar half. */
+function layerRow({ name, shape, std, matrix }: LayerStatistics): HTMLElement {
+  const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
+  const relative = shape.length < 2 ? null : std / Math.sqrt(2 / fanIn) / 2;
+  const smaller = Math.min(shape[0] ?? 1, fanIn);
+  return make(
+    'tr',
+    {},
+    make('th', { scope: 'row' }, name),
+    make('td', {}, shape.join(' × ')),
+    make('td', {}, ...bar(relative), significant(std)),
+    matrix === undefined
+      ? make('td', {}, '–')
+      : make(
+          'td',
+          {},
+          ...bar(matrix.effectiveRank / smaller),
+          `${significant(matrix.effectiveRank)} of ${smaller} (${percent(matrix.effectiveRank / smaller)})`,
+        ),
+  );
+}
+
+const bar = (share: number | null): HTMLElement[] =>
+  share === null
+    ? []
+    : [make('meter', { min: '0', max: '1', value: String(Math.min(1, share)), 'aria-hidden': 'true' })];

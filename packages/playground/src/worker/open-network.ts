@@ -1,0 +1,69 @@
+// A network from what the page was given: an architecture as text, or files that were dropped on it.
+import { buildArchitecture, graphFromJson, parseArchitecture, withBatchStatistics } from '@logah/graph-ir';
+import { graphFromConfig } from '@logah/graph-ir/huggingface';
+import { decodeTensor, graphFromOnnx, type ImportedModel } from '@logah/graph-ir/onnx';
+import { graphFromTfjs } from '@logah/graph-ir/tfjs';
+import { readHeader } from '@logah/safetensors';
+import { DroppedFolder } from './dropped-folder.js';
+import type { OpenedNetwork } from './facts.js';
+import type { DroppedFile, NetworkSource } from './protocol.js';
+import { architectureOf } from './safetensors-architecture.js';
+
+/** Opens a network. Throws GraphError or SafetensorsError naming the file and what is wrong with it, Error for files of no known kind. */
+export async function openNetwork(source: NetworkSource): Promise<OpenedNetwork> {
+  const opened = source.kind === 'architecture' ? fromText(source.text) : await fromFiles(source.files);
+  return { ...opened, graph: withBatchStatistics(opened.graph) };
+}
+
+const fromText = (text: string): OpenedNetwork => ({
+  graph: buildArchitecture(parseArchitecture(text)),
+  name: text,
+  assumed: [],
+});
+
+async function fromFiles(files: readonly DroppedFile[]): Promise<OpenedNetwork> {
+  const model = modelAmong(files);
+  const folder = new DroppedFolder(model.path, files);
+  const { path: name } = model;
+  if (name.endsWith('.onnx')) {
+    const bytes = new Uint8Array(await model.file.arrayBuffer());
+    return fromModel(graphFromOnnx(bytes, name, { readPlace: folder.read }), name, folder);
+  }
+  if (name.endsWith('.safetensors')) {
+    const read = async (offset: number, length: number): Promise<Uint8Array> =>
+      new Uint8Array(await model.file.slice(offset, offset + length).arrayBuffer());
+    const { text, assumed } = architectureOf(await readHeader(read, model.file.size, name), name);
+    return { ...fromText(text), assumed };
+  }
+  const text = await model.file.text();
+  if (/"modelTopology"\s*:/.test(text)) {
+    return fromModel(graphFromTfjs(text, name, { readPlace: folder.read, shardLength: folder.length }), name, folder);
+  }
+  const graph = /"model_type"\s*:/.test(text) ? graphFromConfig(text, name) : graphFromJson(text, name);
+  return { graph, name, assumed: [] };
+}
+
+const fromModel = ({ graph, tensors }: ImportedModel, name: string, folder: DroppedFolder): OpenedNetwork => ({
+  graph,
+  name,
+  assumed: [],
+  values: (parameter) => {
+    const stored = tensors.get(parameter);
+    return stored === undefined ? undefined : decodeTensor(parameter, stored, folder.bytesAt(stored.place));
+  },
+});
+
+/** In the order in which a folder with several is read: a model says more than the configuration beside it. */
+const KINDS = [/\.onnx$/, /(^|\/)model\.json$/, /(^|\/)config\.json$/, /\.json$/, /\.safetensors$/];
+
+/** The file that describes a network. Throws Error where there is none. */
+function modelAmong(files: readonly DroppedFile[]): DroppedFile {
+  for (const kind of KINDS) {
+    const found = files.find(({ path }) => kind.test(path));
+    if (found !== undefined) return found;
+  }
+  throw new Error(
+    `${files.map(({ path }) => path).join(', ')}: not a network; an ONNX model (.onnx), the folder of a TensorFlow.js model, ` +
+      'a config.json of transformers, a .graph.json or a .safetensors file would be one',
+  );
+}

@@ -1,0 +1,22 @@
+// The network drawn: with its operators, as a hypernetwork reads it, or the distances between its nodes.
+import { type Graph, toComputationalGraph } from '@logah/graph-ir';
+import { drawComputationalGraph, drawGraph, type Fold, fold, heatMap, toSvg } from '@logah/graph-ir/draw';
+import type { Picture, View } from './protocol.js';
+
+/** Laying out more nodes takes longer than anyone waits. */
+const MOST_NODES = 1500;
+
+/** The picture of a view; `open` are the folds whose blocks are drawn one by one. Throws Error for a picture too large to lay out. */
+export function pictureOf(graph: Graph, view: View, open: readonly number[] | 'all'): Picture {
+  if (view === 'distances') {
+    return { svg: heatMap(toComputationalGraph(graph), graph.name), nodes: [], folds: [] };
+  }
+  const drawing =
+    view === 'network' ? drawGraph(graph) : drawComputationalGraph(toComputationalGraph(graph), graph.name);
+  const folds = fold(drawing).folds.map(({ origin }: Fold) => origin);
+  const folded = fold(drawing, new Set(open === 'all' ? folds : open));
+  if (folded.nodes.length > MOST_NODES) {
+    throw new Error(`a picture of ${folded.nodes.length} nodes is too large to lay out here; at most ${MOST_NODES}`);
+  }
+  return { svg: toSvg(folded), nodes: folded.nodes.map(({ hint }) => hint), folds };
+}

@@ -1,0 +1,138 @@
+// What the page computes without a browser.
+import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
+import type { DType, Header, TensorInfo } from '@logah/safetensors';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DIGIT_PIXELS, DIGIT_SIDE, readDigits, TEST_DIGITS, TRAIN_DIGITS } from '../src/digit-file.js';
+import { centred } from '../src/page/digit-pad.js';
+import { PRESET_GROUPS, sizeControls, withSize } from '../src/page/network-choice.js';
+import { formatState, type PageState, parseState } from '../src/page/state.js';
+import { architectureOf } from '../src/worker/safetensors-architecture.js';
+
+const USUAL: PageState = {
+  network: 'vit-s',
+  view: 'network',
+  open: [],
+  hypernet: '',
+  seed: 0,
+  layers: 3,
+  width: 48,
+  steps: 100,
+  rate: 0.003,
+};
+
+describe('a link', () => {
+  const states = fc.record<PageState>({
+    network: fc.string({ minLength: 1 }),
+    view: fc.constantFrom('network', 'computational', 'distances'),
+    open: fc.oneof(fc.constant('all' as const), fc.array(fc.nat(), { minLength: 1 }), fc.constant([])),
+    hypernet: fc.string(),
+    seed: fc.nat(),
+    layers: fc.integer({ min: 1, max: 8 }),
+    width: fc.integer({ min: 1, max: 128 }),
+    steps: fc.integer({ min: 1, max: 500 }),
+    rate: fc.double({ min: 1e-6, max: 1, noNaN: true }),
+  });
+
+  it('holds every state', () => {
+    fc.assert(
+      fc.property(states, (state) => {
+        expect(parseState(`#${formatState(state, USUAL)}`, USUAL)).toEqual(state);
+      }),
+    );
+  });
+
+  it('is short and readable, and what makes no sense in it is left out', () => {
+    expect(formatState({ ...USUAL, network: 'vit:layers=3,heads=4', seed: 2 }, USUAL)).toBe(
+      'network=vit:layers=3,heads=4&seed=2',
+    );
+    expect(formatState(USUAL, USUAL)).toBe('');
+    expect(parseState('#view=upside-down&seed=-1&steps=many&rate=0&open=a,b', USUAL)).toEqual(USUAL);
+  });
+});
+
+const presets = PRESET_GROUPS.flatMap((group) => group.presets.map(({ text }) => text));
+
+describe('sizes', () => {
+  it.each(presets)('of %s are all of networks that exist', (preset) => {
+    const controls = sizeControls(preset);
+    expect(controls.length).toBeGreaterThan(0);
+    for (const { key, value, values } of controls) {
+      expect(values).toContain(value);
+      // The first, the last and one between: a network of every width would take minutes.
+      for (const stop of [values[0], values[values.length >> 1], values[values.length - 1]]) {
+        // The largest Llamas need no more than their description.
+        const changed = withSize(preset, key, stop);
+        expect(parseArchitecture(changed)).toMatchObject({ [key]: stop });
+        if (!/^(llama|gpt2)/.test(preset)) expect(() => buildArchitecture(parseArchitecture(changed))).not.toThrow();
+      }
+    }
+  });
+
+  it('keeps the ratio of the MLP', () => {
+    expect(withSize('vit:layers=3,heads=4,hidden=48,mlp=192,patch=8', 'hidden', 64)).toContain('hidden=64,mlp=256');
+  });
+});
+
+describe('a drawing', () => {
+  it('is scaled to 20 pixels and centred, as MNIST has digits', () => {
+    // A stroke from top to bottom, near the left edge.
+    const grey = new Uint8Array(280 * 280);
+    for (let y = 20; y < 260; y++) for (let x = 10; x < 30; x++) grey[y * 280 + x] = 255;
+    const digit = centred(grey, 280) ?? new Uint8Array();
+    expect(digit).toHaveLength(DIGIT_PIXELS);
+    const rows = Array.from({ length: DIGIT_SIDE }, (_, y) => digit.subarray(y * DIGIT_SIDE, (y + 1) * DIGIT_SIDE));
+    const filled = rows.flatMap((row, y) => (row.some((value) => value > 127) ? [y] : []));
+    expect([filled[0], filled.at(-1)]).toEqual([4, 23]);
+    const columns = [...rows[14]].flatMap((value, x) => (value > 0 ? [x] : []));
+    expect((columns[0] + (columns.at(-1) ?? 0)) / 2).toBe(13.5);
+  });
+
+  it('of nothing is no digit', () => {
+    expect(centred(new Uint8Array(100), 10)).toBeUndefined();
+  });
+});
+
+describe('the file of digits', () => {
+  it('is refused when it is cut short', () => {
+    const size = (TEST_DIGITS + TRAIN_DIGITS) * (1 + DIGIT_PIXELS);
+    expect(readDigits(new Uint8Array(size)).test.pixels).toHaveLength(TEST_DIGITS * DIGIT_PIXELS);
+    expect(() => readDigits(new Uint8Array(size - 1))).toThrow(`${size} bytes are wanted, got ${size - 1}`);
+  });
+});
+
+describe('a safetensors file', () => {
+  const headerOf = (architecture: string, metadata: Record<string, string> = {}): Header => ({
+    metadata,
+    dataOffset: 0,
+    tensors: new Map(
+      buildArchitecture(parseArchitecture(architecture)).parameters.map(({ name, shape }): [string, TensorInfo] => [
+        name,
+        { dtype: 'F32' satisfies DType, shape: [...shape], begin: 0, end: 0 },
+      ]),
+    ),
+  });
+
+  it('is of the architecture that its metadata names', () => {
+    const text = 'vit:layers=2,heads=4,hidden=48,mlp=192,patch=8';
+    expect(architectureOf(headerOf(text, { architecture: text }), 'x').text).toBe(text);
+  });
+
+  it.each([
+    'vit:layers=2,heads=1,hidden=64,mlp=100,patch=8,classes=7',
+    'gpt2:layers=3,heads=2,hidden=128,vocab=99,context=16',
+  ])('of %s is known by its tensors, with heads of 64 features', (architecture) => {
+    const { text, assumed } = architectureOf(headerOf(architecture), 'x');
+    expect(parseArchitecture(text)).toEqual(parseArchitecture(architecture));
+    expect(assumed.join()).toContain('heads');
+  });
+
+  it('of something else is refused by name', () => {
+    expect(() => architectureOf(headerOf('resnet18'), 'mine.safetensors')).toThrow(
+      'mine.safetensors: its tensors are not',
+    );
+    expect(() => architectureOf(headerOf('vit-s', { format: 'logah' }), 'h.safetensors')).toThrow('a hypernetwork');
+    const lying = headerOf('vit-s', { architecture: 'vit-b' });
+    expect(() => architectureOf(lying, 'mine.safetensors')).toThrow('"class_token" does not fit');
+  });
+});
