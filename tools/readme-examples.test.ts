@@ -1,21 +1,25 @@
-// Runs the first example of every README as its reader would: in a file of its own, with what is built and installed.
-// A line that ends in `// => text` must print that text; the lines are compared in order.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Runs every code block of every README as its reader would, with what is built and installed.
+// JavaScript: the blocks of a README are one file, from top to bottom. A line that ends in `// => text` must print that text; the lines are
+// compared in order. Shell: `logah` runs in an empty folder; where a command wants data or files that the reader has (DIR, FILE and other
+// words in capitals, checkpoints of others), its options must be right and the error must be that these are missing. Scripts of npm must exist.
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = ['.', ...readdirSync(join(root, 'packages')).map((name) => join('packages', name))];
+const readme = (folder: string): string => readFileSync(join(root, folder, 'README.md'), 'utf8');
+const blocks = (text: string, languages: string): string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`(?:${languages})\\n(.*?)\`\`\``, 'gs'))].map(([, code]) => code);
 
-describe('the first example of', () => {
-  it.each(folders)(
+describe('the JavaScript of', () => {
+  it.each(folders.filter((folder) => blocks(readme(folder), 'js|ts').length > 0))(
     '%s/README.md runs, and prints what it says',
     (folder) => {
-      const readme = readFileSync(join(root, folder, 'README.md'), 'utf8');
-      const example = /```js\n(.*?)```/s.exec(readme)?.[1];
-      if (example === undefined) throw new Error(`${folder}/README.md has no example in JavaScript`);
+      const example = blocks(readme(folder), 'js|ts').join('\n');
       // Inside the package, so that its imports resolve as they would for a reader who installed it.
       const workplace = join(root, folder, '.readme');
       mkdirSync(workplace, { recursive: true });
@@ -36,3 +40,70 @@ describe('the first example of', () => {
     60_000,
   );
 });
+
+/** Commands of the shell, one a line: continued lines are joined, comments and prompts left out. */
+const commandsOf = (folder: string): string[] =>
+  blocks(readme(folder), 'sh')
+    .join('\n')
+    .replaceAll(/\\\n\s*/g, ' ')
+    .split('\n')
+    .map((line) =>
+      line
+        .replace(/\s+#\s.*$/, '')
+        .trim()
+        .replace(/^[A-Z_]+=\S+ /, ''),
+    )
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+const commands = [...new Set(folders.flatMap(commandsOf))];
+const logah = join(root, 'packages/cli/bin/logah.js');
+
+describe('the command', () => {
+  const ofLogah = commands.filter((line) => /^(npx )?logah /.test(line));
+  it.concurrent.each(ofLogah)(
+    '%s',
+    async (line) => {
+      const words = line.replace(/^(npx )?logah /, '').split(/\s+/);
+      // It takes minutes, and tests of its own.
+      if (words[0] === 'quickstart') words.push('--help');
+      const folder = mkdtempSync(join(tmpdir(), 'logah-readme-'));
+      try {
+        const { code, stderr } = await run([logah, ...words], folder);
+        const absent = words.filter((word) => /\bDIR\b|\bFILE\b|\.(pth?|safetensors)$/.test(word));
+        if (code === 0) return;
+        expect(code, stderr).toBe(1);
+        // What is missing is what the reader has, by its name.
+        const names = absent.flatMap((word) => /[A-Za-z0-9-]+(\.\w+)?$/.exec(word.replace(/\+.*$/, ''))?.[0] ?? []);
+        expect(
+          names.some((name) => stderr.includes(name)),
+          stderr,
+        ).toBe(true);
+        expect(stderr).toMatch(/ENOENT|no such|cannot read|not there|missing/i);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    60_000,
+  );
+
+  const manifest: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const packages = new Set(readdirSync(join(root, 'packages')).map((name) => `@logah/${name}`));
+  it.each(commands.filter((line) => /^npm /.test(line)))('%s', (line) => {
+    const [, verb, ...words] = line.split(/\s+/);
+    if (verb === 'install') {
+      const own = words.filter((word) => word.startsWith('@logah/'));
+      expect(own.filter((word) => !packages.has(word))).toEqual([]);
+    } else expect(Object.keys(manifest.scripts)).toContain(verb === 'run' ? words[0] : verb);
+  });
+
+  it('is of a kind that is checked here', () => {
+    expect(commands.filter((line) => !/^(npx )?logah |^npm /.test(line))).toEqual([]);
+  });
+});
+
+const run = (args: readonly string[], cwd: string): Promise<{ code: number; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd }, (error, _, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stderr }),
+    );
+  });
