@@ -23,7 +23,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 // What one command needs, such as a native library, takes longer to load than others take to run.
 const [name = ''] = process.argv.slice(2);
-const wanted = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
+const isVersion = name === '--version' || name === '-V';
+const wanted = Object.hasOwn(COMMANDS, name) ? [name] : isVersion ? [] : Object.keys(COMMANDS);
 const program = await programOf(wanted);
 
 try {

@@ -164,6 +164,12 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
 
+  it.skipIf(digitsCard() !== undefined)('says what is missing where no hypernetwork for digits ships', async () => {
+    await open();
+    expect(await page.isVisible('#no-digits')).toBe(true);
+    expect(await page.isVisible('#digits-task')).toBe(false);
+  });
+
   it.skipIf(digitsCard() === undefined)(
     'reads digits with a network that was never trained, and draws its answer',
     async () => {
