@@ -135,7 +135,8 @@ function showPrediction(prediction: Prediction): void {
 /** Values of √(2 / fan-in) fill the bar half. */
 function layerRow({ name, shape, std, matrix }: LayerStatistics): HTMLElement {
   const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
-  const relative = shape.length < 2 ? null : std / Math.sqrt(2 / fanIn) / 2;
+  // Of vectors and encodings of positions the scale says nothing.
+  const relative = matrix === undefined ? null : std / Math.sqrt(2 / fanIn) / 2;
   const smaller = Math.min(shape[0] ?? 1, fanIn);
   return make(
     'tr',

@@ -81,7 +81,8 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
 async function showCurves(points: readonly TrainPoint[], steps: number): Promise<void> {
   const { lineChart } = await import('@logah/charts');
   const holder = byId('curves', HTMLDivElement);
-  const width = holder.clientWidth < 700 ? 'narrow' : 'wide';
+  // Two stand side by side where there is room.
+  const width = 'narrow';
   const curve = (start: StartName, pick: (point: TrainPoint) => number | null) =>
     points.flatMap((point) => {
       const value = point.start === start ? pick(point) : null;
