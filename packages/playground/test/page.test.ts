@@ -51,6 +51,8 @@ describe.skipIf(executable === undefined)('the page', () => {
     complaints = [];
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     page = await context.newPage();
+    // A busy machine is slow, not wrong.
+    page.setDefaultTimeout(100_000);
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
     });

@@ -133,6 +133,6 @@ describe('a safetensors file', () => {
     );
     expect(() => architectureOf(headerOf('vit-s', { format: 'logah' }), 'h.safetensors')).toThrow('a hypernetwork');
     const lying = headerOf('vit-s', { architecture: 'vit-b' });
-    expect(() => architectureOf(lying, 'mine.safetensors')).toThrow('"class_token" does not fit');
+    expect(() => architectureOf(lying, 'mine.safetensors')).toThrow('"conv_proj.weight" does not fit');
   });
 });
