@@ -37,7 +37,7 @@ describe('the JavaScript of', () => {
         rmSync(workplace, { recursive: true });
       }
     },
-    60_000,
+    120_000,
   );
 });
 
@@ -78,12 +78,12 @@ describe('the command', () => {
           names.some((name) => stderr.includes(name)),
           stderr,
         ).toBe(true);
-        expect(stderr).toMatch(/ENOENT|no such|cannot read|not there|missing/i);
+        expect(stderr).toMatch(/ENOENT|no such|cannot (be )?read|not there|missing/i);
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
     },
-    60_000,
+    120_000,
   );
 
   const manifest: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -97,7 +97,9 @@ describe('the command', () => {
   });
 
   it('is of a kind that is checked here', () => {
-    expect(commands.filter((line) => !/^(npx )?logah |^npm /.test(line))).toEqual([]);
+    // `node example.mjs` is the JavaScript of the same README, which runs above.
+    const checked = /^(npx )?logah |^npm |^(mpirun -n \d+ )?node example\.mjs$/;
+    expect(commands.filter((line) => !checked.test(line))).toEqual([]);
   });
 });
 
