@@ -1,4 +1,5 @@
 // The graph: what a network computes, as plain data. Operators read values and parameters and write values.
+import type { ElementType } from './element-types.js';
 
 /** A size, or a name for one that is known only when the network runs ("batch", "time"), or an expression of such names ("time+1", "ceil(height/2)"). */
 export type Dimension = number | string;
@@ -14,6 +15,8 @@ export const DTYPES = ['float32', 'int32', 'bool'] as const;
 export interface TensorType {
   readonly dtype: (typeof DTYPES)[number];
   readonly shape: Shape;
+  /** What the elements are in the model that the graph was read from, where that is another type: integers of 64 bits, of 8, halves. */
+  readonly element?: ElementType;
 }
 
 /**
@@ -81,6 +84,8 @@ type NoAttributes = Readonly<Record<string, never>>;
 /** A tensor written into the graph: indices, shapes, single numbers. Values are in row-major order, those of booleans 0 and 1. */
 export interface Constant {
   readonly dtype: TensorType['dtype'];
+  /** As a value's. */
+  readonly element?: ElementType;
   readonly shape: readonly number[];
   readonly values: readonly number[];
 }
@@ -96,7 +101,26 @@ export type OnnxAttribute =
   | { readonly float: number }
   | { readonly floats: readonly number[] }
   | { readonly strings: readonly string[] }
-  | { readonly constant: Constant };
+  | { readonly constant: Constant }
+  | { readonly body: OnnxBody };
+
+/** A graph within a conditional or a loop: nodes in an order in which they can run. */
+export interface OnnxBody {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Names of values around it that it reads: the node's operands after its own are their values. */
+  readonly captures: readonly string[];
+  readonly constants: ReadonlyArray<{ readonly name: string; readonly constant: Constant }>;
+  readonly nodes: readonly OnnxBodyNode[];
+}
+
+export interface OnnxBodyNode {
+  readonly operator: string;
+  /** An empty name is an operand left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+}
 
 /** Every operator type with its attributes. Inputs, parameters and shapes are in `operators.ts`. */
 export interface OperatorAttributes {
@@ -139,7 +163,7 @@ export interface OperatorAttributes {
   /** In the new shape 0 copies the size at its place and one -1 takes what is left. */
   reshape: { readonly shape: readonly number[] };
   transpose: { readonly permutation: readonly number[] };
-  /** One index of an axis; the axis goes. */
+  /** One index of an axis, from its end where it is negative; the axis goes. */
   select: { readonly axis: number; readonly index: number };
   /** An operator of ONNX, of opset 20, that has no counterpart here: kept as it is. Those of other domains than ONNX's own have the domain before their name. */
   onnx: {
@@ -179,10 +203,7 @@ export interface Graph {
   readonly parameters: readonly Parameter[];
 }
 
-/** A graph, a file or an architecture that is not what it should be; the message names the operator or field. */
-export class GraphError extends Error {
-  override readonly name = 'GraphError';
-}
+export { GraphError } from './graph-error.js';
 
 /** The number of elements of a shape without names. */
 export const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

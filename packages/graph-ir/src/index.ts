@@ -31,6 +31,7 @@ export { estimateCost, type NetworkCost } from './cost.js';
 export { type Dataflow, dataflow } from './dataflow.js';
 export {
   type ActivationFunction,
+  ANY_SHAPE,
   type Constant,
   classLayer,
   type Dimension,

@@ -1,4 +1,5 @@
 // Reads plain JSON field by field; what is not as it should be is named with its path.
+import { ELEMENT_TYPES, type ElementType } from './element-types.js';
 import { DTYPES, GraphError, type TensorType } from './graph.js';
 
 /** A field of the JSON, with its path for messages. */
@@ -73,8 +74,13 @@ export const strings = (reader: Reader): string[] => reader.list((item) => item.
 export const numbers = (reader: Reader): number[] => reader.list((item) => item.number());
 export const floats = (reader: Reader): number[] => reader.list((item) => item.float());
 
+/** The type that elements have in ONNX, where it is written. */
+export const elementOf = (reader: Reader): { element?: ElementType } =>
+  'element' in reader.record() ? { element: reader.field('element').literal(...ELEMENT_TYPES) } : {};
+
 export const tensorType = (reader: Reader): TensorType => ({
   dtype: reader.field('dtype').literal(...DTYPES),
+  ...elementOf(reader),
   shape: reader.field('shape').list((size) => (typeof size.value === 'string' ? size.value : size.number())),
 });
 

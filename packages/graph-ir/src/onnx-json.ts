@@ -4,10 +4,11 @@ import {
   DTYPES,
   elementCount,
   type OnnxAttribute,
+  type OnnxBody,
   type OnnxOperand,
   type OperatorAttributes,
 } from './graph.js';
-import { floats, numbers, type Reader, strings, tensorType } from './json-reader.js';
+import { elementOf, floats, numbers, type Reader, strings, tensorType } from './json-reader.js';
 
 export const onnxAttributes = (json: Reader): OperatorAttributes['onnx'] => ({
   operator: json.field('operator').string(),
@@ -23,7 +24,7 @@ function constant(json: Reader): Constant {
   const shape = numbers(json.field('shape'));
   const values = floats(json.field('values'));
   if (values.length !== elementCount(shape)) return json.fail(`a constant of ${elementCount(shape)} values`);
-  return { dtype: json.field('dtype').literal(...DTYPES), shape, values };
+  return { dtype: json.field('dtype').literal(...DTYPES), ...elementOf(json), shape, values };
 }
 
 function attribute(json: Reader): OnnxAttribute {
@@ -33,5 +34,22 @@ function attribute(json: Reader): OnnxAttribute {
   if ('float' in record) return { float: json.field('float').float() };
   if ('floats' in record) return { floats: floats(json.field('floats')) };
   if ('strings' in record) return { strings: strings(json.field('strings')) };
+  if ('body' in record) return { body: body(json.field('body')) };
   return { constant: constant(json.field('constant')) };
 }
+
+const body = (json: Reader): OnnxBody => ({
+  inputs: strings(json.field('inputs')),
+  outputs: strings(json.field('outputs')),
+  captures: strings(json.field('captures')),
+  constants: json.field('constants').list((entry) => ({
+    name: entry.field('name').string(),
+    constant: constant(entry.field('constant')),
+  })),
+  nodes: json.field('nodes').list((node) => ({
+    operator: node.field('operator').string(),
+    inputs: strings(node.field('inputs')),
+    outputs: strings(node.field('outputs')),
+    attributes: node.field('attributes').entries(attribute),
+  })),
+});

@@ -350,31 +350,31 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     attributes: (json) => ({ shape: numbers(json.field('shape')) }),
     inputs: [1, 1],
     parameters: none,
-    infer: ({ attributes }, [{ dtype, shape }]) => ({ dtype, shape: reshaped(shape, attributes.shape) }),
+    infer: ({ attributes }, [x]) => ({ ...x, shape: reshaped(x.shape, attributes.shape) }),
   },
   transpose: {
     attributes: (json) => ({ permutation: numbers(json.field('permutation')) }),
     inputs: [1, 1],
     parameters: none,
-    infer({ attributes: { permutation } }, [{ dtype, shape }]) {
+    infer({ attributes: { permutation } }, [{ shape, ...type }]) {
       expect(
         [...permutation].sort((a, b) => a - b).join() === shape.map((_, i) => i).join(),
         `${show(permutation)} is not a permutation of the axes of ${show(shape)}`,
       );
-      return { dtype, shape: permutation.map((axis) => shape[axis]) };
+      return { ...type, shape: permutation.map((axis) => shape[axis]) };
     },
   },
   select: {
     attributes: (json) => ({ axis: json.field('axis').number(), index: json.field('index').number() }),
     inputs: [1, 1],
     parameters: none,
-    infer({ attributes: { axis, index } }, [{ dtype, shape }]) {
+    infer({ attributes: { axis, index } }, [{ shape, ...type }]) {
       const size = shape[axis];
       expect(
-        size !== undefined && index >= 0 && (typeof size === 'string' || index < size),
+        size !== undefined && (typeof size === 'string' ? index >= -1 : index >= -size && index < size),
         `axis ${axis} of ${show(shape)} has no index ${index}`,
       );
-      return { dtype, shape: shape.filter((_, i) => i !== axis) };
+      return { ...type, shape: shape.filter((_, i) => i !== axis) };
     },
   },
   onnx: {

@@ -1,6 +1,15 @@
 // A graph from what was found in a model and what was kept of it.
-import { type Graph, GraphError, type OnnxOperand, type Operator, type Parameter, type TensorType } from '../graph.js';
+import {
+  type Graph,
+  GraphError,
+  type OnnxAttribute,
+  type OnnxOperand,
+  type Operator,
+  type Parameter,
+  type TensorType,
+} from '../graph.js';
 import { validate } from '../validate.js';
+import { keptBody } from './bodies.js';
 import { type TensorUse, usedShape } from './draft.js';
 import {
   type ForeignNode,
@@ -114,7 +123,11 @@ class Assembler {
         if (seen.has(node)) continue;
         seen.add(node);
         steps.push({ place, build: () => this.#keptOperator(node) });
-        stack.push(...node.inputs.filter((input) => this.#isOperand(input)), ...this.#captured(node));
+        stack.push(
+          ...[...node.inputs, ...this.#captured(node).map(({ value }) => value)].filter((input) =>
+            this.#isOperand(input),
+          ),
+        );
       }
     }
     return this.#sorted(steps);
@@ -164,12 +177,13 @@ class Assembler {
   #keptOperator(node: ForeignNode, results = node.outputs.map(this.#types)): Operator {
     const operands = node.inputs.map((input) => this.#operand(input, node));
     const parameters: Record<string, string> = {};
-    operands.forEach((operand, place) => {
-      if (operand === 'parameter')
-        parameters[`${place}`] = this.#parameter({ tensor: node.inputs[place], layout: 'as_it_is' });
-    });
     // What graphs within the node read comes after its operands.
-    const captured = this.#captured(node);
+    const names = [...node.inputs, ...this.#captured(node).map(({ value }) => value)];
+    const all = [...operands, ...names.slice(operands.length).map((name) => this.#operand(name, node))];
+    all.forEach((operand, place) => {
+      if (operand === 'parameter')
+        parameters[`${place}`] = this.#parameter({ tensor: names[place], layout: 'as_it_is' });
+    });
     const outputs = node.outputs.map((output, i) => this.#final(output || `${label(node)}/${i}`));
     outputs.forEach((output, i) => {
       this.#values[output] = results[i];
@@ -177,23 +191,35 @@ class Assembler {
     return {
       name: node.name || outputs[0],
       type: 'onnx',
-      inputs: [...node.inputs.filter((_, place) => operands[place] === 'input'), ...captured].map(this.#final),
+      inputs: names.filter((_, place) => all[place] === 'input').map(this.#final),
       parameters,
       attributes: {
         operator: node.op,
-        operands: [...operands, ...captured.map((): OnnxOperand => 'input')],
-        attributes: node.attributes,
+        operands: all,
+        attributes: this.#attributes(node),
         results,
       },
       outputs,
     };
   }
 
-  #captured({ bodies, inputs }: ForeignNode): string[] {
-    const found = Object.values(bodies ?? {}).flatMap((body) =>
-      body.nodes.flatMap((node) => node.inputs).concat(body.outputs),
+  /** What graphs within a node read from around it, but for constants, which they hold themselves. */
+  #captured({ captures = [] }: ForeignNode): ReadonlyArray<{ readonly name: string; readonly value: string }> {
+    return captures.filter(({ value }) => !this.#model.constants.has(value));
+  }
+
+  #attributes(node: ForeignNode): Readonly<Record<string, OnnxAttribute>> {
+    if (node.bodies === undefined) return node.attributes;
+    const captures = this.#captured(node).map(({ name }) => name);
+    const constants = (node.captures ?? []).flatMap(({ name, value }) => {
+      const constant = this.#model.constants.get(value);
+      return constant === undefined ? [] : [{ name, constant }];
+    });
+    const bodies = Object.entries(node.bodies).map(
+      ([key, body]) =>
+        [key, { body: keptBody(body, captures, constants, `${this.#model.source}: ${label(node)}`) }] as const,
     );
-    return [...new Set(found)].filter((name) => !inputs.includes(name) && this.#isOperand(name) && this.#isValue(name));
+    return { ...node.attributes, ...Object.fromEntries(bodies) };
   }
 
   /** Whether an operand is a value that something computes. */
@@ -206,8 +232,7 @@ class Assembler {
     const constant = this.#model.constants.get(name);
     const stored = this.#model.tensors.get(name);
     if (stored && isLearned(stored)) return 'parameter';
-    if (constant && constant.values.length <= MOST_INLINE)
-      return { dtype: constant.dtype, shape: constant.shape, values: constant.values };
+    if (constant && constant.values.length <= MOST_INLINE) return constant;
     // A quantised weight is of integers that floats hold exactly.
     if (stored && (tensorDtype(stored) === 'float32' || QUANTISED_OPERATORS.has(node.op))) return 'parameter';
     if (stored || constant)

@@ -65,8 +65,7 @@ class Turner {
   /** A node that reads its operands as the model has them. */
   #keep(node: ForeignNode): void {
     for (const input of node.inputs) this.#write(input);
-    for (const body of Object.values(node.bodies ?? {}))
-      for (const inner of body.nodes) for (const input of inner.inputs) this.#write(input);
+    for (const { value } of node.captures ?? []) this.#write(value);
     this.#nodes.push(node);
   }
 

@@ -1,20 +1,8 @@
 // A model of another format on its way to a graph, in the words of ONNX (opset 20): nodes between named values, and tensors that are stored somewhere.
+import { dtypeOf, type ElementType } from '../element-types.js';
 import { type Constant, elementCount, type OnnxAttribute, type Shape, type TensorType } from '../graph.js';
 
-export type ElementType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'bfloat16'
-  | 'int64'
-  | 'uint64'
-  | 'int32'
-  | 'uint32'
-  | 'int16'
-  | 'uint16'
-  | 'int8'
-  | 'uint8'
-  | 'bool';
+export type { ElementType } from '../element-types.js';
 
 /** A piece of a file beside the model. */
 export interface FilePart {
@@ -48,10 +36,16 @@ export interface ForeignNode {
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
   /** The graphs that a conditional or a loop holds. */
   readonly bodies?: Readonly<Record<string, ForeignBody>>;
+  /** The names that those read from around the node, and the values that these are. */
+  readonly captures?: ReadonlyArray<{ readonly name: string; readonly value: string }>;
 }
 
 /** Nodes in any order, and the values that they give. */
 export interface ForeignBody {
+  /** Inputs of a graph within a node. */
+  readonly parameters?: readonly string[];
+  /** Types that the file says its results have. */
+  readonly results?: readonly TensorType[];
   readonly nodes: readonly ForeignNode[];
   readonly outputs: readonly string[];
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -69,6 +63,7 @@ export interface ForeignModel extends ForeignBody {
 /** A tensor whose values are known while a model is read; sizes among them may be names. */
 export interface Known {
   readonly dtype: Constant['dtype'];
+  readonly element?: ElementType;
   readonly shape: readonly number[];
   readonly values: ReadonlyArray<number | string>;
 }
@@ -76,9 +71,20 @@ export interface Known {
 /** A tensor whose values are all numbers. */
 export const isConstant = (known: Known): known is Constant => known.values.every((value) => typeof value === 'number');
 
-/** What a stored element becomes in a graph. */
-export const dtypeOf = (type: ElementType): TensorType['dtype'] =>
-  type === 'bool' ? 'bool' : type.startsWith('float') || type === 'bfloat16' ? 'float32' : 'int32';
+/** The type of a value's elements. */
+export const typeOf = ({ dtype, element }: Pick<TensorType, 'dtype' | 'element'>): ElementType => element ?? dtype;
+
+/** How a graph says that elements are of this type. */
+export function typedAs(type: ElementType): Pick<TensorType, 'dtype' | 'element'> {
+  const dtype = dtypeOf(type);
+  return type === dtype ? { dtype } : { dtype, element: type };
+}
+
+/** The type of a stored tensor, in a shape that may be another one. */
+export const storedType = ({ type, quantization, shape }: StoredTensor, seen = shape): TensorType => ({
+  ...typedAs(quantization ? 'float32' : type),
+  shape: seen,
+});
 
 /** What the elements of a stored tensor become. */
 export const tensorDtype = ({ type, quantization }: StoredTensor): TensorType['dtype'] =>
@@ -86,6 +92,12 @@ export const tensorDtype = ({ type, quantization }: StoredTensor): TensorType['d
 
 /** A model's mark on a softmax over several axes as one, as it was before opset 13; no attribute of ONNX has this name. */
 export const FLATTENED = 'logah_flattened';
+
+/** A model's mark on an operand that an operator before opset 7 spread from an axis on: it gets axes of one element behind its own. */
+export const ALIGNED = 'logah_aligned';
+
+/** A model's mark on a BatchNormalization whose channels are last, however many axes there are. */
+export const CHANNELS_LAST = 'logah_channels_last';
 
 /** A model's mark on a transpose of the last two axes, however many there are. */
 export const SWAPPED = 'logah_swapped';

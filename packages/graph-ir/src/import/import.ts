@@ -29,11 +29,32 @@ function withSizes(model: ForeignModel, settled: Settled, options: ImportOptions
     ),
   );
   if (names.length === 0) return settled;
-  const dimensions = { ...options.dimensions };
-  // Sizes that are all different tell axes apart; images are as large as networks for them often want.
-  for (const { size, axis, isImage } of names)
-    if (!(size in dimensions))
-      dimensions[size] = axis === 0 ? 2 : isImage && axis > 1 ? 64 : 5 + Object.keys(dimensions).length;
+  // Sizes that are all different, from each other and from those that are fixed, tell axes apart; images are as large as networks for them often want.
+  const fixed = settled.inputs.flatMap(({ type }) => type.shape.filter((size) => typeof size === 'number'));
+  const choose = (areSquare: boolean): Record<string, number> => {
+    const dimensions = { ...options.dimensions };
+    const taken = new Set<number>(fixed);
+    let next = 5;
+    for (const { size, axis, isImage } of names) {
+      if (size in dimensions) continue;
+      if (axis === 0 && !taken.has(2)) dimensions[size] = 2;
+      else if (isImage && axis > 1) dimensions[size] = axis === 2 || areSquare ? 64 : 96;
+      else {
+        while (taken.has(next)) next++;
+        dimensions[size] = next;
+      }
+      if (!isImage) taken.add(dimensions[size]);
+    }
+    return dimensions;
+  };
+  return withDimensions(model, options, choose(false)) ?? withDimensions(model, options, choose(true));
+}
+
+function withDimensions(
+  model: ForeignModel,
+  options: ImportOptions,
+  dimensions: Readonly<Record<string, number>>,
+): Settled | undefined {
   try {
     return settle(model, { ...options, dimensions });
   } catch (error) {

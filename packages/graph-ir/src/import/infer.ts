@@ -1,9 +1,20 @@
 // The types of a node's results from those of its operands, by the rules of ONNX's operators.
 import { addSizes, divideSizes, multiplySizes, windowCount } from '../dimensions.js';
 import { ANY_SHAPE, type Dimension, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
+import { isInterpreted } from '../interpreter/interpret.js';
+import { rowsOfSlice } from '../interpreter/movement.js';
+import { resultType } from '../interpreter/types.js';
 import { integer, integers } from '../onnx-attributes.js';
-import { axisOf, castType, sliceRows, splitSizes, unsqueezed } from './evaluate.js';
-import { type ForeignNode, isAnyShape, isConstant, type Known, REDUCTION_OPERATORS } from './foreign.js';
+import { splitSizes, unsqueezed } from './evaluate.js';
+import {
+  type ForeignNode,
+  isAnyShape,
+  isConstant,
+  type Known,
+  REDUCTION_OPERATORS,
+  typedAs,
+  typeOf,
+} from './foreign.js';
 import { windowOf } from './windows.js';
 
 export interface Operand {
@@ -19,10 +30,19 @@ type Rule = (node: ForeignNode, operands: Operands) => TensorType | readonly Ten
  * Throws {@link GraphError}, without the node's name, where operands do not fit.
  */
 export function inferNode(node: ForeignNode, operands: Operands): readonly TensorType[] | undefined {
-  const rule = Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined;
+  const rule = Object.hasOwn(RULES, node.op) ? RULES[node.op] : isInterpreted(node.op) ? ofAnyShape : undefined;
   const result = rule?.(node, operands);
-  return result === undefined ? undefined : 'shape' in result ? [result] : result;
+  if (result === undefined) return undefined;
+  const types = operands.map((operand) => operand && typeOf(operand.type));
+  return ('shape' in result ? [result] : result).map((type, i) => {
+    const element = resultType(node.op, node.attributes, types, i);
+    return element === undefined ? type : { ...typedAs(element), shape: type.shape };
+  });
 }
+
+/** Of results whose shapes are not worked out; those of graphs within a node say themselves what they are. */
+const ofAnyShape: Rule = (node, operands) =>
+  node.bodies === undefined ? node.outputs.map(() => typed(dtype(operands), ANY_SHAPE)) : undefined;
 
 const typed = (dtype: TensorType['dtype'], shape: Shape): TensorType => ({ dtype, shape });
 const dtype = (operands: Operands, place = 0): TensorType['dtype'] => operands[place]?.type.dtype ?? 'float32';
@@ -43,7 +63,7 @@ function numbers(operands: Operands, place: number): readonly number[] | undefin
 const axis = (place: number, shape: Shape): number => {
   const from = place < 0 ? place + shape.length : place;
   if (from < 0 || from >= shape.length) throw new GraphError(`${shown(shape)} has no axis ${place}`);
-  return axisOf(from, shape.length);
+  return from;
 };
 
 /** A rule for shapes of which the number of axes is known; others give a value of any shape. */
@@ -86,9 +106,9 @@ const elementwise = (result?: TensorType['dtype'], first = 0): Rule =>
 
 const reduction: Rule = ranked((node, operands) => {
   const shape = shapeOf(operands);
-  const axes = operands[1] === undefined ? shape.map((_, i) => i) : numbers(operands, 1);
+  const axes = operands[1] === undefined ? [] : numbers(operands, 1);
   if (axes === undefined) return undefined;
-  const all = operands[1] !== undefined && axes.length === 0 && integer(node, 'noop_with_empty_axes', 0) === 0;
+  const all = axes.length === 0 && integer(node, 'noop_with_empty_axes', 0) === 0;
   const gone = new Set(all ? shape.map((_, i) => i) : axes.map((place) => axis(place, shape)));
   const keeps = integer(node, 'keepdims', 1) === 1;
   return typed(
@@ -234,7 +254,7 @@ const slice: Rule = ranked((node, operands) => {
     const isRest = start !== undefined && start >= 0 && step === 1 && end !== undefined && end >= 2 ** 31 - 1;
     if (start === undefined || end === undefined || step === undefined)
       shape[along] = knownEnd(operands, i, start, step) ?? unknownSize(node, along);
-    else if (typeof size === 'number') shape[along] = sliceRows(start, end, step, size).length;
+    else if (typeof size === 'number') shape[along] = rowsOfSlice(start, end, step, size).length;
     else if (isRest) shape[along] = addSizes(size, -start);
     else if (start === 0 && end < 0 && step === 1) shape[along] = addSizes(size, end);
     else shape[along] = unknownSize(node, along);
@@ -305,8 +325,18 @@ const einsum: Rule = ranked((node, operands) => {
   );
 });
 
-const normalised: Rule = (node, operands) =>
-  node.outputs.map((_, i) => typed('float32', i === 0 ? shapeOf(operands) : ANY_SHAPE));
+const layerNorm: Rule = ranked((node, operands) => {
+  const shape = shapeOf(operands);
+  const from = axis(integer(node, 'axis', -1), shape);
+  const statistics = shape.map((size, i) => (i < from ? size : 1));
+  return node.outputs.map((_, i) => typed('float32', i === 0 ? shape : statistics));
+});
+
+/** Statistics that training gathers have the shapes that they had. */
+const batchNorm: Rule = (node, operands) =>
+  node.outputs.map((_, i) => typed('float32', i === 0 ? shapeOf(operands) : shapeOf(operands, i + 2)));
+
+const sameTwice: Rule = (node, operands) => node.outputs.map(() => typed(dtype(operands), shapeOf(operands)));
 
 type Arithmetic = (a: Dimension, b: Dimension) => Dimension;
 
@@ -328,8 +358,25 @@ const RULES: Readonly<Record<string, Rule>> = {
     [
       'Abs',
       'Acos',
+      'Acosh',
       'Asin',
+      'Asinh',
       'Atan',
+      'Atanh',
+      'BitCast',
+      'BitwiseNot',
+      'CumProd',
+      'GroupNormalization',
+      'InstanceNormalization',
+      'LRN',
+      'LpNormalization',
+      'MeanVarianceNormalization',
+      'RMSNormalization',
+      'RotaryEmbedding',
+      'Scatter',
+      'SwiGLU',
+      'Swish',
+      'TensorScatter',
       'Ceil',
       'Celu',
       'Cos',
@@ -381,7 +428,22 @@ const RULES: Readonly<Record<string, Rule>> = {
     ].map((op) => [op, same]),
   ),
   ...Object.fromEntries(
-    ['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Mod', 'Min', 'Max', 'Sum', 'Mean'].map((op) => [op, elementwise()]),
+    [
+      'Add',
+      'BitShift',
+      'BitwiseAnd',
+      'BitwiseOr',
+      'BitwiseXor',
+      'Sub',
+      'Mul',
+      'Div',
+      'Pow',
+      'Mod',
+      'Min',
+      'Max',
+      'Sum',
+      'Mean',
+    ].map((op) => [op, elementwise()]),
   ),
   ...Object.fromEntries(
     ['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'And', 'Or', 'Xor'].map((op) => [
@@ -395,11 +457,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   AveragePool: pooling,
   MaxPool: pooling,
   LpPool: pooling,
-  BatchNormalization: normalised,
-  LayerNormalization: normalised,
+  BatchNormalization: batchNorm,
+  Dropout: sameTwice,
+  LayerNormalization: layerNorm,
   IsNaN: (_, operands) => typed('bool', shapeOf(operands)),
   IsInf: (_, operands) => typed('bool', shapeOf(operands)),
-  Cast: (node, operands) => typed(castType(integer(node, 'to', 1)), shapeOf(operands)),
+  Cast: same,
   CastLike: (_, operands) => typed(dtype(operands, 1), shapeOf(operands)),
   Concat: ranked((node, operands) => {
     const [first, ...others] = operands.map((_, i) => shapeOf(operands, i));
@@ -513,7 +576,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     const shape = shapeOf(operands);
     if (isAnyShape(shape)) return typed('int32', [unknownSize(node, 0)]);
     return typed('int32', [
-      sliceRows(integer(node, 'start', 0), integer(node, 'end', shape.length), 1, shape.length).length,
+      rowsOfSlice(integer(node, 'start', 0), integer(node, 'end', shape.length), 1, shape.length).length,
     ]);
   },
   Size: () => typed('int32', []),
@@ -537,6 +600,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   }),
   Squeeze: ranked((_, operands) => {
     const shape = shapeOf(operands);
+    // A size with a name may be 1 when the network runs: then its axis goes, too.
+    if (operands[1] === undefined && shape.some((size) => typeof size === 'string'))
+      return typed(dtype(operands), ANY_SHAPE);
     const axes = operands[1] === undefined ? shape.flatMap((size, i) => (size === 1 ? [i] : [])) : numbers(operands, 1);
     if (axes === undefined) return undefined;
     const gone = axes.map((place) => axis(place, shape));

@@ -100,6 +100,14 @@ export class Matcher {
     );
   }
 
+  /** A value of floats whose rounding does not show in what is computed with 32 bits. */
+  isWideFloat(value: string): boolean {
+    const { dtype, element } = this.type(value);
+    return (
+      dtype === 'float32' && element !== 'bfloat16' && !element?.startsWith('float8') && !element?.startsWith('float4')
+    );
+  }
+
   /** Which of two operands is the data and which is not, whatever their order. */
   split(node: ForeignNode): { readonly data: string; readonly other: string } | undefined {
     const [a, b] = node.inputs;
@@ -184,6 +192,10 @@ export const probe = (shape: readonly number[], scale = 1): Constant => ({
     Math.fround(scale * (2 * (((i + 1) * 0.6180339887498949) % 1) - 1)),
   ),
 });
+
+/** Sizes for probes that are different and above 1 on every axis, so that none of them can be taken for another one: `rank` of them that are not `last`. */
+export const distinctSizes = (rank: number, last: number): number[] =>
+  [2, 3, 5, 7, 11, 13, 17].filter((size) => size !== last).slice(0, rank);
 
 /** Whether two lists of numbers are the same but for rounding. */
 export function agree(a: readonly number[], b: readonly number[], tolerance: number): boolean {

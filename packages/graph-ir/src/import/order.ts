@@ -60,13 +60,18 @@ export function naming<T>(source: string, node: string, run: () => T): T {
 export const label = ({ op, name, outputs }: ForeignNode): string => `${op} "${name || outputs[0]}"`;
 
 /** The names that a node and the graphs within it read from outside. */
-export function* reads({ inputs, bodies }: ForeignNode): Generator<string> {
+export function* reads({ inputs, bodies, captures }: ForeignNode): Generator<string> {
   for (const input of inputs) if (input !== '') yield input;
+  if (captures !== undefined) {
+    for (const { value } of captures) yield value;
+    return;
+  }
   for (const body of Object.values(bodies ?? {})) yield* captured(body);
 }
 
-function* captured({ nodes, outputs, tensors }: ForeignBody): Generator<string> {
-  const own = new Set([...tensors.keys(), ...nodes.flatMap((node) => node.outputs)]);
+/** The names that a graph within a node reads from around it. */
+export function* captured({ nodes, outputs, tensors, parameters = [] }: ForeignBody): Generator<string> {
+  const own = new Set([...parameters, ...tensors.keys(), ...nodes.flatMap((node) => node.outputs)]);
   for (const node of nodes) for (const name of reads(node)) if (!own.has(name)) yield name;
   for (const output of outputs) if (!own.has(output)) yield output;
 }

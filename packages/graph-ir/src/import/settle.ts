@@ -1,8 +1,10 @@
 // Works out all that is known of a model before it runs: types of values, sizes and indices that are constants, branches that are always taken.
 import { ANY_SHAPE, type Constant, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
 import { integer, integers } from '../onnx-attributes.js';
-import { evaluate } from './evaluate.js';
+import { evaluate, MOST_KNOWN } from './evaluate.js';
 import {
+  ALIGNED,
+  CHANNELS_LAST,
   FLATTENED,
   type ForeignBody,
   type ForeignModel,
@@ -13,10 +15,13 @@ import {
   type Known,
   type StoredTensor,
   SWAPPED,
+  storedType,
   tensorDtype,
+  typedAs,
+  typeOf,
 } from './foreign.js';
 import { inferNode, type Operand } from './infer.js';
-import { inOrder, label, naming, reads } from './order.js';
+import { captured, inOrder, label, naming, reads } from './order.js';
 import { bytesAt, knownTensor, type ReadPlace } from './stored.js';
 
 export interface ImportOptions {
@@ -86,8 +91,7 @@ class Settler {
 
   run(): Settled {
     const { name, source, outputs } = this.#model;
-    for (const [key, tensor] of this.#tensors)
-      this.#types.set(key, { dtype: tensorDtype(tensor), shape: tensor.shape });
+    for (const [key, tensor] of this.#tensors) this.#types.set(key, storedType(tensor));
     const inputs = this.#inputs();
     const given = new Set([...this.#tensors.keys(), ...this.#model.inputs.map((input) => input.name)]);
     this.#body(this.#model, given);
@@ -124,16 +128,16 @@ class Settler {
     );
     return inputs.flatMap(({ name, type }) => {
       const shape = type.shape.map((size) => (typeof size === 'string' ? (dimensions[size] ?? size) : size));
-      this.#types.set(name, { dtype: type.dtype, shape });
+      this.#types.set(name, { ...type, shape });
       const fixed = constants[name];
-      if (fixed === undefined) return [{ name, type: { dtype: type.dtype, shape } }];
+      if (fixed === undefined) return [{ name, type: { ...type, shape } }];
       const values = typeof fixed === 'number' ? [fixed] : fixed;
       const sizes = shape.map((size) => (typeof size === 'number' ? size : values.length));
       if (elementCount(sizes) !== values.length)
         throw new GraphError(
           `${source}: the input "${name}" [${shape.join(', ')}] cannot be the constant [${values.join(', ')}]`,
         );
-      this.#setKnown(name, { dtype: type.dtype, shape: sizes, values });
+      this.#setKnown(name, { ...typedAs(typeOf(type)), shape: sizes, values });
       return [];
     });
   }
@@ -152,7 +156,11 @@ class Settler {
   }
 
   #settleNode(original: ForeignNode): void {
-    const node = this.#withoutShorthand({ ...original, inputs: original.inputs.map((name) => this.#resolve(name)) });
+    const node = this.#withoutShorthand({
+      ...original,
+      inputs: original.inputs.map((name) => this.#resolve(name)),
+      ...this.#captures(original),
+    });
     if (node === undefined) return;
     if (node.op === 'Identity') {
       this.#renamed.set(node.outputs[0], node.inputs[0]);
@@ -171,7 +179,7 @@ class Settler {
     results?.forEach((known, i) => {
       this.#setKnown(node.outputs[i], known);
     });
-    const types = results === undefined ? inferNode(node, operands) : undefined;
+    const types = results === undefined ? (inferNode(node, operands) ?? bodyTypes(node)) : undefined;
     node.outputs.forEach((output, i) => {
       const declared = this.#model.declared.get(output);
       const inferred = types?.[i] ?? this.#types.get(output);
@@ -185,19 +193,29 @@ class Settler {
     this.#nodes.push(node);
   }
 
+  /** What graphs within a node read from around it. */
+  #captures({ bodies }: ForeignNode): Pick<ForeignNode, 'captures'> {
+    if (bodies === undefined) return {};
+    const names = new Set(Object.values(bodies).flatMap((body) => [...captured(body)]));
+    const captures = [...names].map((name) => ({ name, value: this.#resolve(name) }));
+    // Constants among them go into the graphs.
+    for (const { value } of captures) this.#knownValue(value);
+    return { captures };
+  }
+
   /** What the node gives, where that is known before it runs. */
   #results(node: ForeignNode, operands: ReadonlyArray<Operand | undefined>): readonly Known[] | undefined {
     const shape = operands[0]?.type.shape;
     if (node.op === 'Shape' && shape !== undefined && !isAnyShape(shape)) {
       const values = shape.slice(integer(node, 'start', 0), integer(node, 'end', shape.length));
-      return [{ dtype: 'int32', shape: [values.length], values }];
+      return [{ ...typedAs('int64'), shape: [values.length], values }];
     }
     if (node.op === 'Size' && shape?.every((size) => typeof size === 'number'))
-      return [{ dtype: 'int32', shape: [], values: [elementCount(shape)] }];
+      return [{ ...typedAs('int64'), shape: [], values: [elementCount(shape)] }];
     // What is learned stays what it is.
     if (node.inputs.some((name) => this.#isLearned(name))) return undefined;
     if (operands.some((operand, i) => operand?.known === undefined && node.inputs[i] !== '')) return undefined;
-    if (this.#workedOut > MOST_WORKED_OUT) return undefined;
+    if (this.#workedOut > MOST_WORKED_OUT || !isSmall(inferNode(node, operands))) return undefined;
     const results = evaluate(
       node,
       operands.map((operand) => operand?.known),
@@ -230,6 +248,9 @@ class Settler {
       this.#tensors.set(output, { ...tensor, permutation });
       if (!isReshaped) this.#views.set(output, { base, permutation: order.map((axis) => before?.[axis] ?? axis) });
     } else if (node.op === 'Cast') {
+      // Only a cast to floats that hold all of its numbers leaves a tensor as it is.
+      const to = typeOf(type);
+      if (to !== 'float32' && to !== 'float64' && to !== tensor.type) return false;
       this.#renamed.set(output, name);
       return true;
     } else if (tensor.permutation !== undefined) {
@@ -238,7 +259,7 @@ class Settler {
       this.#tensors.set(output, { ...tensor, shape });
       this.#views.set(output, { base: this.#views.get(name)?.base ?? name });
     }
-    this.#types.set(output, { dtype: 'float32', shape });
+    this.#types.set(output, { ...type, shape });
     return true;
   }
 
@@ -250,7 +271,7 @@ class Settler {
     for (const [name, tensor] of body.tensors) {
       if (this.#types.has(name)) throw new GraphError(`the tensor "${name}" of a branch has the name of another value`);
       this.#tensors.set(name, tensor);
-      this.#types.set(name, { dtype: tensorDtype(tensor), shape: tensor.shape });
+      this.#types.set(name, storedType(tensor));
     }
     this.#body(body, new Set([...this.#types.keys(), ...this.#renamed.keys()]));
     node.outputs.forEach((output, i) => {
@@ -261,11 +282,46 @@ class Settler {
 
   /** A node without marks that ask for what depends on the number of axes. Undefined when its nodes were settled here. */
   #withoutShorthand(node: ForeignNode): ForeignNode | undefined {
+    if (ALIGNED in node.attributes) return this.#withAxes(node);
+    if (CHANNELS_LAST in node.attributes) return this.#withChannelsSecond(node);
     if (!(SWAPPED in node.attributes)) return this.#withoutFlattening(node);
     const shape = this.#types.get(node.inputs[0])?.shape ?? ANY_SHAPE;
     if (isAnyShape(shape)) throw new GraphError('transposes matrices of which the number of axes is not known');
     const axes = shape.map((_, i) => i);
     return { ...node, attributes: { perm: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] } };
+  }
+
+  /** A norm of channels that are last: of the value with its channels second, which is turned back. Undefined when its nodes were settled here. */
+  #withChannelsSecond(node: ForeignNode): ForeignNode | undefined {
+    const { [CHANNELS_LAST]: _, ...attributes } = node.attributes;
+    const shape = this.#types.get(node.inputs[0])?.shape ?? ANY_SHAPE;
+    if (isAnyShape(shape))
+      throw new GraphError('normalises the last axis of a value of which the number of axes is not known');
+    if (shape.length < 3) return { ...node, attributes };
+    const order = [0, shape.length - 1, ...shape.slice(2).map((_size, i) => i + 1)];
+    const back = order.map((_axis, i) => order.indexOf(i));
+    const [turned, normal] = ['channels_second', 'normal'].map((part) => `${node.outputs[0]}/${part}`);
+    const [x, ...statistics] = node.inputs;
+    const transpose = { name: '', op: 'Transpose' };
+    this.#settleNode({ ...transpose, inputs: [x], outputs: [turned], attributes: { perm: order } });
+    this.#settleNode({ ...node, inputs: [turned, ...statistics], outputs: [normal], attributes });
+    this.#settleNode({ ...transpose, inputs: [normal], outputs: node.outputs, attributes: { perm: back } });
+    return undefined;
+  }
+
+  /** An operand with axes of one element behind its own, so that its first axis is the one of the other operand that the mark says. */
+  #withAxes(node: ForeignNode): ForeignNode {
+    const [operand, other] = node.inputs.map((name) => this.#types.get(name)?.shape ?? ANY_SHAPE);
+    if (isAnyShape(operand) || isAnyShape(other))
+      throw new GraphError('is spread from an axis on, but the number of axes is not known');
+    const axis = integer(node, ALIGNED, 0);
+    const missing = other.length - (axis < 0 ? axis + other.length : axis) - operand.length;
+    // One element is spread over everything, wherever its axes are.
+    const isSingle = operand.every((size) => size === 1);
+    const axes = Array.from({ length: isSingle ? 0 : Math.max(0, missing) }, (_, i) => operand.length + i);
+    const name = `${node.outputs[0]}/axes`;
+    this.#setKnown(name, { dtype: 'int32', shape: [axes.length], values: axes });
+    return { ...node, inputs: [node.inputs[0], name], attributes: {} };
   }
 
   /** A softmax over several axes as one: plain where it is only the last, otherwise over a matrix. Undefined when its nodes were settled here. */
@@ -312,7 +368,7 @@ class Settler {
   #setKnown(name: string, known: Known): void {
     this.#known.set(name, known);
     if (isConstant(known)) this.#constants.set(name, known);
-    this.#types.set(name, { dtype: known.dtype, shape: known.shape });
+    this.#types.set(name, { ...typedAs(typeOf(known)), shape: known.shape });
   }
 
   #resolve(name: string): string {
@@ -323,17 +379,32 @@ class Settler {
   }
 }
 
+/** What graphs within a node say that it gives. */
+function bodyTypes({ op, bodies }: ForeignNode): readonly TensorType[] | undefined {
+  const body = Object.values(bodies ?? {}).find(({ results }) => results !== undefined);
+  // The first result of a loop's body says whether it goes on.
+  const results = op === 'Loop' ? body?.results?.slice(1) : body?.results;
+  return results?.map((type) => ({ ...type, shape: ANY_SHAPE }));
+}
+
+/** Whether results are known to be small enough to be worked out. */
+const isSmall = (types: readonly TensorType[] | undefined): boolean =>
+  types?.every(
+    ({ shape }) =>
+      !isAnyShape(shape) && elementCount(shape.map((size) => (typeof size === 'number' ? size : 1))) <= MOST_KNOWN,
+  ) ?? false;
+
 const VIEWS = new Set(['Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);
 
 /** An inferred type with the sizes that only the file knows. */
 function merged(inferred: TensorType, declared: TensorType | undefined): TensorType {
   if (declared === undefined || isAnyShape(declared.shape)) return inferred;
-  if (isAnyShape(inferred.shape)) return { dtype: inferred.dtype, shape: declared.shape };
+  if (isAnyShape(inferred.shape)) return { ...inferred, shape: declared.shape };
   if (declared.shape.length !== inferred.shape.length) return inferred;
   const shape: Shape = inferred.shape.map((size, i) =>
     typeof size === 'string' && typeof declared.shape[i] === 'number' ? declared.shape[i] : size,
   );
-  return { dtype: inferred.dtype, shape };
+  return { ...inferred, shape };
 }
 
 /** The nodes that these outputs depend on; what is known needs no node. */

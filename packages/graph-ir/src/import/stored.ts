@@ -1,25 +1,12 @@
 // Values of stored tensors as numbers.
+
+import { BITS, type ElementType, floatFromBits } from '../element-types.js';
 import { type Constant, elementCount, GraphError } from '../graph.js';
-import { type ElementType, type Place, type StoredTensor, seenShape, tensorDtype } from './foreign.js';
+import { type Place, type StoredTensor, seenShape, storedType } from './foreign.js';
 
-const BYTES: Readonly<Record<ElementType, number>> = {
-  float32: 4,
-  float64: 8,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  uint64: 8,
-  int32: 4,
-  uint32: 4,
-  int16: 2,
-  uint16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
-
-/** The bytes that a tensor of this type and shape takes. */
-export const byteLength = (type: ElementType, shape: readonly number[]): number => BYTES[type] * elementCount(shape);
+/** The bytes that a tensor of this type and shape takes; elements of fewer bits than a byte share one. */
+export const byteLength = (type: ElementType, shape: readonly number[]): number =>
+  Math.ceil((BITS[type] * elementCount(shape)) / 8);
 
 /** Reads a piece of a file beside the model. Throws when it cannot be read. */
 export type ReadPlace = (location: string, offset: number, length: number) => Uint8Array;
@@ -38,40 +25,37 @@ export function bytesAt(place: Place, readPlace: ReadPlace): Uint8Array {
   return bytes;
 }
 
-const READERS: Readonly<Record<ElementType, (view: DataView, at: number) => number>> = {
-  float32: (view, at) => view.getFloat32(at, true),
-  float64: (view, at) => view.getFloat64(at, true),
-  float16: (view, at) => halfToNumber(view.getUint16(at, true)),
-  bfloat16: (view, at) => bfloatToNumber(view.getUint16(at, true)),
-  int64: (view, at) => saturated(Number(view.getBigInt64(at, true))),
-  uint64: (view, at) => saturated(Number(view.getBigUint64(at, true))),
-  int32: (view, at) => view.getInt32(at, true),
-  uint32: (view, at) => saturated(view.getUint32(at, true)),
-  int16: (view, at) => view.getInt16(at, true),
-  uint16: (view, at) => view.getUint16(at, true),
-  int8: (view, at) => view.getInt8(at),
-  uint8: (view, at) => view.getUint8(at),
-  bool: (view, at) => (view.getUint8(at) === 0 ? 0 : 1),
+/** An element by its place. Integers beyond 2^53 become the nearest number: most mean "as far as there is". */
+const READERS: Readonly<Record<ElementType, (view: DataView, place: number) => number>> = {
+  float32: (view, i) => view.getFloat32(4 * i, true),
+  float64: (view, i) => view.getFloat64(8 * i, true),
+  float16: (view, i) => floatFromBits('float16', view.getUint16(2 * i, true)),
+  bfloat16: (view, i) => floatFromBits('bfloat16', view.getUint16(2 * i, true)),
+  float8e4m3fn: (view, i) => floatFromBits('float8e4m3fn', view.getUint8(i)),
+  float8e4m3fnuz: (view, i) => floatFromBits('float8e4m3fnuz', view.getUint8(i)),
+  float8e5m2: (view, i) => floatFromBits('float8e5m2', view.getUint8(i)),
+  float8e5m2fnuz: (view, i) => floatFromBits('float8e5m2fnuz', view.getUint8(i)),
+  float8e8m0: (view, i) => floatFromBits('float8e8m0', view.getUint8(i)),
+  float4e2m1: (view, i) => floatFromBits('float4e2m1', fewBits(view, i, 4)),
+  int64: (view, i) => Number(view.getBigInt64(8 * i, true)),
+  uint64: (view, i) => Number(view.getBigUint64(8 * i, true)),
+  int32: (view, i) => view.getInt32(4 * i, true),
+  uint32: (view, i) => view.getUint32(4 * i, true),
+  int16: (view, i) => view.getInt16(2 * i, true),
+  uint16: (view, i) => view.getUint16(2 * i, true),
+  int8: (view, i) => view.getInt8(i),
+  uint8: (view, i) => view.getUint8(i),
+  int4: (view, i) => (fewBits(view, i, 4) ^ 8) - 8,
+  uint4: (view, i) => fewBits(view, i, 4),
+  int2: (view, i) => (fewBits(view, i, 2) ^ 2) - 2,
+  uint2: (view, i) => fewBits(view, i, 2),
+  bool: (view, i) => (view.getUint8(i) === 0 ? 0 : 1),
 };
 
-const MOST = 2 ** 31 - 1;
-
-/** Integers are of 32 bits in a graph; larger ones mean "as far as there is". */
-export const saturated = (value: number): number => Math.max(-MOST - 1, Math.min(MOST, value));
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-}
-
-const scratch = new DataView(new ArrayBuffer(4));
-
-function bfloatToNumber(bits: number): number {
-  scratch.setUint32(0, bits << 16);
-  return scratch.getFloat32(0);
+/** The first element of a byte is in its lowest bits. */
+function fewBits(view: DataView, place: number, bits: number): number {
+  const perByte = 8 / bits;
+  return (view.getUint8(Math.floor(place / perByte)) >> (bits * (place % perByte))) & (2 ** bits - 1);
 }
 
 /**
@@ -81,6 +65,10 @@ function bfloatToNumber(bits: number): number {
 export function decodeTensor(name: string, stored: StoredTensor, bytes: Uint8Array): Float32Array {
   const values = new Float32Array(elementCount(stored.shape));
   decodeInto(values, name, stored, bytes);
+  if (stored.type === 'float64' && values.some((value) => Math.abs(value) === Number.POSITIVE_INFINITY))
+    throw new GraphError(
+      `the tensor "${name}" of float64 has numbers beyond those of float32, in which graphs compute`,
+    );
   return values;
 }
 
@@ -88,7 +76,7 @@ export function decodeTensor(name: string, stored: StoredTensor, bytes: Uint8Arr
 export function knownTensor(name: string, stored: StoredTensor, bytes: Uint8Array): Constant {
   const values = new Array<number>(elementCount(stored.shape));
   decodeInto(values, name, stored, bytes);
-  return { dtype: tensorDtype(stored), shape: seenShape(stored), values };
+  return { ...storedType(stored, seenShape(stored)), shape: seenShape(stored), values };
 }
 
 function decodeInto(values: { [place: number]: number }, name: string, stored: StoredTensor, bytes: Uint8Array): void {
@@ -99,14 +87,13 @@ function decodeInto(values: { [place: number]: number }, name: string, stored: S
     );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read = READERS[type];
-  const size = BYTES[type];
   if (permutation === undefined) {
     const count = elementCount(shape);
-    for (let i = 0; i < count; i++) values[i] = read(view, i * size) * scale + offset;
+    for (let i = 0; i < count; i++) values[i] = read(view, i) * scale + offset;
     return;
   }
   forEachPermuted(shape, permutation, (from, to) => {
-    values[to] = read(view, from * size) * scale + offset;
+    values[to] = read(view, from) * scale + offset;
   });
 }
 

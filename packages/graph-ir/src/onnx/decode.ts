@@ -13,49 +13,32 @@ import {
   type TensorShapeProto_Dimension,
   type ValueInfoProto,
 } from 'onnx-buf';
+import { ELEMENT_TYPES, type ElementType } from '../element-types.js';
 import { ANY_SHAPE, type Constant, GraphError, type OnnxAttribute, type TensorType } from '../graph.js';
 import {
-  dtypeOf,
-  type ElementType,
   type ForeignBody,
   type ForeignModel,
   type ForeignNode,
   type Place,
   type StoredTensor,
+  typedAs,
 } from '../import/foreign.js';
-import { byteLength, knownTensor, saturated } from '../import/stored.js';
+import { byteLength, knownTensor } from '../import/stored.js';
+import { elementType } from '../interpreter/operation.js';
+import { type FunctionOf, Inliner } from './functions.js';
 import { modernise } from './modernise.js';
 
-const OLDEST_OPSET = 7;
-
-const ELEMENT_TYPES: ReadonlyMap<number, ElementType> = new Map([
-  [DataType.FLOAT, 'float32'],
-  [DataType.UINT8, 'uint8'],
-  [DataType.INT8, 'int8'],
-  [DataType.UINT16, 'uint16'],
-  [DataType.INT16, 'int16'],
-  [DataType.INT32, 'int32'],
-  [DataType.INT64, 'int64'],
-  [DataType.BOOL, 'bool'],
-  [DataType.FLOAT16, 'float16'],
-  [DataType.DOUBLE, 'float64'],
-  [DataType.UINT32, 'uint32'],
-  [DataType.UINT64, 'uint64'],
-  [DataType.BFLOAT16, 'bfloat16'],
-]);
-
 /**
- * Reads an ONNX model of opset 7 or later. Tensors inside the file are views of `bytes`.
+ * Reads an ONNX model of any opset; what older ones wrote in another way is turned into today's. Tensors inside the file are views of `bytes`.
  * Throws {@link GraphError} naming `source` and the node or tensor at fault.
  */
 export function decodeModel(bytes: Uint8Array, source: string): ForeignModel {
   const model = parse(bytes, source);
   const opset = Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n);
-  if (opset < OLDEST_OPSET)
-    throw new GraphError(`${source}: opset ${opset} is too old; models of opset ${OLDEST_OPSET} and later can be read`);
   const { graph } = model;
   if (graph === undefined) throw new GraphError(`${source}: the file has no graph`);
-  const decoder = new Decoder(source, opset);
+  if (opset < 1) throw new GraphError(`${source}: the file does not say which opset of ONNX its operators are of`);
+  const decoder = new Decoder(source, opset, new Inliner(model.functions, source));
   const body = decoder.body(graph);
   return {
     name: graph.name || source,
@@ -69,6 +52,10 @@ export function decodeModel(bytes: Uint8Array, source: string): ForeignModel {
 }
 
 function parse(bytes: Uint8Array, source: string): ModelProto {
+  if (decodeText(bytes.subarray(0, 16)) === 'version https://')
+    throw new GraphError(
+      `${source}: this is a pointer of git-lfs, not the file itself: \`git lfs pull\` fetches what it points to`,
+    );
   try {
     return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
@@ -82,25 +69,44 @@ function parse(bytes: Uint8Array, source: string): ModelProto {
 class Decoder {
   readonly #source: string;
   readonly #opset: number;
+  readonly #inliner: Inliner;
   #constants = 0;
 
-  constructor(source: string, opset: number) {
+  constructor(source: string, opset: number, inliner: Inliner) {
     this.#source = source;
     this.#opset = opset;
+    this.#inliner = inliner;
   }
 
-  body(graph: GraphProto): ForeignBody {
+  body(graph: GraphProto, opset = this.#opset): ForeignBody {
     if (graph.sparseInitializer.length > 0)
       this.#fail(`the graph "${graph.name}"`, 'has sparse tensors, which cannot be read');
     const tensors = new Map(graph.initializer.map((tensor) => [tensor.name, this.#stored(tensor)]));
     const nodes: ForeignNode[] = [];
-    for (const proto of graph.node) {
+    this.#nodes(graph.node, opset, nodes, tensors);
+    return {
+      nodes,
+      outputs: graph.output.map(({ name }) => name),
+      tensors,
+      parameters: graph.input.map(({ name }) => name),
+      results: graph.output.map((info) => this.valueType(info, false)),
+    };
+  }
+
+  /** Adds nodes as they are today; those of functions of the model are what the functions hold. */
+  #nodes(protos: readonly NodeProto[], opset: number, nodes: ForeignNode[], tensors: Map<string, StoredTensor>): void {
+    for (const proto of protos) {
+      const inner: FunctionOf | undefined = this.#inliner.functionOf(proto);
+      if (inner !== undefined) {
+        this.#nodes(inner.nodes, inner.opset ?? opset, nodes, tensors);
+        this.#inliner.leave();
+        continue;
+      }
       const constant = proto.opType === 'Constant' && isOnnxDomain(proto.domain) ? this.#constant(proto) : undefined;
       if (constant === undefined)
-        nodes.push(...modernise(this.#node(proto), this.#opset, (constant) => this.#add(tensors, constant)));
+        nodes.push(...modernise(this.#node(proto, opset), opset, (added) => this.#add(tensors, added)));
       else tensors.set(proto.output[0], constant);
     }
-    return { nodes, outputs: graph.output.map(({ name }) => name), tensors };
   }
 
   /** The type of an input or output; unnamed sizes of inputs are named after their axes. */
@@ -111,9 +117,12 @@ class Decoder {
       return { dtype: 'float32', shape: ANY_SHAPE };
     }
     const { elemType, shape } = type.value.value;
-    const dtype = dtypeOf(ELEMENT_TYPES.get(elemType) ?? 'float32');
-    if (shape === undefined) return { dtype, shape: ANY_SHAPE };
-    return { dtype, shape: shape.dim.map((size, axis) => this.#size(size, `${name}_${axis}`)) };
+    const element = elementType(elemType);
+    if (element === undefined && isInput)
+      this.#fail(`the input "${name}"`, `is of type ${DataType[elemType] ?? elemType}, which cannot be computed with`);
+    const elements = typedAs(element ?? 'float32');
+    if (shape === undefined) return { ...elements, shape: ANY_SHAPE };
+    return { ...elements, shape: shape.dim.map((size, axis) => this.#size(size, `${name}_${axis}`)) };
   }
 
   #size({ value }: TensorShapeProto_Dimension, otherwise: string): number | string {
@@ -121,12 +130,12 @@ class Decoder {
     return value.case === 'dimParam' && value.value !== '' ? value.value : otherwise;
   }
 
-  #node(proto: NodeProto): ForeignNode {
+  #node(proto: NodeProto, opset: number): ForeignNode {
     const label = `${proto.opType} "${proto.name || proto.output[0]}"`;
     const bodies: Record<string, ForeignBody> = {};
     const attributes: Record<string, OnnxAttribute> = {};
     for (const attribute of proto.attribute) {
-      if (attribute.g) bodies[attribute.name] = this.body(attribute.g);
+      if (attribute.g) bodies[attribute.name] = this.body(attribute.g, opset);
       else attributes[attribute.name] = this.#attribute(attribute, label);
     }
     return {
@@ -145,13 +154,13 @@ class Decoder {
       case Kind.FLOAT:
         return { float: attribute.f };
       case Kind.INT:
-        return saturated(Number(attribute.i));
+        return Number(attribute.i);
       case Kind.STRING:
         return decodeText(attribute.s);
       case Kind.FLOATS:
         return { floats: attribute.floats };
       case Kind.INTS:
-        return attribute.ints.map((value) => saturated(Number(value)));
+        return attribute.ints.map(Number);
       case Kind.STRINGS:
         return { strings: attribute.strings.map(decodeText) };
       case Kind.TENSOR: {
@@ -197,11 +206,11 @@ class Decoder {
 
   #stored(tensor: TensorProto): StoredTensor {
     const label = `the tensor "${tensor.name}"`;
-    const type = ELEMENT_TYPES.get(tensor.dataType);
+    const type = elementType(tensor.dataType);
     if (type === undefined)
       return this.#fail(
         label,
-        `is of type ${DataType[tensor.dataType] ?? tensor.dataType}; known are ${[...ELEMENT_TYPES.values()].join(', ')}`,
+        `is of type ${DataType[tensor.dataType] ?? tensor.dataType}; known are ${ELEMENT_TYPES.join(', ')}`,
       );
     const shape = tensor.dims.map((size) => this.#safe(size, `a size of ${label}`));
     if (!Number.isSafeInteger(byteLength(type, shape)))
@@ -266,9 +275,8 @@ function packed(tensor: TensorProto, type: ElementType): Uint8Array {
     case 'float16':
     case 'bfloat16':
       return asBytes(tensor.int32Data, 2, (view, at, value) => view.setUint16(at, value & 0xffff, true));
-    case 'int8':
-    case 'uint8':
-    case 'bool':
+    default:
+      // Elements of fewer bits than a byte are packed into bytes already.
       return asBytes(tensor.int32Data, 1, (view, at, value) => view.setUint8(at, value & 0xff));
   }
 }

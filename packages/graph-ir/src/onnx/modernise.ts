@@ -1,8 +1,7 @@
-// Operators of older opsets in the form that opset 20 has: what was an attribute became an operand, names and defaults changed.
+// Operators of older opsets in today's form: what was an attribute became an operand, names and defaults changed.
 
-import type { Constant, OnnxAttribute } from '../graph.js';
-import { castType } from '../import/evaluate.js';
-import { FLATTENED, type ForeignNode, REDUCTION_OPERATORS } from '../import/foreign.js';
+import { type Constant, GraphError, type OnnxAttribute } from '../graph.js';
+import { ALIGNED, FLATTENED, type ForeignNode, REDUCTION_OPERATORS } from '../import/foreign.js';
 import { integer, integers, real, text } from '../onnx-attributes.js';
 
 /** Adds a constant and gives its name. */
@@ -15,27 +14,175 @@ const vector = (dtype: 'float32' | 'int32', values: readonly number[]): Constant
 });
 const scalar = (value: number): Constant => ({ dtype: 'float32', shape: [], values: [value] });
 
-/** Versions in which an attribute became an operand are told from the attribute being there. */
+/**
+ * A node in the form of ONNX's latest opset. Versions in which an attribute became an operand are told from the attribute being there.
+ * Throws {@link GraphError} for what has no such form.
+ */
 export function modernise(node: ForeignNode, opset: number, add: AddConstant): ForeignNode[] {
+  return (opset < 7 ? beforeSeven(node, opset, add) : [node]).flatMap((newer) => sinceSeven(newer, opset, add));
+}
+
+/** Operators that broadcast only from an axis on that they named, up to opset 6. */
+const ALIGNING: ReadonlySet<string> = new Set([
+  ...['Add', 'And', 'Div', 'Equal', 'Greater', 'Less', 'Mul', 'Or', 'Pow', 'Sub', 'Xor'],
+]);
+
+/** A node of opset 1 to 6 as opset 7 has it. */
+function beforeSeven(original: ForeignNode, opset: number, add: AddConstant): ForeignNode[] {
+  const { op, inputs, outputs } = original;
+  const node = { ...original, attributes: without(original.attributes, 'consumed_inputs') };
+  const refuse = (why: string): never => {
+    throw new GraphError(`${op} "${node.name || outputs[0]}" of opset ${opset} ${why}, which cannot be read`);
+  };
+  if (ALIGNING.has(op)) {
+    const plain = { ...node, attributes: without(node.attributes, 'broadcast', 'axis') };
+    if (integer(node, 'broadcast', 0) === 0 || !('axis' in node.attributes)) return [plain];
+    return aligned(plain, 1, integer(node, 'axis', 0));
+  }
+  switch (op) {
+    case 'PRelu':
+      return aligned(node, 1, 1);
+    case 'Gemm':
+      return [{ ...node, attributes: without(node.attributes, 'broadcast') }];
+    case 'BatchNormalization':
+      if (integer(node, 'spatial', 1) === 0) return refuse('has statistics for every pixel');
+      if (integer(node, 'is_test', 0) === 0 && outputs.filter((output) => output !== '').length > 1)
+        return refuse('trains');
+      return [node];
+    case 'Dropout':
+      return [{ ...node, attributes: without(node.attributes, 'is_test') }];
+    case 'Reshape': {
+      const shape = integers(node, 'shape');
+      if (shape === undefined) return [node];
+      return [{ ...node, inputs: [inputs[0], add(vector('int32', shape))], attributes: {} }];
+    }
+    case 'Cast': {
+      const to = text(node, 'to', '');
+      return to === '' ? [node] : [{ ...node, attributes: { to: NAMED_TYPES.get(to) ?? refuse(`casts to ${to}`) } }];
+    }
+    case 'Concat':
+      return ['axis' in node.attributes ? node : { ...node, attributes: { axis: 1 } }];
+    case 'Pad': {
+      const { paddings } = node.attributes;
+      return paddings === undefined
+        ? [node]
+        : [{ ...node, attributes: { ...without(node.attributes, 'paddings'), pads: paddings } }];
+    }
+    case 'Selu':
+      if (opset >= 6) return [node];
+      return [{ ...node, attributes: { alpha: { float: 1.6732 }, gamma: { float: 1.0507 }, ...node.attributes } }];
+    case 'Upsample': {
+      const [height, width] = [real(node, 'height_scale', 1), real(node, 'width_scale', 1)];
+      if (!('height_scale' in node.attributes)) return [node];
+      return [
+        { ...node, attributes: { mode: text(node, 'mode', 'nearest'), scales: { floats: [1, 1, height, width] } } },
+      ];
+    }
+    case 'Tile':
+      return opset < 6 ? refuse('repeats one axis') : [node];
+    case 'GRU':
+    case 'LSTM':
+    case 'RNN':
+      return 'output_sequence' in node.attributes && opset < 7
+        ? [{ ...node, attributes: without(node.attributes, 'output_sequence') }]
+        : [node];
+    case 'LpPool':
+    case 'GlobalLpPool': {
+      const { p } = node.attributes;
+      return [
+        typeof p === 'object' && 'float' in p ? { ...node, attributes: { ...node.attributes, p: p.float } } : node,
+      ];
+    }
+    default:
+      return EXPERIMENTAL.has(op) ? refuse('was an experiment that no later opset has') : [node];
+  }
+}
+
+const EXPERIMENTAL: ReadonlySet<string> = new Set([
+  ...[
+    'Affine',
+    'ConstantFill',
+    'Crop',
+    'DynamicSlice',
+    'GRUUnit',
+    'GivenTensorFill',
+    'ImageScaler',
+    'ParametricSoftplus',
+  ],
+  ...['Scale', 'ScaledTanh'],
+]);
+
+/** Element types by the names that casts had up to opset 5. */
+const NAMED_TYPES: ReadonlyMap<string, number> = new Map([
+  ['FLOAT', 1],
+  ['UINT8', 2],
+  ['INT8', 3],
+  ['UINT16', 4],
+  ['INT16', 5],
+  ['INT32', 6],
+  ['INT64', 7],
+  ['BOOL', 9],
+  ['FLOAT16', 10],
+  ['DOUBLE', 11],
+]);
+
+/** The node with an operand that begins at an axis of the first one. */
+function aligned(node: ForeignNode, place: number, axis: number): ForeignNode[] {
+  const [first] = node.inputs;
+  const operand = node.inputs[place];
+  const spread = `${node.outputs[0]}/aligned`;
+  return [
+    { name: '', op: 'Unsqueeze', inputs: [operand, first], outputs: [spread], attributes: { [ALIGNED]: axis } },
+    { ...node, inputs: node.inputs.map((input, i) => (i === place ? spread : input)) },
+  ];
+}
+
+function sinceSeven(node: ForeignNode, opset: number, add: AddConstant): ForeignNode[] {
   const { op, inputs, attributes } = node;
   const [x] = inputs;
   if (REDUCTION_OPERATORS.includes(op) || op === 'Squeeze' || op === 'Unsqueeze')
-    return [withOperands(node, ['axes'], add)];
+    return [ALIGNED in attributes ? node : withOperands(node, ['axes'], add)];
   switch (op) {
-    // At inference nothing is dropped.
-    case 'Dropout':
+    case 'Dropout': {
+      // At inference nothing is dropped; an operand says whether this is training.
+      const [, mask = ''] = node.outputs;
+      if (inputs[2]) return [node];
+      if (mask !== '') return [{ ...node, inputs: [x], attributes: {} }];
       return [{ ...node, op: 'Identity', inputs: [x], outputs: node.outputs.slice(0, 1), attributes: {} }];
-    case 'BatchNormalization':
+    }
+    case 'BatchNormalization': {
+      if (opset < 14 && integer(node, 'spatial', 1) === 0)
+        throw new GraphError(
+          `BatchNormalization "${node.name || node.outputs[0]}" has statistics for every pixel, which cannot be read`,
+        );
+      const trains =
+        opset >= 14 ? integer(node, 'training_mode', 0) === 1 : node.outputs.slice(1).some((output) => output !== '');
+      if (trains && opset < 14)
+        throw new GraphError(
+          `BatchNormalization "${node.name || node.outputs[0]}" of opset ${opset} trains, which cannot be read`,
+        );
+      const names = trains ? ['spatial', 'is_test'] : ['momentum', 'spatial', 'is_test', 'training_mode'];
       return [
         {
           ...node,
-          outputs: node.outputs.slice(0, 1),
-          attributes: without(attributes, 'momentum', 'spatial', 'is_test', 'consumed_inputs'),
+          outputs: trains ? node.outputs : node.outputs.slice(0, 1),
+          attributes: without(attributes, ...names),
         },
       ];
-    // A graph has one kind of floats and one of whole numbers.
-    case 'Cast':
-      return [{ ...node, attributes: { to: CASTS[castType(integer(node, 'to', 1))] } }];
+    }
+    case 'Scatter':
+      return [{ ...node, op: 'ScatterElements' }];
+    case 'Scan':
+      if (opset < 9)
+        throw new GraphError(
+          `Scan "${node.name || node.outputs[0]}" of opset ${opset} runs over batches, which cannot be read`,
+        );
+      return [node];
+    case 'DFT': {
+      if (opset >= 20) return [node];
+      const axis = add({ dtype: 'int32', shape: [], values: [integer(node, 'axis', 1)] });
+      return [{ ...node, inputs: [x, inputs[1] ?? '', axis], attributes: without(attributes, 'axis') }];
+    }
     case 'Slice':
       return [withOperands(node, ['starts', 'ends', 'axes'], add)];
     case 'Pad':
@@ -98,9 +245,6 @@ export function modernise(node: ForeignNode, opset: number, add: AddConstant): F
       return [node];
   }
 }
-
-/** ONNX's numbers for the element types of a graph. */
-const CASTS = { float32: 1, int32: 6, bool: 9 } as const;
 
 const ASYMMETRIC: ForeignNode['attributes'] = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
 

@@ -1,5 +1,6 @@
 // Keras' layers, each in ONNX's words.
 import { GraphError } from '../graph.js';
+import { CHANNELS_LAST } from '../import/foreign.js';
 import { floats, numbers, type Reader } from '../json-reader.js';
 import { optional } from './model-json.js';
 import {
@@ -157,11 +158,11 @@ function batchNormalisation(t: Translation, layer: Layer): string {
   if (axis === 1)
     return t.node('BatchNormalization', [layer.inputs[0], ...statistics], { epsilon: { float: epsilon } });
   if (axis === 3) return batchNorm(t, layer.inputs[0], statistics, { epsilon, spatial: 2, format: 'channels_last' });
-  // The number of axes before the last one is not known here: (x - mean) / sqrt(variance + epsilon) * gamma + beta.
-  const [gamma, beta, , variance] = statistics;
-  const deviation = t.node('Sqrt', [t.node('Add', [variance, t.floats([epsilon])])]);
-  const normal = t.node('Div', [t.node('Sub', [layer.inputs[0], mean]), deviation]);
-  return t.node('Add', [t.node('Mul', [normal, gamma]), beta]);
+  // The number of axes before the last one is not known here.
+  return t.node('BatchNormalization', [layer.inputs[0], ...statistics], {
+    epsilon: { float: epsilon },
+    [CHANNELS_LAST]: 1,
+  });
 }
 
 function layerNormalisation(t: Translation, layer: Layer): string {
@@ -300,6 +301,7 @@ export const LAYERS: Readonly<Record<string, TranslateLayer>> = {
   UpSampling2D: upsampling,
 
   BatchNormalization: batchNormalisation,
+  BatchNormalizationV1: batchNormalisation,
   LayerNormalization: layerNormalisation,
 
   Activation: (t, layer) => activated(t, layer, layer.inputs[0]),

@@ -140,7 +140,7 @@ interface Mask {
 /** What a mask does; undefined for one that cannot be an operand here. */
 function maskOf(m: Matcher, mask: NonNullable<Logits['mask']>): Mask | undefined {
   const known = m.compute(mask.value, new Map());
-  if (known !== undefined) {
+  if (known !== undefined && !hasDistances(m, mask.value)) {
     const isOpen = (value: number): boolean => (mask.kind === 'add' ? value === 0 : value === mask.keeps);
     const isShut = (value: number): boolean => (mask.kind === 'add' ? value <= MASKED : value !== mask.keeps);
     if (known.values.every(isOpen)) return { isCausal: false };
@@ -154,6 +154,30 @@ function maskOf(m: Matcher, mask: NonNullable<Logits['mask']>): Mask | undefined
   return mask.kind === 'add' && m.isData(mask.value) && m.type(mask.value).dtype === 'float32'
     ? { isCausal: false, added: mask.value }
     : undefined;
+}
+
+/** What a mask that depends on how far apart positions are compares them with. */
+const COMPARES: ReadonlySet<string> = new Set([
+  'Add',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'Sub',
+  'Trilu',
+]);
+
+/** Whether a mask is made with a number of positions other than 0 and 1, such as a window's: it may be another one for longer texts. */
+function hasDistances(m: Matcher, value: string): boolean {
+  for (const name of m.between(value, '')) {
+    const node = m.node(name);
+    if (node === undefined || !COMPARES.has(node.op)) continue;
+    for (const input of node.inputs) {
+      const constant = m.constant(input);
+      if (constant?.dtype === 'int32' && constant.values.length === 1 && Math.abs(constant.values[0]) > 1) return true;
+    }
+  }
+  return false;
 }
 
 function sizedShape(m: Matcher, value: string): readonly number[] | undefined {

@@ -1,11 +1,11 @@
 // Layers of convolutional networks.
-import type { Padding, Shape } from '../../graph.js';
+import { type Dimension, elementCount, type Padding, type Shape } from '../../graph.js';
 import { integer, integers, real } from '../../onnx-attributes.js';
 import { draft, type Found, type TensorUse } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
 import { agree, type Matcher, probe } from '../matcher.js';
 import { windowOf } from '../windows.js';
-import { epsilonsBetween, STATISTICS } from './statistics.js';
+import { epsilonsBetween, isOnlyStatistics, STATISTICS } from './statistics.js';
 
 export function images(m: Matcher, node: ForeignNode): Found | undefined {
   switch (node.op) {
@@ -33,6 +33,10 @@ export function images(m: Matcher, node: ForeignNode): Found | undefined {
 
 const isImage = (shape: Shape): boolean => shape.length === 4 && typeof shape[1] === 'number';
 
+/** One number for each channel of an image, the same for every image. */
+const isOfChannels = (shape: readonly number[], channels: Dimension | undefined): boolean =>
+  shape.slice(-3).join() === `${channels},1,1` && elementCount(shape) === channels;
+
 const pairOf = ([height, width]: readonly number[]): readonly [number, number] => [height, width];
 
 function convolution(m: Matcher, node: ForeignNode): Found | undefined {
@@ -49,7 +53,7 @@ function biasedConvolution(m: Matcher, node: ForeignNode): Found | undefined {
   const bias = m.tensor(parts?.other);
   if (!parts || !convolved || !bias || convolved.inputs[2] || m.readers(parts.data).length > 1) return undefined;
   const channels = m.shape(parts.data)[1];
-  if (typeof channels !== 'number' || bias.shape.slice(-3).join() !== `${channels},1,1`) return undefined;
+  if (typeof channels !== 'number' || !isOfChannels(bias.shape, channels)) return undefined;
   return convolutionWith(m, convolved, { tensor: bias.name, layout: 'features', shape: [channels] });
 }
 
@@ -110,14 +114,17 @@ function computedBatchNorm(m: Matcher, node: ForeignNode): Found | undefined {
     return tensor?.shape.join() === `1,${channels},1,1` ? (m.model.views.get(name)?.base ?? name) : undefined;
   });
   if (weight === undefined || bias === undefined) return undefined;
-  const given = probe([2, channels, 2, 1], 0.01);
+  const sizes = [2, channels, 3, 5];
+  const given = probe(sizes, 0.01);
   for (const x of m.origins(scaled.data, ({ op }) => STATISTICS.has(op), 8)) {
     const found = m.compute(scaled.data, new Map([[x, given]]));
     if (found === undefined) continue;
-    const epsilon = epsilonsBetween(m, scaled.data, x).find((candidate) =>
-      agree(found.values, normalised(given.values, channels, candidate), 1e-4),
+    const epsilon = epsilonsBetween(m, scaled.data, x).find(
+      (candidate) =>
+        isOnlyStatistics(m, scaled.data, x, candidate) &&
+        agree(found.values, normalised(given.values, channels, candidate), 1e-4),
     );
-    if (epsilon === undefined) continue;
+    if (epsilon === undefined || m.shape(x).join() !== m.shape(node.outputs[0]).join()) continue;
     const use = (tensor: string) => ({ tensor, layout: 'features' as const, shape: [channels] });
     return {
       draft: {
@@ -131,16 +138,17 @@ function computedBatchNorm(m: Matcher, node: ForeignNode): Found | undefined {
   return undefined;
 }
 
-/** Images `[2, channels, 2, 1]`, each channel with mean 0 and variance 1. */
+/** Images `[2, channels, 3, 5]`, each channel with mean 0 and variance 1. */
 function normalised(values: readonly number[], channels: number, epsilon: number): number[] {
-  const channelOf = (i: number): number => Math.floor(i / 2) % channels;
+  const count = values.length / channels;
+  const channelOf = (i: number): number => Math.floor(i / 15) % channels;
   const mean = new Array<number>(channels).fill(0);
   const variance = new Array<number>(channels).fill(0);
   values.forEach((value, i) => {
-    mean[channelOf(i)] += value / 4;
+    mean[channelOf(i)] += value / count;
   });
   values.forEach((value, i) => {
-    variance[channelOf(i)] += (value - mean[channelOf(i)]) ** 2 / 4;
+    variance[channelOf(i)] += (value - mean[channelOf(i)]) ** 2 / count;
   });
   return values.map((value, i) => (value - mean[channelOf(i)]) / Math.sqrt(variance[channelOf(i)] + epsilon));
 }
@@ -165,8 +173,7 @@ function layerScale(m: Matcher, node: ForeignNode): Found | undefined {
   const parts = m.split(node);
   const weight = m.tensor(parts?.other);
   const channels = parts && m.shape(parts.data)[1];
-  if (!parts || !weight || !isImage(m.shape(parts.data)) || weight.shape.slice(-3).join() !== `${channels},1,1`)
-    return undefined;
+  if (!parts || !weight || !isImage(m.shape(parts.data)) || !isOfChannels(weight.shape, channels)) return undefined;
   return {
     draft: {
       type: 'scale',

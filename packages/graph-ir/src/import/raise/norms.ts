@@ -3,8 +3,8 @@
 import { integer, real } from '../../onnx-attributes.js';
 import { draft, type Found, type TensorUse } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
-import { agree, type Matcher, probe } from '../matcher.js';
-import { epsilonsBetween, STATISTICS } from './statistics.js';
+import { agree, distinctSizes, type Matcher, probe } from '../matcher.js';
+import { epsilonsBetween, isOnlyStatistics, STATISTICS } from './statistics.js';
 
 export function norms(m: Matcher, node: ForeignNode): Found | undefined {
   switch (node.op) {
@@ -48,7 +48,8 @@ function plainNorm(m: Matcher, node: ForeignNode): Found | undefined {
   const axis = integer(node, 'axis', -1);
   const size = lastSize(m, x);
   const [weight, bias] = [use(m, scale, size), use(m, shift, size)];
-  if ((axis !== -1 && axis !== rank - 1) || weight === undefined || node.outputs.length > 1) return undefined;
+  if ((axis !== -1 && axis !== rank - 1) || weight === undefined || node.outputs.length > 1 || !m.isWideFloat(x))
+    return undefined;
   const attributes = { epsilon: real(node, 'epsilon', 1e-5) };
   if (node.op === 'RMSNormalization') return { draft: draft('rms_norm', [x], attributes, { weight }) };
   return bias && { draft: draft('layer_norm', [x], attributes, { weight, bias }) };
@@ -66,14 +67,24 @@ function writtenOut(
   const rank = m.shape(value).length;
   const size = lastSize(m, value);
   if (size === undefined || m.node(value, 'Div', 'Mul') === undefined) return undefined;
-  const given = probe([...new Array<number>(rank - 1).fill(1), size], PROBE_SCALE);
+  if (!m.isWideFloat(value)) return undefined;
+  const given = probe([...distinctSizes(rank - 1, size), size], PROBE_SCALE);
+  const rows = Array.from({ length: given.values.length / size }, (_, i) =>
+    given.values.slice(i * size, (i + 1) * size),
+  );
   for (const x of m.origins(value, ({ op }) => STATISTICS.has(op), 10)) {
     const found = m.compute(value, new Map([[x, given]]));
     if (found === undefined) continue;
-    const epsilon = epsilonsBetween(m, value, x).find((candidate) =>
-      agree(found.values, normalise(given.values, candidate), 1e-4),
+    const epsilon = epsilonsBetween(m, value, x).find(
+      (candidate) =>
+        isOnlyStatistics(m, value, x, candidate) &&
+        agree(
+          found.values,
+          rows.flatMap((row) => normalise(row, candidate)),
+          1e-4,
+        ),
     );
-    if (epsilon !== undefined) return { x, epsilon };
+    if (epsilon !== undefined && m.shape(x).join() === m.shape(value).join()) return { x, epsilon };
   }
   return undefined;
 }

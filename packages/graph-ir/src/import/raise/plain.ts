@@ -3,14 +3,16 @@ import { GraphError } from '../../graph.js';
 import { integer, integers } from '../../onnx-attributes.js';
 import { OPERATORS } from '../../operators.js';
 import { draft, type Found } from '../draft.js';
-import type { ForeignNode } from '../foreign.js';
+import { type ForeignNode, isAnyShape } from '../foreign.js';
 import type { Matcher } from '../matcher.js';
 
 export function plain(m: Matcher, node: ForeignNode): Found | undefined {
   const [x] = node.inputs;
   const [value] = node.outputs;
+  // Of values with any number of axes nothing is said.
+  if ([...node.inputs, value].some((name) => isAnyShape(m.shape(name)))) return undefined;
   const rank = m.shape(x).length;
-  const areFloats = node.inputs.every((input) => m.isData(input) && m.type(input).dtype === 'float32');
+  const areFloats = node.inputs.every((input) => m.isData(input) && m.isWideFloat(input));
   switch (node.op) {
     case 'Add':
       return areFloats ? { draft: draft('add', node.inputs, {}) } : undefined;

@@ -23,3 +23,20 @@ export function epsilonsBetween(m: Matcher, value: string, origin: string): numb
   }
   return [...found];
 }
+
+/** Exponents and factors that statistics are written with. */
+const PLAIN: ReadonlySet<number> = new Set([2, 0.5, -0.5, 1, -1]);
+
+/** Whether all numbers of a piece are its epsilon or belong to every norm; tables are none of them. */
+export function isOnlyStatistics(m: Matcher, value: string, origin: string, epsilon: number): boolean {
+  for (const name of m.between(value, origin)) {
+    const constant = m.constant(name);
+    if (constant === undefined || isAxes(m, name)) continue;
+    if (!constant.values.every((number) => PLAIN.has(number) || number === epsilon)) return false;
+  }
+  return true;
+}
+
+/** Whether a value only says which axes a reduction goes over. */
+const isAxes = (m: Matcher, name: string): boolean =>
+  m.readers(name).every(({ op, inputs }) => op.startsWith('Reduce') && inputs[0] !== name);

@@ -88,6 +88,8 @@ function token(m: Matcher, node: ForeignNode): Found | undefined {
   const repeated = m.node(first, 'Expand', 'Tile');
   const stored = m.tensor(repeated ? repeated.inputs[0] : first);
   if (stored?.shape.length !== 3 || stored.shape[0] !== 1 || stored.shape[1] !== 1) return undefined;
+  // Repeated for every sequence of the batch, and not within one.
+  if (repeated && (m.sized ?? m.model).types.get(first)?.shape[1] !== 1) return undefined;
   return {
     draft: draft('prepend_token', [x], {}, { token: { tensor: stored.name, layout: 'one_tokens_features' } }),
   };
