@@ -1,5 +1,6 @@
 // Graphs as ONNX models with standard operators, so that a predicted network opens in any ONNX tool.
 import { adaptivePoolShares } from '../adaptive-pool.js';
+import type { ElementType } from '../element-types.js';
 import {
   type Constant,
   elementCount,
@@ -10,8 +11,22 @@ import {
   type OperatorOf,
   type Padding,
 } from '../graph.js';
-import { QUANTISED_OPERATORS, REDUCTION_OPERATORS } from '../import/foreign.js';
-import { constantTensor, encodeModel, externalFloats, floats, integers, type OnnxNode } from './model.js';
+import { typeOf } from '../import/foreign.js';
+import { elementNumber } from '../interpreter/operation.js';
+import { resultType } from '../interpreter/types.js';
+import { captureNames, withFloats, withNames, withoutLikeness } from './bodies.js';
+import { BASE_OPSET, checkNodes, opsetOf } from './check.js';
+import { operandTypes, writtenType, zeroPointOf } from './element-plan.js';
+import {
+  constantTensor,
+  encodeModel,
+  externalFloats,
+  floats,
+  integers,
+  type OnnxNode,
+  type OnnxValue,
+  storableType,
+} from './model.js';
 
 /** Where parameters are: in the model, or in a file beside it that holds their float32 values in the graph's order, one after the other. */
 export type OnnxParameters =
@@ -23,19 +38,25 @@ export type OnnxParameters =
 export const MOST_INLINE_BYTES = 2 ** 31 - 2 ** 20;
 
 /**
- * The bytes of an ONNX model (opset 20) that computes what the graph does; batch norms use the statistics of the batch, as the graph's do.
- * Throws {@link GraphError} naming a parameter whose values are missing or of another number, or when they are too many for one file.
+ * The bytes of an ONNX model, of opset 20 or the first that has all of its operators, that computes what the graph does; batch norms use the statistics of the batch, as the graph's do.
+ * Throws {@link GraphError} naming a parameter whose values are missing or of another number, when they are too many for one file, and for an operator that
+ * no sound model can have.
  */
 export function graphToOnnx(source: Graph, parameters: OnnxParameters): Uint8Array {
   const graph = withDistinctValues(source);
   const writer = new OnnxWriter(graph);
   for (const operator of graph.operators) writer.write(operator);
+  const initializers = [...initializersOf(graph, parameters), ...writer.constants];
+  const given = [...graph.inputs, ...initializers.map(({ name }) => name ?? '')];
+  checkNodes(writer.nodes, given, graph.outputs);
+  const typed = (name: string): OnnxValue => ({ name, type: writer.typeOf(name), shape: graph.values[name].shape });
   return encodeModel({
     name: graph.name,
-    inputs: graph.inputs.map((name) => [name, graph.values[name]]),
-    outputs: graph.outputs.map((name) => [name, graph.values[name]]),
+    opset: writer.opset,
+    inputs: graph.inputs.map(typed),
+    outputs: graph.outputs.map(typed),
     nodes: writer.nodes,
-    initializers: [...initializersOf(graph, parameters), ...writer.constants],
+    initializers,
   });
 }
 
@@ -84,14 +105,21 @@ function initializersOf(graph: Graph, parameters: OnnxParameters) {
   });
 }
 
+/** Operators that give elements of the type that they get. */
+const MOVES: ReadonlySet<string> = new Set(['concat', 'reshape', 'select', 'transpose']);
+
 const padsOf = ({ top, left, bottom, right }: Padding): number[] => [top, left, bottom, right];
 
 /** Turns operators into nodes. Intermediate values and constants are named after the value that they lead to. */
 class OnnxWriter {
   readonly nodes: OnnxNode[] = [];
+  /** The first opset that has all nodes. */
+  opset = BASE_OPSET;
   readonly constants: Array<ReturnType<typeof integers>> = [];
   readonly #graph: Graph;
   readonly #shapes: ReadonlyMap<string, readonly number[]>;
+  /** The element types of values that are written, where they are not the graph's. */
+  readonly #written = new Map<string, ElementType>();
   #output = '';
   #count = 0;
 
@@ -104,17 +132,36 @@ class OnnxWriter {
     [this.#output] = operator.outputs;
     this.#count = 0;
     this.#write(operator);
+    // What is only moved stays of its type.
+    if (MOVES.has(operator.type)) this.#written.set(this.#output, this.#typeOf(operator.inputs[0]));
+    else if (operator.type !== 'onnx') this.#written.set(this.#output, this.#graph.values[this.#output].dtype);
+  }
+
+  /** The type that a value has in the model. */
+  typeOf(value: string): ElementType {
+    return this.#typeOf(value);
+  }
+
+  #push(node: OnnxNode, types: ReadonlyArray<ElementType | undefined>): void {
+    this.nodes.push(node);
+    this.opset = Math.max(
+      this.opset,
+      opsetOf(
+        node,
+        types.filter((type) => type !== undefined),
+      ),
+    );
   }
 
   /** A node with one output: the operator's own when it is the last. */
   #node(op: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}): string {
     const output = this.#fresh();
-    this.nodes.push({ op, inputs, outputs: [output], attributes });
+    this.#push({ op, inputs, outputs: [output], attributes }, []);
     return output;
   }
 
   #last(op: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}): void {
-    this.nodes.push({ op, inputs, outputs: [this.#output], attributes });
+    this.#push({ op, inputs, outputs: [this.#output], attributes }, []);
   }
 
   #fresh(): string {
@@ -196,7 +243,7 @@ class OnnxWriter {
       case 'attention': {
         const { heads, causal } = operator.attributes;
         const parts = [this.#fresh(), this.#fresh(), this.#fresh()];
-        this.nodes.push({ op: 'Split', inputs: [x], outputs: parts, attributes: { axis: 2, num_outputs: 3 } });
+        this.#push({ op: 'Split', inputs: [x], outputs: parts, attributes: { axis: 2, num_outputs: 3 } }, []);
         const features = Number(this.#graph.values[x].shape[2]) / 3;
         const split = parts.map((part) => this.#heads(part, heads, features / heads));
         this.#attention(split, causal, features / heads);
@@ -270,35 +317,83 @@ class OnnxWriter {
     return this.#node('Range', [this.#integers(0), end, this.#integers(1)]);
   }
 
-  /** Whole numbers are of 32 bits in a graph; ONNX wants sizes, axes and the like in 64. */
+  /** The type that a value has in the model. */
+  #typeOf(value: string): ElementType {
+    return this.#written.get(value) ?? writtenType(typeOf(this.#graph.values[value] ?? { dtype: 'float32' }));
+  }
+
+  /** A value in another type. */
+  #as(value: string, from: ElementType, to: ElementType): string {
+    return from === to ? value : this.#node('Cast', [value], { to: elementNumber(to) });
+  }
+
+  /** An operator of ONNX with operands and results of the types that it has there, and casts between those and the graph's. */
   #kept({ name, inputs, outputs, parameters, attributes: kept }: OperatorOf<'onnx'>): void {
-    const { operator, operands, attributes } = kept;
-    if (QUANTISED_OPERATORS.has(operator))
-      throw new GraphError(`${operator} "${name}" cannot be written: the graph has its integers as numbers of 32 bits`);
-    if (operator === 'If' || operator === 'Loop' || operator === 'Scan' || operator.includes('.'))
-      throw new GraphError(`${operator} "${name}" cannot be written: the graph has not kept all of it`);
-    const wide = WIDE_OPERANDS[operator] ?? [];
+    const { operator, operands, results } = kept;
+    if (operator.includes('.'))
+      throw new GraphError(`${operator} "${name}" cannot be written: it is not of ONNX's own operators`);
     let next = 0;
-    const read = operands.map((operand, place) => {
-      if (operand === 'none') return '';
-      if (operand === 'parameter') return parameters[`${place}`];
-      if (operand !== 'input') return this.#constant(operand, wide.includes(place));
-      const input = inputs[next++];
-      return wide.includes(place) ? this.#node('Cast', [input], { to: INT64 }) : input;
+    const sources = operands.map((operand) => (operand === 'input' ? inputs[next++] : undefined));
+    const own = operands.map((operand, place): ElementType | undefined => {
+      if (operand === 'none') return undefined;
+      if (operand === 'parameter') return 'float32';
+      return operand === 'input' ? this.#typeOf(sources[place] ?? '') : typeOf(operand);
     });
-    const isWide = outputs.map((_, i) => WIDE_RESULTS[operator]?.includes(i) ?? false);
-    const written = outputs.map((output, i) => (isWide[i] ? this.#fresh() : output));
-    this.nodes.push({ op: operator, inputs: read, outputs: written, attributes });
+    const { node, types } = withoutLikeness(operator, withFloats(operator, kept.attributes), own);
+    const wanted = operandTypes(node.operator, types);
+    const read = operands.slice(0, types.length).map((operand, place) => {
+      const type = wanted[place];
+      if (operand === 'none' || type === undefined) return '';
+      if (operand === 'parameter')
+        return this.#integerParameter(name, node.operator, place, parameters[`${place}`], types);
+      if (operand !== 'input') return this.#constant(operand, type);
+      return this.#as(sources[place] ?? '', this.#typeOf(sources[place] ?? ''), type);
+    });
+    const captured = captureNames(node.attributes);
+    const around = operands.length - captured.length;
+    const outer = new Map(captured.map((inner, i) => [inner, read[around + i]]));
+    const attributes = withNames(node.attributes, outer, `${operator} "${name}"`);
+    const given = outputs.map(
+      (_, i) => resultType(node.operator, attributes, wanted, i) ?? writtenType(typeOf(results[i])),
+    );
+    const target = given.map(writtenType);
+    // A float of 16 bits with an exponent of 8 is rounded so much that every step shows.
+    const rounded = results.map(({ element }, i) =>
+      element === 'bfloat16' && given[i] === 'float32' ? element : given[i],
+    );
+    const written = outputs.map((output, i) => (rounded[i] === target[i] ? output : this.#fresh()));
+    const operandNames = read.slice(0, around);
+    while (operandNames.at(-1) === '') operandNames.pop();
+    this.#push({ op: node.operator, inputs: operandNames, outputs: written, attributes }, [...wanted, ...given]);
     outputs.forEach((output, i) => {
-      if (isWide[i])
-        this.nodes.push({ op: 'Cast', inputs: [written[i]], outputs: [output], attributes: { to: INT32 } });
+      this.#written.set(output, target[i]);
+      if (written[i] === output) return;
+      const narrow = this.#as(written[i], given[i], rounded[i]);
+      this.#push({ op: 'Cast', inputs: [narrow], outputs: [output], attributes: { to: elementNumber(target[i]) } }, []);
     });
   }
 
-  #constant(constant: Constant, isWide: boolean): string {
+  /** A parameter; one of integers of few bits is stored as floats, which hold them exactly. */
+  #integerParameter(
+    name: string,
+    operator: string,
+    place: number,
+    parameter: string,
+    types: ReadonlyArray<ElementType | undefined>,
+  ): string {
+    const zeroPoint = zeroPointOf(operator, place);
+    if (zeroPoint === undefined) return parameter;
+    const type = types[zeroPoint];
+    if (type === undefined)
+      throw new GraphError(`${operator} "${name}" cannot be written: nothing says of which integers "${parameter}" is`);
+    return this.#as(parameter, 'float32', type);
+  }
+
+  #constant(constant: Constant, type: ElementType): string {
+    const stored = storableType(type);
     const name = this.#fresh();
-    this.constants.push(constantTensor(name, constant, isWide));
-    return name;
+    this.constants.push(constantTensor(name, constant, stored));
+    return this.#as(name, stored, type);
   }
 
   #batchNorm({ inputs: [x], parameters, attributes: { epsilon } }: OperatorOf<'batch_norm'>): void {
@@ -361,12 +456,7 @@ class OnnxWriter {
     const [cos, sin] = [this.#node('Cos', [angles]), this.#node('Sin', [angles])];
     const [first, second] = [this.#fresh(), this.#fresh()];
     const split = this.#reshape(x, [0, 0, heads, size]);
-    this.nodes.push({
-      op: 'Split',
-      inputs: [split],
-      outputs: [first, second],
-      attributes: { axis: 3, num_outputs: 2 },
-    });
+    this.#push({ op: 'Split', inputs: [split], outputs: [first, second], attributes: { axis: 3, num_outputs: 2 } }, []);
     const times = (a: string, b: string): string => this.#node('Mul', [a, b]);
     const turned = [
       this.#node('Sub', [times(first, cos), times(second, sin)]),
@@ -426,35 +516,3 @@ const MASKED = -1e9;
 /** ONNX's numbers for element types. */
 const FLOAT = 1;
 const INT32 = 6;
-const INT64 = 7;
-
-/** Operands that are of 64-bit integers, by their places. */
-const WIDE_OPERANDS: Readonly<Record<string, readonly number[]>> = {
-  ...Object.fromEntries(REDUCTION_OPERATORS.map((operator) => [operator, [1]])),
-  ConstantOfShape: [0],
-  Expand: [1],
-  GatherND: [1],
-  NonMaxSuppression: [2],
-  Pad: [1, 3],
-  Reshape: [1],
-  Resize: [3],
-  ScatterND: [1],
-  Slice: [1, 2, 3, 4],
-  Split: [1],
-  Squeeze: [1],
-  Tile: [1],
-  TopK: [1],
-  Trilu: [1],
-  Unsqueeze: [1],
-};
-
-/** Results that are of 64-bit integers, by their places. */
-const WIDE_RESULTS: Readonly<Record<string, readonly number[]>> = {
-  ArgMax: [0],
-  ArgMin: [0],
-  NonMaxSuppression: [0],
-  NonZero: [0],
-  Shape: [0],
-  Size: [0],
-  TopK: [1],
-};

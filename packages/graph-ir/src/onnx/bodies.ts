@@ -1,0 +1,89 @@
+// Attributes of kept operators as they are written: graphs within nodes with the names of the model around them, floats of one kind.
+
+import { type ElementType, isFloat } from '../element-types.js';
+import type { OnnxAttribute, OnnxBody } from '../graph.js';
+import { GraphError } from '../graph.js';
+import { elementNumber, elementType } from '../interpreter/operation.js';
+import { writtenType } from './element-plan.js';
+
+type Attributes = Readonly<Record<string, OnnxAttribute>>;
+
+/** The names that graphs within a node read from around it, in the order of the node's last operands. */
+export function captureNames(attributes: Attributes): string[] {
+  const names = new Set<string>();
+  for (const attribute of Object.values(attributes))
+    if (typeof attribute === 'object' && 'body' in attribute)
+      for (const name of attribute.body.captures) names.add(name);
+  return [...names];
+}
+
+/** Attributes that name an element type by ONNX's number. */
+const TYPE_ATTRIBUTES = ['dtype', 'output_datatype', 'output_dtype', 'softmax_precision'] as const;
+
+/** Attributes with float32 in place of floats that a written model has not; a cast rounds, so it stays what it is but for wide ones. */
+export function withFloats(operator: string, attributes: Attributes): Attributes {
+  const result: Record<string, OnnxAttribute> = { ...attributes };
+  for (const key of TYPE_ATTRIBUTES) {
+    const value = attributes[key];
+    const type = typeof value === 'number' ? elementType(value) : undefined;
+    if (type !== undefined) result[key] = elementNumber(writtenType(type));
+  }
+  // A double has no more digits than a float has where it came from.
+  if (operator === 'Cast' && attributes.to === elementNumber('float64')) result.to = elementNumber('float32');
+  const { value } = attributes;
+  if (typeof value === 'object' && 'constant' in value) {
+    const { element, ...constant } = value.constant;
+    if (element !== undefined && !isFloat(element)) return result;
+    result.value = { constant };
+  }
+  return result;
+}
+
+/** A cast to the type of another operand is a cast to that type. */
+export function withoutLikeness(
+  operator: string,
+  attributes: Attributes,
+  types: ReadonlyArray<ElementType | undefined>,
+): {
+  readonly node: { readonly operator: string; readonly attributes: Attributes };
+  readonly types: ReadonlyArray<ElementType | undefined>;
+} {
+  if (operator !== 'CastLike') return { node: { operator, attributes }, types };
+  const to = elementNumber(types[1] ?? 'float32');
+  return { node: { operator: 'Cast', attributes: { ...attributes, to } }, types: types.slice(0, 1) };
+}
+
+/** Attributes whose graphs read values of the model by the names that it has for them. Throws for graphs with floats that the model has not. */
+export function withNames(attributes: Attributes, outer: ReadonlyMap<string, string>, where: string): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([key, attribute]) =>
+      typeof attribute === 'object' && 'body' in attribute
+        ? [key, { body: renamed(attribute.body, outer, where) }]
+        : [key, attribute],
+    ),
+  );
+}
+
+function renamed(body: OnnxBody, outer: ReadonlyMap<string, string>, where: string): OnnxBody {
+  const rename = (name: string): string => outer.get(name) ?? name;
+  const refuse = (what: string): never => {
+    throw new GraphError(
+      `${where} cannot be written: ${what} of a graph within it is of floats that the model is not of`,
+    );
+  };
+  for (const { name, constant } of body.constants)
+    if (constant.element !== undefined && isFloat(constant.element)) refuse(`the constant "${name}"`);
+  return {
+    ...body,
+    captures: body.captures.map(rename),
+    outputs: body.outputs.map(rename),
+    nodes: body.nodes.map((node) => {
+      const to =
+        node.operator === 'Cast' && typeof node.attributes.to === 'number'
+          ? elementType(node.attributes.to)
+          : undefined;
+      if (to !== undefined && isFloat(to) && to !== 'float32') refuse(`Cast "${node.outputs[0]}"`);
+      return { ...node, inputs: node.inputs.map(rename), attributes: withNames(node.attributes, outer, where) };
+    }),
+  };
+}

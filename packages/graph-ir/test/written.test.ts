@@ -1,0 +1,152 @@
+// Models that are written are sound: their opset has the operators, types are ONNX's, and what cannot be sound is refused.
+import type { ValueInfoProto } from 'onnx-buf';
+import { describe, expect, it } from 'vitest';
+import { checkNodes } from '../src/onnx/check.js';
+import { graphFromOnnx, graphToOnnx } from '../src/onnx.js';
+import { floats, type GraphInit, input, int, integers, ints, modelOf, node, parsed, TYPES } from './onnx-model.js';
+
+const rewritten = (graph: GraphInit, opset?: number) => {
+  const { graph: read } = graphFromOnnx(modelOf(graph, opset), 'm.onnx');
+  return parsed(graphToOnnx(read, { values: new Map() }));
+};
+
+const typeOf = (info: ValueInfoProto | undefined) =>
+  info?.type?.value.case === 'tensorType' ? info.type.value.value : undefined;
+
+describe('a model that is written', () => {
+  it('has the opset that its operators need', () => {
+    const q = ['q', 'k', 'v'].map((name) => input(name, 'float32', [1, 2, 3, 4]));
+    expect(rewritten({ input: q, node: [node('Attention', ['q', 'k', 'v'], 'y')] }, 23).opsetImport[0].version).toBe(
+      23n,
+    );
+    const x = input('x', 'float32', [2, 3]);
+    expect(rewritten({ input: [x], node: [node('Swish', ['x'], 'y')] }, 24).opsetImport[0].version).toBe(24n);
+    expect(rewritten({ input: [x], node: [node('Tanh', ['x'], 'y')] }, 24).opsetImport[0].version).toBe(20n);
+  });
+
+  it('keeps integers of 64 bits, and a value of any number of axes', () => {
+    const model = rewritten({
+      input: [input('x', 'int64', [2]), input('z', 'float32')],
+      output: [{ name: 'y' }, { name: 'u' }],
+      node: [node('ConstantOfShape', ['x'], 'y'), node('Sin', ['z'], 'u')],
+    });
+    expect(model.graph?.input.map((info) => typeOf(info)?.elemType)).toEqual([TYPES.int64, TYPES.float32]);
+    expect(typeOf(model.graph?.input[1])?.shape).toBeUndefined();
+  });
+
+  it('rounds where the model rounded', () => {
+    const model = rewritten({
+      input: [input('x', 'float32', [3])],
+      node: [
+        node('Cast', ['x'], 'b', [int('to', TYPES.bfloat16)]),
+        node('Cast', ['b'], 'y', [int('to', TYPES.float32)]),
+      ],
+    });
+    expect(model.graph?.node.map(({ attribute }) => Number(attribute[0].i))).toContain(TYPES.bfloat16);
+  });
+
+  it('is refused where ONNX has no such node', () => {
+    const one = { op: 'Relu', inputs: ['x'], outputs: ['y'], attributes: {} };
+    expect(() => checkNodes([one], ['x'], ['y'])).not.toThrow();
+    expect(() => checkNodes([{ ...one, op: 'Rely' }], ['x'], ['y'])).toThrow(
+      'Rely "y" cannot be written: it is no operator',
+    );
+    expect(() => checkNodes([{ ...one, inputs: ['x', 'x'] }], ['x'], ['y'])).toThrow(
+      'it has 2 operand(s), ONNX wants 1 to 1',
+    );
+    expect(() => checkNodes([{ ...one, attributes: { alpha: 1 } }], ['x'], ['y'])).toThrow('has no attribute "alpha"');
+    expect(() => checkNodes([one], [], ['y'])).toThrow('it reads "x", which nothing gives before it');
+    expect(() => checkNodes([one, one], ['x'], ['y'])).toThrow('"y" is given twice');
+    expect(() => checkNodes([one], ['x'], ['z'])).toThrow('the output "z" cannot be written');
+  });
+});
+
+describe('a model of an old opset', () => {
+  it('spreads an operand from the axis that a node of opset 6 names', () => {
+    const bias = floats('b', [3], [1, 2, 3]);
+    const { graph } = graphFromOnnx(
+      modelOf(
+        {
+          input: [input('x', 'float32', [2, 3, 4])],
+          initializer: [bias],
+          node: [node('Add', ['x', 'b'], 'y', [int('broadcast', 1), int('axis', 1)])],
+        },
+        6,
+      ),
+      'old.onnx',
+    );
+    const [{ attributes }] = graph.operators;
+    expect(attributes).toMatchObject({ operator: 'Add', operands: ['input', { shape: [3, 1] }] });
+  });
+
+  it('has attributes that became operands', () => {
+    const { graph } = graphFromOnnx(
+      modelOf(
+        { input: [input('x', 'float32', [2, 3])], node: [node('Reshape', ['x'], 'y', [ints('shape', [3, 2])])] },
+        1,
+      ),
+      'old.onnx',
+    );
+    expect(graph.operators[0]).toMatchObject({ type: 'reshape', attributes: { shape: [3, 2] } });
+  });
+
+  it('is refused by name for what no later opset has', () => {
+    const read = (graph: GraphInit, opset: number) => () => graphFromOnnx(modelOf(graph, opset), 'old.onnx');
+    const x = input('x', 'float32', [2]);
+    expect(read({ input: [x], node: [node('ScaledTanh', ['x'], 'y')] }, 1)).toThrow('was an experiment');
+    expect(read({ input: [x], node: [] }, 0)).toThrow('does not say which opset');
+  });
+});
+
+describe('a function of the model', () => {
+  const twice = { name: 'Twice', domain: 'my', input: ['a'], output: ['b'], node: [node('Add', ['a', 'a'], 'b')] };
+  const call = { ...node('Twice', ['x'], 'y'), domain: 'my' };
+  const x = input('x', 'float32', [2]);
+
+  it('is what it holds', () => {
+    const { graph } = graphFromOnnx(modelOf({ input: [x], node: [call] }, 20, { functions: [twice] }), 'm.onnx');
+    expect(graph.operators.map(({ type }) => type)).toEqual(['add']);
+  });
+
+  it('that calls itself is refused', () => {
+    const endless = { ...twice, node: [{ ...node('Twice', ['a'], 'b'), domain: 'my' }] };
+    expect(() => graphFromOnnx(modelOf({ input: [x], node: [call] }, 20, { functions: [endless] }), 'm.onnx')).toThrow(
+      'm.onnx: the function "Twice" calls itself',
+    );
+  });
+});
+
+describe('a loop', () => {
+  const model = (): Uint8Array =>
+    modelOf({
+      input: [input('x', 'float32', [2])],
+      initializer: [integers('count', [], [3])],
+      node: [
+        node('Loop', ['count', '', 'x'], 'y', [
+          {
+            name: 'body',
+            type: 5,
+            g: {
+              input: [{ name: 'i' }, { name: 'go' }, { name: 'v' }],
+              output: [{ name: 'goes' }, { name: 'next' }],
+              node: [node('Identity', ['go'], 'goes'), node('Add', ['v', 'x'], 'next')],
+            },
+          },
+        ]),
+      ],
+    });
+
+  it('is kept with its body, and written back', () => {
+    const { graph } = graphFromOnnx(model(), 'loop.onnx');
+    const [operator] = graph.operators;
+    expect(operator.attributes).toMatchObject({ attributes: { body: { body: { captures: ['x'] } } } });
+    const back = parsed(graphToOnnx(graph, { values: new Map() }));
+    const body = back.graph?.node.find(({ opType }) => opType === 'Loop')?.attribute[0].g;
+    expect(body?.node.map(({ opType }) => opType)).toEqual(['Identity', 'Add']);
+  });
+});
+
+it('a pointer of git-lfs is named as such', () => {
+  const pointer = new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n');
+  expect(() => graphFromOnnx(pointer, 'm.onnx')).toThrow('m.onnx: this is a pointer of git-lfs');
+});
