@@ -56,11 +56,26 @@ function convolvePatches(x: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {
   ]);
 }
 
-function convolveGroups(
-  x: tf.Tensor4D,
-  weight: tf.Tensor4D,
-  { stride, padding, dilation, groups }: ConvolutionAttributes,
-): tf.Tensor4D {
+/** A kernel with zeros between its elements, which looks where a dilated one does. */
+export function dilated(weight: tf.Tensor4D, [down, across]: readonly [number, number]): tf.Tensor4D {
+  const [out, inputs, height, width] = weight.shape;
+  const spread = tf.pad(tf.reshape(weight, [out * inputs, height, 1, width, 1]), [
+    [0, 0],
+    [0, 0],
+    [0, down - 1],
+    [0, 0],
+    [0, across - 1],
+  ]);
+  const whole = tf.reshape<tf.Rank.R4>(spread, [out, inputs, height * down, width * across]);
+  return tf.slice(whole, [0, 0, 0, 0], [out, inputs, (height - 1) * down + 1, (width - 1) * across + 1]);
+}
+
+function convolveGroups(x: tf.Tensor4D, weight: tf.Tensor4D, attributes: ConvolutionAttributes): tf.Tensor4D {
+  const { stride, padding, groups } = attributes;
+  // TensorFlow.js moves kernels or dilates them, but not both at once.
+  const isBoth = stride.some((size) => size > 1) && attributes.dilation.some((size) => size > 1);
+  if (isBoth) return convolveGroups(x, dilated(weight, attributes.dilation), { ...attributes, dilation: [1, 1] });
+  const { dilation } = attributes;
   const convolveOne = (image: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D =>
     tf.conv2d(image, tf.transpose(kernel, [2, 3, 1, 0]), [...stride], explicit(padding), 'NHWC', [...dilation]);
   if (groups === 1) return convolveOne(x, weight);

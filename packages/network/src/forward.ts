@@ -1,5 +1,13 @@
 // Runs a graph: one small case per operator, in the graph's order.
-import { type ActivationFunction, type Graph, GraphError, type Operator } from '@logah/graph-ir';
+import {
+  type ActivationFunction,
+  ANY_SHAPE,
+  type Graph,
+  GraphError,
+  type Operator,
+  type TensorType,
+} from '@logah/graph-ir';
+import type { ElementType } from '@logah/graph-ir/interpreter';
 import {
   attention,
   gelu,
@@ -60,7 +68,11 @@ export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRe
       const operands = operator.inputs.map(read);
       const results =
         operator.type === 'onnx'
-          ? runKept(operator, operands.map(graphOrder), (role) => parameters[operator.parameters[role]]).map(plain)
+          ? runKept(operator, {
+              inputs: operands.map(graphOrder),
+              types: operator.inputs.map((name) => elementOf(graph.values[name])),
+              parameter: (role) => parameters[operator.parameters[role]],
+            }).map(plain)
           : [run(operator, operands, parameters)];
       operator.outputs.forEach((output, i) => {
         values.set(output, results[i]);
@@ -71,9 +83,16 @@ export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRe
   });
 }
 
+const elementOf = ({ dtype, element }: TensorType): ElementType => element ?? dtype;
+
 function checkedInput(graph: Graph, name: string, tensor: tf.Tensor | undefined): tf.Tensor {
-  const { shape } = graph.values[name];
+  const { shape, element } = graph.values[name];
   if (!tensor) throw new GraphError(`the input "${name}" [${shape.join(', ')}] was not given`);
+  if (element === 'float64' && tensor.dataSync().some((value) => Math.abs(value) === Number.POSITIVE_INFINITY))
+    throw new GraphError(
+      `the input "${name}" is of float64 in the model: it has numbers beyond those of float32, or infinity`,
+    );
+  if (shape.join() === ANY_SHAPE.join()) return tensor;
   if (tensor.rank !== shape.length || shape.some((size, i) => typeof size === 'number' && size !== tensor.shape[i])) {
     throw new GraphError(`the input "${name}" should be [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
   }
@@ -103,7 +122,7 @@ function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Val
     case 'rms_norm':
       return plain(rmsNorm(graphOrder(x), parameter('weight'), operator.attributes.epsilon));
     case 'embedding':
-      return plain(tf.gather(parameter('weight'), tf.cast(x.tensor, 'int32')));
+      return plain(embed(parameter('weight'), tf.cast(x.tensor, 'int32')));
     case 'positions':
       return plain(tf.range(0, x.tensor.shape[1] ?? 0, 1, 'int32'));
     case 'position_embedding':
@@ -149,11 +168,17 @@ function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Val
     case 'select': {
       const { axis, index } = operator.attributes;
       const tensor = graphOrder(x);
-      const begin = tensor.shape.map((_, i) => (i === axis ? index : 0));
+      const begin = tensor.shape.map((size, i) => (i === axis ? (index < 0 ? index + size : index) : 0));
       const size = tensor.shape.map((length, i) => (i === axis ? 1 : length));
       return plain(tf.squeeze(tf.slice(tensor, begin, size), [axis]));
     }
   }
+}
+
+/** Rows of a table; those of negative indices are counted from its end, as ONNX does. */
+function embed(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
+  const rows = tf.scalar(table.shape[0], 'int32');
+  return tf.gather(table, tf.where(tf.less(ids, tf.scalar(0, 'int32')), tf.add(ids, rows), ids) as tf.Tensor1D);
 }
 
 /** Images stay channel-last when one of them is. */

@@ -1,26 +1,21 @@
-// The LSTM of ONNX: gates in the order input, output, forget, cell.
+// The LSTM of ONNX with its usual activations: gates in the order input, output, forget, cell.
 import { GraphError } from '@logah/graph-ir';
 import * as tf from '@tensorflow/tfjs-core';
 
 interface LstmOptions {
   readonly hidden: number;
   readonly direction: string;
-  readonly layout: number;
-  /** Whether it has the activations sigmoid, tanh, tanh, no clipping, and gates of their own. */
-  readonly isPlain: boolean;
 }
 
 /**
  * Operands x `[time, batch, features]`, W `[directions, 4 hidden, features]`, R `[directions, 4 hidden, hidden]` and optionally B `[directions, 8 hidden]`,
- * lengths, and first states `[directions, batch, hidden]`. Returns all states `[time, directions, batch, hidden]`, the last state and the last cell.
+ * none, and first states `[directions, batch, hidden]`. Returns all states `[time, directions, batch, hidden]`, the last state and the last cell.
  */
 export function lstm(
-  [x, w, r, b, lengths, firstState, firstCell, peepholes]: ReadonlyArray<tf.Tensor | undefined>,
-  { hidden, direction, layout, isPlain }: LstmOptions,
+  [x, w, r, b, , firstState, firstCell]: ReadonlyArray<tf.Tensor | undefined>,
+  { hidden, direction }: LstmOptions,
 ): tf.Tensor[] {
   if (x === undefined || w === undefined || r === undefined) throw new GraphError('x, W or R is missing');
-  if (!isPlain || layout !== 0 || lengths !== undefined || peepholes !== undefined)
-    throw new GraphError('with lengths, peepholes, a layout or activations of its own cannot be run');
   const [time, batch] = x.shape;
   const isReversed = (i: number): boolean => direction === 'reverse' || i === 1;
   const rows = (tensor: tf.Tensor, i: number): tf.Tensor => tf.squeeze(tf.slice(tensor, i, 1), [0]);

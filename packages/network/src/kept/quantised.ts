@@ -1,5 +1,5 @@
 // Kept operators on integers of 8 bits, which are floats here: products of them are exact up to 2^24, and sums beyond that are rounded.
-import { GraphError, integerAttribute as integer } from '@logah/graph-ir';
+import { integerAttribute as integer } from '@logah/graph-ir';
 import * as tf from '@tensorflow/tfjs-core';
 import { axisOf, type Call, operand } from './call.js';
 import { convolution } from './windows.js';
@@ -14,8 +14,11 @@ export function quantise(call: Call): tf.Tensor[] {
 }
 
 /** (x - zero point) · scale, with one of each or one for every place along an axis. */
-export function dequantise(call: Call): tf.Tensor {
-  if (integer(call, 'block_size', 0) !== 0) throw new GraphError('in blocks cannot be run');
+export function dequantise(call: Call): tf.Tensor | undefined {
+  // Blocks, and floats of 8 bits or types that are not those of the scale.
+  if (['block_size', 'output_dtype'].some((name) => name in call.attributes) || call.types[1] !== 'float32')
+    return undefined;
+  if (operand(call, 0).size === 0) return undefined;
   const x = operand(call, 0);
   const along = axisOf(integer(call, 'axis', 1), x.rank);
   const spread = (tensor: tf.Tensor): tf.Tensor =>
@@ -37,7 +40,7 @@ export const integerProduct = (call: Call): tf.Tensor => {
 };
 
 /** Padding is the image's zero point, so it is 0 once that is taken off. */
-export function integerConvolution(call: Call): tf.Tensor {
+export function integerConvolution(call: Call): tf.Tensor | undefined {
   const [x, weight] = [operand(call, 0), operand(call, 1)];
   const [zeroX, zeroWeight] = [call.operands[2], call.operands[3]];
   const perOutput =

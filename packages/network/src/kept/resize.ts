@@ -1,14 +1,14 @@
 // Resizing along any axes, by nearest neighbours or by straight lines between two.
-import { GraphError, textAttribute as text } from '@logah/graph-ir';
+import { textAttribute as text } from '@logah/graph-ir';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Call, numbers, operand } from './call.js';
 
-/** The place along an axis of `from` elements that element i of `to` shows, by ONNX's names. */
-const COORDINATES: Readonly<Record<string, (i: number, factor: number, from: number, to: number) => number>> = {
+/** The place along an axis of `from` elements that element i of the result shows, by ONNX's names. `length` is the exact size of the result. */
+const COORDINATES: Readonly<Record<string, (i: number, factor: number, from: number, length: number) => number>> = {
   asymmetric: (i, factor) => i / factor,
   half_pixel: (i, factor) => (i + 0.5) / factor - 0.5,
-  pytorch_half_pixel: (i, factor, _, to) => (to > 1 ? (i + 0.5) / factor - 0.5 : 0),
-  align_corners: (i, _, from, to) => (to > 1 ? (i * (from - 1)) / (to - 1) : 0),
+  pytorch_half_pixel: (i, factor, _, length) => (length === 1 ? -0.5 : (i + 0.5) / factor - 0.5),
+  align_corners: (i, _, from, length) => (length === 1 ? 0 : (i * (from - 1)) / (length - 1)),
 };
 
 const ROUNDINGS: Readonly<Record<string, (x: number) => number>> = {
@@ -18,7 +18,8 @@ const ROUNDINGS: Readonly<Record<string, (x: number) => number>> = {
   ceil: Math.ceil,
 };
 
-export function resize(call: Call): tf.Tensor {
+/** Undefined for modes that are not here. */
+export function resize(call: Call): tf.Tensor | undefined {
   const x = operand(call, 0);
   const scales = numbers(call, 2);
   const sizes = numbers(call, 3);
@@ -28,16 +29,14 @@ export function resize(call: Call): tf.Tensor {
   const coordinate = COORDINATES[where];
   const round = ROUNDINGS[text(call, 'nearest_mode', 'round_prefer_floor')];
   const isKnown = (mode === 'nearest' || mode === 'linear') && coordinate !== undefined && round !== undefined;
-  if (!isKnown || factors?.length !== x.rank || 'antialias' in call.attributes || 'axes' in call.attributes)
-    throw new GraphError(
-      `of mode "${mode}" and "${where}" by [${factors?.join(', ')}] cannot be run; "nearest" and "linear" of all axes can`,
-    );
+  const others = ['antialias', 'axes', 'exclude_outside', 'keep_aspect_ratio_policy'];
+  if (!isKnown || factors?.length !== x.rank || others.some((name) => name in call.attributes)) return undefined;
   return factors.reduce((tensor: tf.Tensor, factor, axis) => {
     const from = tensor.shape[axis] ?? 0;
     const to = sizes?.length ? sizes[axis] : Math.floor(from * factor);
     if (to === from) return tensor;
     const within = (place: number): number => Math.min(Math.max(place, 0), from - 1);
-    const places = Array.from({ length: to }, (_, i) => coordinate(i, factor, from, to));
+    const places = Array.from({ length: to }, (_, i) => coordinate(i, factor, from, factor * from));
     const rows = (at: readonly number[]): tf.Tensor => tf.gather(tensor, tf.tensor1d([...at], 'int32'), axis);
     if (mode === 'nearest') return rows(places.map((place) => within(round(place))));
     const exact = places.map(within);

@@ -42,7 +42,7 @@ export function slice(call: Call): tf.Tensor {
   }, x);
 }
 
-export function pad(call: Call): tf.Tensor {
+export function pad(call: Call): tf.Tensor | undefined {
   const x = operand(call, 0);
   const pads = needed(call, 1);
   const axes = numbers(call, 3) ?? x.shape.map((_, i) => i);
@@ -50,14 +50,16 @@ export function pad(call: Call): tf.Tensor {
   axes.forEach((axis, i) => {
     sides[axisOf(axis, x.rank)] = [pads[i], pads[i + axes.length]];
   });
-  switch (text(call, 'mode', 'constant')) {
-    case 'constant':
-      return tf.pad(x, sides, numbers(call, 2)?.[0] ?? 0);
-    case 'reflect':
-      return tf.mirrorPad(x, sides, 'reflect');
-    default:
-      throw new GraphError(`pads with mode "${text(call, 'mode', '')}"; "constant" and "reflect" can be run`);
-  }
+  const mode = text(call, 'mode', 'constant');
+  // A negative number takes rows away; backends write beyond their memory for one.
+  const begins = sides.map(([before]) => Math.max(0, -before));
+  const kept = x.shape.map((size, i) => size - begins[i] - Math.max(0, -sides[i][1]));
+  const added = sides.map(([before, after]): [number, number] => [Math.max(0, before), Math.max(0, after)]);
+  const isCut = begins.some((size) => size > 0) || kept.some((size, i) => size < x.shape[i]);
+  if (kept.some((size) => size <= 0)) return undefined;
+  if (mode === 'constant') return tf.pad(isCut ? tf.slice(x, begins, kept) : x, added, numbers(call, 2)?.[0] ?? 0);
+  const isWithin = added.every(([before, after], i) => before < x.shape[i] && after < x.shape[i]);
+  return mode === 'reflect' && !isCut && isWithin ? tf.mirrorPad(x, added, 'reflect') : undefined;
 }
 
 export function split(call: Call): tf.Tensor[] {
@@ -75,55 +77,11 @@ export function split(call: Call): tf.Tensor[] {
 export function gather(call: Call): tf.Tensor {
   const [x, indices] = [operand(call, 0), operand(call, 1)];
   const axis = axisOf(integer(call, 'axis', 0), x.rank);
-  const size = tf.scalar(x.shape[axis], 'int32');
-  const places = tf.where(tf.less(indices, tf.scalar(0, 'int32')), tf.add(indices, size), indices);
-  return tf.gather(x, tf.cast(places, 'int32'), axis);
-}
-
-/** Elements, or whole slices, at indices `[..., depth]` of the first axes. */
-export function gatherAt(call: Call): tf.Tensor {
-  if (integer(call, 'batch_dims', 0) !== 0) throw new GraphError('with batch_dims cannot be run');
-  const [x, indices] = [operand(call, 0), tf.cast(operand(call, 1), 'int32')];
-  const sizes = tf.tensor1d(x.shape.slice(0, indices.shape.at(-1)), 'int32');
-  return tf.gatherND(x, tf.where(tf.less(indices, tf.scalar(0, 'int32')), tf.add(indices, sizes), indices));
-}
-
-/** The largest or smallest elements along the last axis, and where they are. */
-export function top(call: Call): tf.Tensor[] {
-  const x = operand(call, 0);
-  const [count] = needed(call, 1);
-  if (axisOf(integer(call, 'axis', -1), x.rank) !== x.rank - 1)
-    throw new GraphError('of another axis than the last cannot be run');
-  const isLargest = integer(call, 'largest', 1) === 1;
-  const { values, indices } = tf.topk(isLargest ? x : tf.neg(x), count, true);
-  return [isLargest ? values : tf.neg(values), indices];
-}
-
-/** The place of the largest or smallest element along an axis. */
-export const place =
-  (find: typeof tf.argMax) =>
-  (call: Call): tf.Tensor => {
-    const x = operand(call, 0);
-    const axis = axisOf(integer(call, 'axis', 0), x.rank);
-    if (integer(call, 'select_last_index', 0) === 1) throw new GraphError('with select_last_index cannot be run');
-    const found = find(x, axis);
-    return integer(call, 'keepdims', 1) === 1 ? tf.expandDims(found, axis) : found;
-  };
-
-/** A row of one value with another at the index; the rows lie along a new axis. */
-export function oneHot(call: Call): tf.Tensor {
-  const [indices, [depth], [off, on]] = [operand(call, 0), needed(call, 1), needed(call, 2)];
-  const rows = tf.oneHot(
-    tf.cast(indices, 'int32'),
-    depth,
-    on,
-    off,
-    operand(call, 2).dtype === 'int32' ? 'int32' : 'float32',
-  );
-  const axis = axisOf(integer(call, 'axis', -1), rows.rank);
-  const order = rows.shape.map((_, i) => i);
-  order.splice(axis, 0, ...order.splice(-1));
-  return axis === rows.rank - 1 ? rows : tf.transpose(rows, order);
+  const size = x.shape[axis];
+  const places = needed(call, 1).map((index) => (index < 0 ? index + size : index));
+  const wrong = places.findIndex((place) => place < 0 || place >= size);
+  if (wrong !== -1) throw new GraphError(`the index ${needed(call, 1)[wrong]} is not among ${size}`);
+  return tf.gather(x, tf.tensor(Int32Array.from(places), indices.shape, 'int32'), axis);
 }
 
 /** Channels as pixels of larger images, or the other way round. */
@@ -141,7 +99,8 @@ export function depthToSpace(call: Call): tf.Tensor {
   return tf.reshape(placed, [batch, depth, (height ?? 0) * size, (width ?? 0) * size]);
 }
 
-export function spaceToDepth(call: Call): tf.Tensor {
+export function spaceToDepth(call: Call): tf.Tensor | undefined {
+  if (text(call, 'mode', 'DCR') !== 'DCR') return undefined;
   const x = operand(call, 0);
   const [batch, channels, height, width] = x.shape;
   const size = integer(call, 'blocksize', 1);

@@ -1,10 +1,5 @@
 // Kept operators that look at windows of signals and images.
-import {
-  GraphError,
-  integerAttribute as integer,
-  integersAttribute as integers,
-  textAttribute as text,
-} from '@logah/graph-ir';
+import { integerAttribute as integer, integersAttribute as integers, textAttribute as text } from '@logah/graph-ir';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Call, operand } from './call.js';
 
@@ -19,11 +14,11 @@ interface ImageWindow {
   readonly isFlat: boolean;
 }
 
-function windowOf(call: Call, kernel: ReadonlyArray<number | undefined>): ImageWindow {
+/** Undefined for windows over more axes than images have, or that rounding up adds. */
+function windowOf(call: Call, kernel: ReadonlyArray<number | undefined>): ImageWindow | undefined {
   const { shape, rank } = operand(call, 0);
   const axes = rank - 2;
-  if (axes !== 1 && axes !== 2) throw new GraphError(`works over ${axes} axes; 1 and 2 can be run`);
-  if (integer(call, 'ceil_mode', 0) !== 0) throw new GraphError('rounds up, which cannot be run');
+  if ((axes !== 1 && axes !== 2) || integer(call, 'ceil_mode', 0) !== 0) return undefined;
   const two = (values: readonly number[] | undefined): Pair =>
     values === undefined ? [1, 1] : axes === 1 ? [1, values[0]] : [values[0], values[1]];
   const [stride, dilation] = [two(integers(call, 'strides')), two(integers(call, 'dilations'))];
@@ -55,9 +50,13 @@ const asBefore = (images: tf.Tensor, isFlat: boolean): tf.Tensor => {
 };
 
 /** Convolutions over one axis run as images of height 1. */
-export function convolution(call: Call): tf.Tensor {
+export function convolution(call: Call): tf.Tensor | undefined {
   const [x, weight] = [operand(call, 0), operand(call, 1)];
-  const { stride, dilation, pads, isFlat } = windowOf(call, weight.shape.slice(2));
+  const window = windowOf(call, weight.shape.slice(2));
+  if (window === undefined) return undefined;
+  const { stride, dilation, pads, isFlat } = window;
+  // TensorFlow.js moves and dilates, but not both at once.
+  if (stride.some((size) => size > 1) && dilation.some((size) => size > 1)) return undefined;
   const groups = integer(call, 'group', 1);
   const padded = tf.pad(asImages(x, isFlat), pads);
   const kernels = tf.split(tf.transpose(isFlat ? tf.expandDims(weight, 2) : weight, [2, 3, 1, 0]), groups, 3);
@@ -68,11 +67,11 @@ export function convolution(call: Call): tf.Tensor {
 }
 
 /** The largest element or the mean of each window; a mean leaves padding out unless it is told not to. */
-export function pooling(call: Call): tf.Tensor {
+export function pooling(call: Call): tf.Tensor | undefined {
   const kernel = integers(call, 'kernel_shape') ?? [];
-  const { stride, dilation, pads, isFlat } = windowOf(call, kernel);
-  if (dilation.some((size) => size !== 1) || call.results > 1)
-    throw new GraphError('with dilations or places of the largest elements cannot be run');
+  const window = windowOf(call, kernel);
+  if (window === undefined || window.dilation.some((size) => size !== 1) || call.results > 1) return undefined;
+  const { stride, pads, isFlat } = window;
   const x = asImages(operand(call, 0), isFlat);
   const size: Pair = isFlat ? [1, kernel[0]] : [kernel[0], kernel[1]];
   if (call.operator === 'MaxPool') return asBefore(tf.maxPool(x, size, stride, pads), isFlat);
@@ -85,13 +84,15 @@ const withChannelBias = (x: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor =
   bias === undefined ? x : tf.add(x, tf.reshape(bias, [1, -1, ...x.shape.slice(2).map(() => 1)]));
 
 /** The transposed convolution of images: the gradient of a convolution with respect to its input. */
-export function transposedConvolution(call: Call): tf.Tensor {
+export function transposedConvolution(call: Call): tf.Tensor | undefined {
   const [x, weight] = [operand(call, 0), operand(call, 1)];
-  if (x.rank !== 4 || integer(call, 'group', 1) !== 1)
-    throw new GraphError(`of [${x.shape.join(', ')}] in ${integer(call, 'group', 1)} group(s) cannot be run`);
-  if (integers(call, 'dilations')?.some((size) => size !== 1))
-    throw new GraphError('dilations other than 1 cannot be run');
-  if (text(call, 'auto_pad', 'NOTSET') !== 'NOTSET') throw new GraphError('auto_pad cannot be run');
+  const isPlain =
+    x.rank === 4 &&
+    integer(call, 'group', 1) === 1 &&
+    !integers(call, 'dilations')?.some((size) => size !== 1) &&
+    !('output_shape' in call.attributes) &&
+    text(call, 'auto_pad', 'NOTSET') === 'NOTSET';
+  if (!isPlain) return undefined;
   const [height, width] = integers(call, 'strides') ?? [1, 1];
   const [top, left, bottom, right] = integers(call, 'pads') ?? [0, 0, 0, 0];
   const [extraHeight, extraWidth] = integers(call, 'output_padding') ?? [0, 0];
