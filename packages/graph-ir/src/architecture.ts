@@ -14,8 +14,8 @@ import { didYouMean } from './nearest.js';
 /** A network by its family and sizes. */
 export type Architecture =
   | ({ readonly family: 'vit' } & VitConfig)
-  | ({ readonly family: 'gpt2' } & Gpt2Config)
-  | ({ readonly family: 'llama' } & LlamaConfig)
+  | ({ readonly family: 'gpt2' } & Omit<Gpt2Config, 'head'>)
+  | ({ readonly family: 'llama' } & Omit<LlamaConfig, 'head'>)
   | ({ readonly family: 'resnet' } & ResnetConfig)
   | ({ readonly family: 'vgg' } & VggConfig)
   | ({ readonly family: 'mobilenet' } & MobilenetConfig)

@@ -129,9 +129,18 @@ export class GraphBuilder {
     return this.#add('layer_norm', layer, [x], this.#norm(layer, this.#size(x, -1, layer)), { epsilon });
   }
 
-  /** Batch norm over all axes but the channels, with the statistics of the batch. */
-  batchNorm(x: ValueRef, layer: string, epsilon = 1e-5): ValueRef {
-    return this.#add('batch_norm', layer, [x], this.#norm(layer, this.#size(x, 1, layer)), { epsilon });
+  /** Batch norm over all axes but the channels, with the statistics of the batch, or with those that training gathered as parameters. */
+  batchNorm(x: ValueRef, layer: string, epsilon = 1e-5, { hasStatistics = false } = {}): ValueRef {
+    const channels = this.#size(x, 1, layer);
+    const norm = this.#norm(layer, channels);
+    const parameters = hasStatistics
+      ? {
+          ...norm,
+          mean: this.#parameter(`${layer}.running_mean`, [channels], 'features'),
+          variance: this.#parameter(`${layer}.running_var`, [channels], 'features'),
+        }
+      : norm;
+    return this.#add('batch_norm', layer, [x], parameters, { epsilon });
   }
 
   /** RMS norm over the last axis. */

@@ -4,5 +4,6 @@ export {
   type CheckpointShapes,
   checkCheckpoint,
   checkpointValues,
+  withStatisticsOf,
 } from './huggingface/check.js';
 export { graphFromConfig, MODEL_TYPES } from './huggingface/config.js';

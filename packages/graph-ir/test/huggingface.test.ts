@@ -1,7 +1,7 @@
 // Errors and edges; tensors and logits of whole models are checked against transformers in @logah/network.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkCheckpoint, checkpointValues, graphFromConfig } from '../src/huggingface.js';
+import { checkCheckpoint, checkpointValues, graphFromConfig, withStatisticsOf } from '../src/huggingface.js';
 import { buildArchitecture, GraphError, parseArchitecture } from '../src/index.js';
 
 const fromConfig = (config: object) => graphFromConfig(JSON.stringify(config), 'model/config.json');
@@ -14,14 +14,22 @@ describe('graphFromConfig', () => {
   });
 
   it.each([
-    [{}, 'model_type should be "gpt2" or "llama" or "mistral" or "vit" or "bert" or "resnet", got nothing'],
+    [{}, 'model_type should be "gpt2" or "llama" or "mistral" or "qwen2" or '],
     [{ model_type: 't5' }, 'model_type should be "gpt2" or '],
     [{ model_type: 'gpt2', n_layer: -1 }, 'n_layer should be a positive integer, got -1'],
     [{ model_type: 'gpt2', activation_function: 'relu' }, 'activation_function should be "gelu_new", got "relu"'],
     [{ model_type: 'vit', hidden_act: 'mish' }, 'hidden_act should be one of gelu, gelu_new, '],
     [{ model_type: 'llama', rope_scaling: { rope_type: 'llama3' } }, 'rope_scaling should be null: scaled rotary'],
     [{ model_type: 'mistral', sliding_window: 4096 }, 'sliding_window should be null: attention of a window'],
-    [{ model_type: 'bert', architectures: ['BertModel'] }, 'architectures should be ["BertForMaskedLM"] or '],
+    [
+      { model_type: 'bert', architectures: ['BertForTokenClassification'] },
+      'architectures should be ["BertForMaskedLM"] or ',
+    ],
+    [{ model_type: 'bert', is_decoder: true }, 'is_decoder should be false: a decoder looks back only'],
+    [{ model_type: 'gpt2', add_cross_attention: true }, 'add_cross_attention should be false'],
+    [{ model_type: 'gpt2', n_embd: 64, hidden_size: 32 }, 'hidden_size should be n_embd, which is 64, got 32'],
+    [{ model_type: 'llama', quantization_config: { bits: 4 } }, 'quantization_config should be null'],
+    [{ model_type: 'vit', architectures: ['ViTForMaskedImageModeling'] }, 'architectures should be ["ViTForImage'],
     [{ model_type: 'resnet', depths: [1] }, 'depths should be 4 numbers, as hidden_sizes has, got [1]'],
   ])('refuses %j', (config, message) => {
     expect(() => fromConfig(config)).toThrow(`model/config.json: ${message}`);
@@ -44,6 +52,81 @@ describe('graphFromConfig', () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe('the names and shapes of a configuration', () => {
+  const shapesOf = (config: object) => new Map(fromConfig(config).parameters.map(({ name, shape }) => [name, shape]));
+  const text = { n_layer: 1, n_embd: 8, n_head: 2, vocab_size: 10, n_positions: 4 };
+
+  it('are those of the architecture that is named', () => {
+    const base = shapesOf({ model_type: 'gpt2', ...text, architectures: ['GPT2Model'] });
+    expect(base.get('wte.weight')).toEqual([10, 8]);
+    const classes = { architectures: ['GPT2ForSequenceClassification'], id2label: { 0: 'a', 1: 'b', 2: 'c' } };
+    expect(shapesOf({ model_type: 'gpt2', ...text, ...classes }).get('score.weight')).toEqual([3, 8]);
+    const vit = { hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2, image_size: 8, patch_size: 4 };
+    expect(shapesOf({ model_type: 'vit', ...vit, architectures: ['ViTModel'] }).get('pooler.dense.weight')).toEqual([
+      8, 8,
+    ]);
+  });
+
+  it('have transformers’ defaults of the model type, and take its common names', () => {
+    const mistral = shapesOf({ model_type: 'mistral', num_hidden_layers: 1 });
+    expect(mistral.get('model.layers.0.self_attn.k_proj.weight')).toEqual([1024, 4096]);
+    expect(mistral.get('model.layers.0.mlp.up_proj.weight')).toEqual([14336, 4096]);
+    const mapped = { num_hidden_layers: 1, hidden_size: 8, num_attention_heads: 2, vocab_size: 10 };
+    expect(shapesOf({ model_type: 'gpt2', ...mapped, max_position_embeddings: 4 })).toEqual(
+      shapesOf({ model_type: 'gpt2', ...text }),
+    );
+  });
+
+  it('have what families differ in', () => {
+    const llama = {
+      num_hidden_layers: 1,
+      hidden_size: 8,
+      num_attention_heads: 2,
+      num_key_value_heads: 1,
+      vocab_size: 10,
+    };
+    const own = 'model.layers.0.self_attn';
+    expect(shapesOf({ model_type: 'qwen2', ...llama }).get(`${own}.q_proj.bias`)).toEqual([8]);
+    const qwen3 = shapesOf({ model_type: 'qwen3', ...llama, head_dim: 6 });
+    expect([qwen3.get(`${own}.q_norm.weight`), qwen3.get(`${own}.k_proj.weight`)]).toEqual([[6], [6, 8]]);
+    const untied = { ...llama, intermediate_size: 8, max_position_embeddings: 4, tie_word_embeddings: false };
+    expect(shapesOf({ model_type: 'bert', ...untied }).get('cls.predictions.decoder.weight')).toEqual([10, 8]);
+    const resnet = { hidden_sizes: [16], depths: [1], embedding_size: 4 };
+    expect(
+      shapesOf({ model_type: 'resnet', ...resnet }).get('resnet.embedder.embedder.normalization.running_mean'),
+    ).toEqual([4]);
+  });
+
+  it('take a rotary base without a type', () => {
+    const graph = fromConfig({ model_type: 'llama', num_hidden_layers: 1, rope_parameters: { rope_theta: 5000 } });
+    expect(graph.operators.find(({ type }) => type === 'rotary_embedding')?.attributes).toMatchObject({ base: 5000 });
+  });
+});
+
+describe('withStatisticsOf', () => {
+  const graph = fromConfig({ model_type: 'resnet', hidden_sizes: [16], depths: [1], embedding_size: 4 });
+  const whole = new Map(graph.parameters.map(({ name, shape }) => [name, { shape }]));
+
+  it('takes all statistics of a file, or none where it has none', () => {
+    expect(
+      withStatisticsOf(graph, whole, 'f')
+        .parameters.map(({ name }) => name)
+        .sort(),
+    ).toEqual([...whole.keys()].sort());
+    const without = new Map([...whole].filter(([name]) => !name.includes('running')));
+    expect(withStatisticsOf(graph, without, 'f').parameters.map(({ name }) => name)).toEqual([...without.keys()]);
+    expect(withStatisticsOf(withStatisticsOf(graph, without, 'f'), whole, 'f').parameters.length).toBe(whole.size);
+  });
+
+  it('refuses a file that has some', () => {
+    const some = new Map(whole);
+    some.delete('resnet.embedder.embedder.normalization.running_mean');
+    expect(() => withStatisticsOf(graph, some, 'f')).toThrow(
+      'f: has statistics of batch norms, but none of "resnet.emb',
     );
   });
 });

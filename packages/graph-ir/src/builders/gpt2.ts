@@ -1,6 +1,7 @@
 // GPT-2 with Hugging Face's parameter names (transformers.GPT2LMHeadModel).
 import { GraphBuilder, type ValueRef } from '../builder.js';
 import { type Graph, GraphError } from '../graph.js';
+import { type TextHead, textHead } from './head.js';
 
 /** The sizes of a GPT-2. */
 export interface Gpt2Config {
@@ -13,14 +14,17 @@ export interface Gpt2Config {
   readonly context: number;
   /** Whether the head shares the token embedding's table. */
   readonly tied: boolean;
+  /** Logits of tokens by default. */
+  readonly head?: TextHead;
 }
 
 /**
- * The graph of a GPT-2: token ids int32 `[batch, time]` to logits `[batch, time, vocab]`.
+ * The graph of a GPT-2: token ids int32 `[batch, time]` to logits `[batch, time, vocab]`, or what the head gives; without a head names have no "transformer.".
  * Throws {@link GraphError} when the heads do not divide the features.
  */
 export function buildGpt2(config: Gpt2Config): Graph {
-  const { layers, heads, hidden, vocab, context, tied } = config;
+  const { layers, heads, hidden, vocab, context, tied, head = { type: 'tokens' } } = config;
+  const prefix = head.type === 'none' ? '' : 'transformer.';
   if (hidden % heads !== 0) throw new GraphError(`gpt2: ${heads} heads do not divide ${hidden} features`);
   const g = new GraphBuilder('gpt2');
   // Hugging Face's Conv1D keeps its weight as [in, out].
@@ -38,11 +42,10 @@ export function buildGpt2(config: Gpt2Config): Graph {
 
   const ids = g.input('ids', ['batch', 'time'], 'int32');
   let x = g.add(
-    g.embedding(ids, 'transformer.wte', vocab, hidden),
-    g.embedding(g.positions(ids), 'transformer.wpe', context, hidden),
+    g.embedding(ids, `${prefix}wte`, vocab, hidden),
+    g.embedding(g.positions(ids), `${prefix}wpe`, context, hidden),
   );
-  for (let i = 0; i < layers; i++) x = block(x, `transformer.h.${i}`);
-  x = g.layerNorm(x, 'transformer.ln_f');
-  const weight = tied ? 'transformer.wte.weight' : 'lm_head.weight';
-  return g.build([g.linear(x, 'lm_head', { out: vocab, hasBias: false, weight })]);
+  for (let i = 0; i < layers; i++) x = block(x, `${prefix}h.${i}`);
+  x = g.layerNorm(x, `${prefix}ln_f`);
+  return g.build([textHead(g, x, { head, vocab, ...(tied ? { tiedTo: `${prefix}wte.weight` } : {}) })]);
 }

@@ -13,8 +13,11 @@ export interface HuggingFaceBertConfig {
   readonly types: number;
   readonly activation: ActivationFunction;
   readonly epsilon: number;
-  /** Tokens for masked places, or classes of the whole text. */
-  readonly head: { readonly type: 'masked-tokens' } | { readonly type: 'classes'; readonly classes: number };
+  /** Tokens for masked places, classes of the whole text, or features and those of the whole text; then names have no "bert.". */
+  readonly head:
+    | { readonly type: 'masked-tokens'; readonly isTied: boolean }
+    | { readonly type: 'classes'; readonly classes: number }
+    | { readonly type: 'none' };
 }
 
 /**
@@ -50,21 +53,23 @@ export function buildHuggingFaceBert(config: HuggingFaceBertConfig): Graph {
 
   const ids = g.input('input_ids', ['batch', 'time'], 'int32');
   const typeIds = g.input('token_type_ids', ['batch', 'time'], 'int32');
-  const embeddings = 'bert.embeddings';
+  const prefix = head.type === 'none' ? '' : 'bert.';
+  const embeddings = `${prefix}embeddings`;
   const words = g.embedding(ids, `${embeddings}.word_embeddings`, vocab, hidden);
   const typed = g.add(words, g.embedding(typeIds, `${embeddings}.token_type_embeddings`, types, hidden));
   const placed = g.add(typed, g.embedding(g.positions(ids), `${embeddings}.position_embeddings`, context, hidden));
   let x = g.layerNorm(placed, `${embeddings}.LayerNorm`, epsilon);
-  for (let i = 0; i < layers; i++) x = block(x, `bert.encoder.layer.${i}`);
+  for (let i = 0; i < layers; i++) x = block(x, `${prefix}encoder.layer.${i}`);
   if (head.type === 'masked-tokens') {
     const transform = 'cls.predictions.transform';
     const transformed = g.activation(g.linear(x, `${transform}.dense`, { out: hidden }), activation);
-    const weight = `${embeddings}.word_embeddings.weight`;
+    const weight = head.isTied ? `${embeddings}.word_embeddings.weight` : 'cls.predictions.decoder.weight';
     const options = { out: vocab, weight, bias: 'cls.predictions.bias' };
     return g.build([
       g.linear(g.layerNorm(transformed, `${transform}.LayerNorm`, epsilon), 'cls.predictions.decoder', options),
     ]);
   }
-  const pooled = g.activation(g.linear(g.select(x, 1, 0), 'bert.pooler.dense', { out: hidden }), 'tanh');
+  const pooled = g.activation(g.linear(g.select(x, 1, 0), `${prefix}pooler.dense`, { out: hidden }), 'tanh');
+  if (head.type === 'none') return g.build([x, pooled]);
   return g.build([g.linear(pooled, 'classifier', { out: head.classes })]);
 }

@@ -1,5 +1,6 @@
 // Whether a checkpoint holds what a graph wants, and its values.
-import { type Graph, GraphError } from '../graph.js';
+import { withBatchStatistics } from '../batch-statistics.js';
+import { type Graph, GraphError, type Operator } from '../graph.js';
 
 /** A tensor that is not where, or not what, the graph says. */
 export type CheckpointDifference =
@@ -18,15 +19,27 @@ const BUFFERS = /(^|\.)(running_mean|running_var|num_batches_tracked|position_id
 /** The tensors of a checkpoint by name, such as a safetensors header lists. */
 export type CheckpointShapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
-/** The name that a checkpoint has for a parameter, which may lack the prefix of the model ("transformer.", "bert."). */
-const nameIn = (tensors: CheckpointShapes, parameter: string): string | undefined =>
-  [parameter, parameter.slice(parameter.indexOf('.') + 1)].find((candidate) => tensors.has(candidate));
+/** Prefixes that files of a model with a head have, and those of the model alone have not. */
+const PREFIXES = ['transformer.', 'model.', 'bert.', 'vit.', 'resnet.', 'distilbert.'];
 
-/** Names of layers' weights that are other layers' parameters too, and those parameters: PyTorch saves a tied head under both. */
+/** TensorFlow's names of a layer norm's weight and bias, which older files of BERT have. */
+const olderName = (name: string): string =>
+  name.replace(/(LayerNorm\.)weight$/, '$1gamma').replace(/(LayerNorm\.)bias$/, '$1beta');
+
+/** The name that a checkpoint has for a parameter, which may lack the prefix of the model ("transformer.", "bert.") or have one. */
+const nameIn = (tensors: CheckpointShapes, parameter: string): string | undefined =>
+  [parameter, parameter.slice(parameter.indexOf('.') + 1), ...PREFIXES.map((prefix) => `${prefix}${parameter}`)]
+    .flatMap((name) => [name, olderName(name)])
+    .find((candidate) => tensors.has(candidate));
+
+/** Names of layers' weights and biases that are other layers' parameters too, and those parameters: PyTorch saves a tied head under both. */
 const secondNames = ({ operators }: Graph): Map<string, string> =>
   new Map(
-    operators.flatMap(({ name, parameters: { weight } }) =>
-      weight === undefined || weight === `${name}.weight` ? [] : [[`${name}.weight`, weight]],
+    operators.flatMap(({ name, parameters }) =>
+      (['weight', 'bias'] as const).flatMap((role): Array<[string, string]> => {
+        const parameter = parameters[role];
+        return parameter === undefined || parameter === `${name}.${role}` ? [] : [[`${name}.${role}`, parameter]];
+      }),
     ),
   );
 
@@ -86,4 +99,34 @@ export function checkCheckpoint(graph: Graph, tensors: CheckpointShapes): Checkp
     seen.has(name) || others.has(name) || BUFFERS.test(name) ? [] : [{ kind: 'unexpected', name, found: shape }],
   );
   return [...differences, ...unexpected];
+}
+
+/**
+ * The graph with batch norms that use the statistics a checkpoint has of them, as parameters with PyTorch's names; those that it has none of use the batch's.
+ * Throws {@link GraphError} where it has some, but not all of a graph.
+ */
+export function withStatisticsOf(graph: Graph, tensors: CheckpointShapes, source: string): Graph {
+  const norms = graph.operators.filter(({ type }) => type === 'batch_norm');
+  const layerOf = (weight: string): string => weight.replace(/\.weight$/, '');
+  const has = (weight: string): boolean =>
+    ['running_mean', 'running_var'].every((name) => nameIn(tensors, `${layerOf(weight)}.${name}`) !== undefined);
+  const found = norms.filter(({ parameters }) => has(parameters.weight));
+  if (found.length === 0) return withBatchStatistics(graph);
+  const missing = norms.find(({ parameters }) => !has(parameters.weight));
+  if (missing !== undefined)
+    throw new GraphError(`${source}: has statistics of batch norms, but none of "${missing.name}"`);
+  const operators = graph.operators.map((operator): Operator => {
+    if (operator.type !== 'batch_norm') return operator;
+    const layer = layerOf(operator.parameters.weight);
+    const statistics = { mean: `${layer}.running_mean`, variance: `${layer}.running_var` };
+    return { ...operator, parameters: { ...operator.parameters, ...statistics } };
+  });
+  const shapes = new Map(graph.parameters.map((parameter) => [parameter.name, parameter]));
+  for (const operator of operators) {
+    if (operator.type !== 'batch_norm') continue;
+    const { shape } = shapes.get(operator.parameters.weight) ?? { shape: [] };
+    for (const name of [operator.parameters.mean, operator.parameters.variance])
+      shapes.set(name, { name, shape, layout: 'features' });
+  }
+  return { ...graph, operators, parameters: [...shapes.values()] };
 }

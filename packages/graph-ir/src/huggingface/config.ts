@@ -1,9 +1,11 @@
 // A model's config.json of Hugging Face's transformers as a graph with the names and shapes of its checkpoint files.
 import { buildGpt2 } from '../builders/gpt2.js';
+import type { TextHead } from '../builders/head.js';
 import { buildLlama } from '../builders/llama.js';
 import type { ActivationFunction, Graph } from '../graph.js';
 import { numbers, type Reader, readJson } from '../json-reader.js';
 import { buildHuggingFaceBert } from './bert.js';
+import { buildHuggingFaceDistilbert } from './distilbert.js';
 import { buildHuggingFaceResnet } from './resnet.js';
 import { buildHuggingFaceVit } from './vit.js';
 
@@ -20,29 +22,38 @@ const ACTIVATIONS: Readonly<Record<string, ActivationFunction>> = {
   sigmoid: 'sigmoid',
 };
 
-type ModelType = 'gpt2' | 'llama' | 'mistral' | 'vit' | 'bert' | 'resnet';
+type ModelType = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'vit' | 'bert' | 'distilbert' | 'resnet';
 
 /** Model types that are known. */
-export const MODEL_TYPES: readonly ModelType[] = ['gpt2', 'llama', 'mistral', 'vit', 'bert', 'resnet'];
+export const MODEL_TYPES: readonly ModelType[] = [
+  ...(['gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'vit', 'bert', 'distilbert', 'resnet'] as const),
+];
 
 /**
- * The graph of a `config.json`: GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM, ViTForImageClassification, BertForMaskedLM or
- * BertForSequenceClassification, ResNetForImageClassification. Fields that are left out have transformers' defaults.
- * Throws GraphError naming `source` and the field: not JSON, an unknown model type, or a feature that the graph would leave out.
+ * The graph of a `config.json` for what its `architectures` names first: a model alone, one that classifies, or one that gives tokens. Fields that are left
+ * out have transformers' defaults for the model type. Texts have no padding.
+ * Throws GraphError naming `source` and the field: not JSON, an unknown model type or architecture, or a feature that the graph would leave out.
  */
 export function graphFromConfig(text: string, source = 'config.json'): Graph {
   const root = readJson(text, source);
   const config = new Fields(root);
-  switch (root.field('model_type').literal(...MODEL_TYPES)) {
+  const type = root.field('model_type').literal(...MODEL_TYPES);
+  config.require('quantization_config', () => false, 'null: weights of few bits are not known');
+  config.require('add_cross_attention', (value) => value === false, 'false');
+  switch (type) {
     case 'gpt2':
       return gpt2(config);
     case 'llama':
     case 'mistral':
-      return llama(config);
+    case 'qwen2':
+    case 'qwen3':
+      return llama(config, LLAMAS[type]);
     case 'vit':
       return vit(config);
     case 'bert':
       return bert(config);
+    case 'distilbert':
+      return distilbert(config);
     case 'resnet':
       return resnet(config);
   }
@@ -57,10 +68,15 @@ class Fields {
     return field.value === undefined || field.value === null ? undefined : field;
   }
 
-  size(key: string, byDefault: number): number {
-    const field = this.#present(key);
+  /** A positive integer; `alias` is the name that all model types share for it. */
+  size(key: string, byDefault: number, alias = key): number {
+    const [own, shared] = [this.#present(key), this.#present(alias)];
+    if (own && shared && own.value !== shared.value) shared.fail(`${key}, which is ${JSON.stringify(own.value)}`);
+    const field = own ?? shared;
     const value = field?.number() ?? byDefault;
-    return Number.isSafeInteger(value) && value > 0 ? value : this.root.field(key).fail('a positive integer');
+    return Number.isSafeInteger(value) && value > 0
+      ? value
+      : (field ?? this.root.field(key)).fail('a positive integer');
   }
 
   number(key: string, byDefault: number): number {
@@ -93,60 +109,121 @@ class Fields {
     if (field && !accepts(field.value)) field.fail(wanted);
   }
 
-  architecture(): string | undefined {
-    return this.#present('architectures')?.list((item) => item.string())[0];
+  /** What the first architecture that is named is, among those of the model type; the first of these where none is named. */
+  architecture<T extends string>(known: Readonly<Record<T, string>>): T {
+    const field = this.#present('architectures');
+    const name = field?.list((item) => item.string())[0];
+    const kinds = Object.keys(known) as T[];
+    if (field === undefined || name === undefined) return kinds[0];
+    return (
+      kinds.find((kind) => known[kind] === name) ??
+      field.fail(kinds.map((kind) => JSON.stringify([known[kind]])).join(' or '))
+    );
+  }
+
+  /** The head of a language model. */
+  textHead(name: string, { lm = `${name}ForCausalLM` } = {}): TextHead {
+    const known = { tokens: lm, none: `${name}Model`, classes: `${name}ForSequenceClassification` };
+    const kind = this.architecture(known);
+    return kind === 'classes' ? { type: kind, classes: this.classes() } : { type: kind };
   }
 }
 
 function gpt2(config: Fields): Graph {
-  const hidden = config.size('n_embd', 768);
+  const hidden = config.size('n_embd', 768, 'hidden_size');
   config.require('activation_function', (value) => value === 'gelu_new', '"gelu_new"');
   config.require('n_inner', (value) => value === 4 * hidden, `4 * n_embd = ${4 * hidden}`);
   config.require('layer_norm_epsilon', (value) => value === 1e-5, '1e-5');
   config.require('scale_attn_weights', (value) => value === true, 'true');
   config.require('scale_attn_by_inverse_layer_idx', (value) => value === false, 'false');
   return buildGpt2({
-    layers: config.size('n_layer', 12),
-    heads: config.size('n_head', 12),
+    layers: config.size('n_layer', 12, 'num_hidden_layers'),
+    heads: config.size('n_head', 12, 'num_attention_heads'),
     hidden,
     vocab: config.size('vocab_size', 50257),
-    context: config.size('n_positions', 1024),
+    context: config.size('n_positions', 1024, 'max_position_embeddings'),
     tied: config.flag('tie_word_embeddings', true),
+    head: config.textHead('GPT2', { lm: 'GPT2LMHeadModel' }),
   });
 }
 
-function llama(config: Fields): Graph {
-  const [hidden, heads] = [config.size('hidden_size', 4096), config.size('num_attention_heads', 32)];
+/** A model type of Llama's kind with transformers' defaults. */
+interface LlamaType {
+  readonly name: string;
+  readonly hidden: number;
+  readonly mlp: number;
+  readonly vocab: number;
+  readonly context: number;
+  readonly kvHeads?: number;
+  readonly headSize?: number;
+  readonly hasQkvBias?: boolean;
+  readonly normsHeads?: boolean;
+}
+
+const LLAMAS: Readonly<Record<'llama' | 'mistral' | 'qwen2' | 'qwen3', LlamaType>> = {
+  llama: { name: 'Llama', hidden: 4096, mlp: 11008, vocab: 32000, context: 2048 },
+  mistral: { name: 'Mistral', hidden: 4096, mlp: 14336, vocab: 32000, context: 131072, kvHeads: 8 },
+  qwen2: { name: 'Qwen2', hidden: 4096, mlp: 22016, vocab: 151936, context: 32768, kvHeads: 32, hasQkvBias: true },
+  qwen3: {
+    name: 'Qwen3',
+    hidden: 4096,
+    mlp: 22016,
+    vocab: 151936,
+    context: 32768,
+    kvHeads: 32,
+    headSize: 128,
+    normsHeads: true,
+  },
+};
+
+function llama(config: Fields, type: LlamaType): Graph {
+  const [hidden, heads] = [config.size('hidden_size', type.hidden), config.size('num_attention_heads', 32)];
   config.require('hidden_act', (value) => value === 'silu', '"silu"');
   config.require('attention_bias', (value) => value === false, 'false');
   config.require('mlp_bias', (value) => value === false, 'false');
-  config.require(
-    'head_dim',
-    (value) => value === hidden / heads,
-    `hidden_size / num_attention_heads = ${hidden / heads}`,
-  );
-  config.require('sliding_window', (value) => value === null, 'null: attention of a window is not known');
+  const own = hidden / heads;
+  // Llama's own graph takes heads apart evenly; Qwen3's have a size of their own.
+  if (type.headSize === undefined)
+    config.require('head_dim', (value) => value === own, `hidden_size / num_attention_heads = ${own}`);
+  config.require('use_sliding_window', (value) => value === false, 'false: attention of a window is not known');
+  // A window that is switched off is none.
+  if (!type.name.startsWith('Qwen'))
+    config.require('sliding_window', (value) => value === null, 'null: attention of a window is not known');
   const scaling = (value: unknown): boolean =>
-    typeof value === 'object' && value !== null && 'rope_type' in value && value.rope_type === 'default';
-  config.require('rope_scaling', scaling, 'null: scaled rotary embeddings are not known');
+    typeof value === 'object' && value !== null && (!('rope_type' in value) || value.rope_type === 'default');
+  config.require(
+    'rope_scaling',
+    (value) => scaling(value) && typeof value === 'object' && value !== null && 'rope_type' in value,
+    'null: scaled rotary embeddings are not known',
+  );
   config.require('rope_parameters', scaling, 'of rope_type "default": scaled rotary embeddings are not known');
+  const given = config.root.field('rope_parameters').value;
   const parameters = new Fields(config.root.field('rope_parameters'));
-  const hasParameters = config.root.field('rope_parameters').value !== undefined;
+  const base = config.number('rope_theta', 10_000);
   return buildLlama({
     layers: config.size('num_hidden_layers', 32),
     heads,
-    kvHeads: config.size('num_key_value_heads', heads),
+    kvHeads: config.size('num_key_value_heads', type.kvHeads ?? heads),
     hidden,
-    mlp: config.size('intermediate_size', 11008),
-    vocab: config.size('vocab_size', 32000),
-    context: config.size('max_position_embeddings', 2048),
+    mlp: config.size('intermediate_size', type.mlp),
+    vocab: config.size('vocab_size', type.vocab),
+    context: config.size('max_position_embeddings', type.context),
     tied: config.flag('tie_word_embeddings', false),
-    rotaryBase: hasParameters ? parameters.number('rope_theta', 10_000) : config.number('rope_theta', 10_000),
+    rotaryBase: given === undefined || given === null ? base : parameters.number('rope_theta', base),
     epsilon: config.number('rms_norm_eps', 1e-6),
+    hasQkvBias: type.hasQkvBias ?? false,
+    normsHeads: type.normsHeads ?? false,
+    ...(type.headSize === undefined ? {} : { headSize: config.size('head_dim', type.headSize) }),
+    head: config.textHead(type.name),
   });
 }
 
 function vit(config: Fields): Graph {
+  const isBase = config.architecture({ classes: 'ViTForImageClassification', none: 'ViTModel' }) === 'none';
+  if (isBase) {
+    config.require('pooler_act', (value) => value === 'tanh', '"tanh"');
+    config.require('pooler_output_size', (value) => value === config.size('hidden_size', 768), 'hidden_size');
+  }
   return buildHuggingFaceVit({
     layers: config.size('num_hidden_layers', 12),
     heads: config.size('num_attention_heads', 12),
@@ -155,7 +232,7 @@ function vit(config: Fields): Graph {
     patch: config.size('patch_size', 16),
     image: config.size('image_size', 224),
     channels: config.size('num_channels', 3),
-    classes: config.classes(),
+    ...(isBase ? {} : { classes: config.classes() }),
     activation: config.activation('hidden_act', 'gelu'),
     epsilon: config.number('layer_norm_eps', 1e-12),
     hasQkvBias: config.flag('qkv_bias', true),
@@ -163,10 +240,13 @@ function vit(config: Fields): Graph {
 }
 
 function bert(config: Fields): Graph {
-  const architecture = config.architecture() ?? 'BertForMaskedLM';
+  const kind = config.architecture({
+    'masked-tokens': 'BertForMaskedLM',
+    classes: 'BertForSequenceClassification',
+    none: 'BertModel',
+  });
   config.require('position_embedding_type', (value) => value === 'absolute', '"absolute"');
-  if (architecture !== 'BertForMaskedLM' && architecture !== 'BertForSequenceClassification')
-    config.root.field('architectures').fail('["BertForMaskedLM"] or ["BertForSequenceClassification"]');
+  config.require('is_decoder', (value) => value === false, 'false: a decoder looks back only');
   return buildHuggingFaceBert({
     layers: config.size('num_hidden_layers', 12),
     heads: config.size('num_attention_heads', 12),
@@ -178,11 +258,40 @@ function bert(config: Fields): Graph {
     activation: config.activation('hidden_act', 'gelu'),
     epsilon: config.number('layer_norm_eps', 1e-12),
     head:
-      architecture === 'BertForMaskedLM' ? { type: 'masked-tokens' } : { type: 'classes', classes: config.classes() },
+      kind === 'masked-tokens'
+        ? { type: kind, isTied: config.flag('tie_word_embeddings', true) }
+        : kind === 'classes'
+          ? { type: kind, classes: config.classes() }
+          : { type: kind },
+  });
+}
+
+function distilbert(config: Fields): Graph {
+  const kind = config.architecture({
+    'masked-tokens': 'DistilBertForMaskedLM',
+    classes: 'DistilBertForSequenceClassification',
+    none: 'DistilBertModel',
+  });
+  config.require('sinusoidal_pos_embds', (value) => value === false || value === true, 'true or false');
+  return buildHuggingFaceDistilbert({
+    layers: config.size('n_layers', 6, 'num_hidden_layers'),
+    heads: config.size('n_heads', 12, 'num_attention_heads'),
+    hidden: config.size('dim', 768, 'hidden_size'),
+    mlp: config.size('hidden_dim', 3072),
+    vocab: config.size('vocab_size', 30522),
+    context: config.size('max_position_embeddings', 512),
+    activation: config.activation('activation', 'gelu'),
+    head:
+      kind === 'masked-tokens'
+        ? { type: kind, isTied: config.flag('tie_word_embeddings', true) }
+        : kind === 'classes'
+          ? { type: kind, classes: config.classes() }
+          : { type: kind },
   });
 }
 
 function resnet(config: Fields): Graph {
+  const isBase = config.architecture({ classes: 'ResNetForImageClassification', none: 'ResNetModel' }) === 'none';
   config.require('layer_type', (value) => value === 'basic' || value === 'bottleneck', '"basic" or "bottleneck"');
   const hidden = config.sizes('hidden_sizes', [256, 512, 1024, 2048]);
   const depths = config.sizes('depths', [3, 4, 6, 3]);
@@ -197,7 +306,7 @@ function resnet(config: Fields): Graph {
     downsampleInBottleneck: config.flag('downsample_in_bottleneck', false),
     channels: config.size('num_channels', 3),
     image: config.size('image_size', 224),
-    classes: config.classes(),
+    ...(isBase ? {} : { classes: config.classes() }),
     activation: config.activation('hidden_act', 'relu'),
   });
 }

@@ -11,13 +11,14 @@ export interface HuggingFaceVitConfig {
   readonly patch: number;
   readonly image: number;
   readonly channels: number;
-  readonly classes: number;
+  /** Left out for features of patches and of the whole image; then names have no "vit.". */
+  readonly classes?: number;
   readonly activation: ActivationFunction;
   readonly epsilon: number;
   readonly hasQkvBias: boolean;
 }
 
-/** The graph of a ViT: images `[batch, channels, image, image]` to logits `[batch, classes]`. Throws {@link GraphError} when sizes do not fit each other. */
+/** The graph of a ViT: images `[batch, channels, image, image]` to logits `[batch, classes]`, or to features. Throws {@link GraphError} when sizes do not fit each other. */
 export function buildHuggingFaceVit(config: HuggingFaceVitConfig): Graph {
   const { layers, heads, hidden, mlp, patch, image, channels, classes, activation, epsilon, hasQkvBias } = config;
   if (image % patch !== 0) throw new GraphError(`vit: a patch of ${patch} does not divide an image of ${image}`);
@@ -38,8 +39,9 @@ export function buildHuggingFaceVit(config: HuggingFaceVitConfig): Graph {
     return g.add(g.linear(g.activation(inner, activation), `${name}.output.dense`, { out: hidden }), x);
   };
 
+  const prefix = classes === undefined ? '' : 'vit.';
   const images = g.input('pixel_values', ['batch', channels, image, image]);
-  const patches = g.conv2d(images, 'vit.embeddings.patch_embeddings.projection', {
+  const patches = g.conv2d(images, `${prefix}embeddings.patch_embeddings.projection`, {
     out: hidden,
     kernel: patch,
     stride: patch,
@@ -47,10 +49,12 @@ export function buildHuggingFaceVit(config: HuggingFaceVitConfig): Graph {
   const sequence = g.transpose(g.reshape(patches, [0, 0, -1]), [0, 2, 1]);
   const tokens = (image / patch) ** 2 + 1;
   let x = g.add(
-    g.prependToken(sequence, 'vit.embeddings.cls_token'),
-    g.positionEmbedding('vit.embeddings.position_embeddings', tokens, hidden),
+    g.prependToken(sequence, `${prefix}embeddings.cls_token`),
+    g.positionEmbedding(`${prefix}embeddings.position_embeddings`, tokens, hidden),
   );
-  for (let i = 0; i < layers; i++) x = block(x, `vit.encoder.layer.${i}`);
-  x = g.layerNorm(x, 'vit.layernorm', epsilon);
+  for (let i = 0; i < layers; i++) x = block(x, `${prefix}encoder.layer.${i}`);
+  x = g.layerNorm(x, `${prefix}layernorm`, epsilon);
+  if (classes === undefined)
+    return g.build([x, g.activation(g.linear(g.select(x, 1, 0), 'pooler.dense', { out: hidden }), 'tanh')]);
   return g.build([g.linear(g.select(x, 1, 0), 'classifier', { out: classes })]);
 }
