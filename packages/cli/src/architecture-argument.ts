@@ -1,4 +1,6 @@
 // What `<arch>` means everywhere: a preset, a preset with changes, or a file.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   buildArchitecture,
   didYouMean,
@@ -16,7 +18,7 @@ import { readTextFile } from './text-file.js';
 
 /** How `<arch>` is explained in every command's help. */
 export const ARCHITECTURE_HELP =
-  "a preset (vit-s, resnet50, gpt2-large, …; vit-s, -b and -l are for CIFAR: 32 pixels, patches of 2, 10 classes; `logah graph --list` has all), one with changes (vit-s:patch=4 or vit:layers=5,heads=3,hidden=288,mlp=1152), an ONNX model (*.onnx), a TensorFlow.js model's model.json, a *.graph.json file or a transformers model's config.json";
+  "a preset (vit-s, resnet50, gpt2-large, …; vit-s, -b and -l are for CIFAR: 32 pixels, patches of 2, 10 classes; `logah graph --list` has all), one with changes (vit-s:patch=4 or vit:layers=5,heads=3,hidden=288,mlp=1152), an ONNX model (*.onnx), a TensorFlow.js model's model.json, a *.graph.json file, a transformers model's config.json or the folder that has it";
 
 /** A network as a file or a preset describes it. */
 export interface OpenedArchitecture {
@@ -28,35 +30,43 @@ export interface OpenedArchitecture {
 }
 
 /**
- * The network that an `<arch>` argument names. `sizes` are numbers for sizes to which a model of another format gives names.
+ * The network that an `<arch>` argument names. `sizes` are numbers for sizes to which a model of another format gives names, `constants` those of inputs that
+ * never change.
  * Throws CliError or GraphError for what cannot be read or built.
  */
 export async function openArchitecture(
   argument: string,
   sizes: Readonly<Record<string, number>> = {},
+  constants: Readonly<Record<string, number>> = {},
 ): Promise<OpenedArchitecture> {
-  if (argument.endsWith('.onnx')) return openSized(argument, sizes);
+  if (argument.endsWith('.onnx')) return openSized(argument, sizes, constants);
   const close = (): void => {};
+  // A folder as a model has on Hugging Face's hub.
+  if (await isFolder(argument)) return openArchitecture(join(argument, 'config.json'), sizes, constants);
   if (!argument.endsWith('.json')) {
     refuseSizes(argument, sizes, [], 'changes of a preset are written behind it, such as vit-s:patch=4');
     return { graph: buildArchitecture(parseArchitecture(argument)), close };
   }
   const text = await readTextFile(argument);
-  if (/"modelTopology"\s*:/.test(text)) return openSized(argument, sizes);
+  if (/"modelTopology"\s*:/.test(text)) return openSized(argument, sizes, constants);
   refuseSizes(argument, sizes, [], 'the file has all its sizes');
   const graph = /"model_type"\s*:/.test(text) ? graphFromConfig(text, argument) : graphFromJson(text, argument);
   return { graph, close };
 }
 
 /** A model file with numbers for its named sizes. Throws CliError for a name that none of its inputs has. */
-function openSized(path: string, sizes: Readonly<Record<string, number>>): OpenedModel {
+function openSized(
+  path: string,
+  sizes: Readonly<Record<string, number>>,
+  constants: Readonly<Record<string, number>>,
+): OpenedModel {
   if (Object.keys(sizes).length > 0) {
-    const { graph, close } = openModel(path);
+    const { graph, close } = openModel(path, { constants });
     close();
     const named = graph.inputs.flatMap((input) => graph.values[input].shape.filter((size) => typeof size === 'string'));
     refuseSizes(path, sizes, named, `its inputs have ${named.length === 0 ? 'no sizes with names' : named.join(', ')}`);
   }
-  return openModel(path, { dimensions: sizes });
+  return openModel(path, { dimensions: sizes, constants });
 }
 
 function refuseSizes(
@@ -71,8 +81,12 @@ function refuseSizes(
 }
 
 /** The graph of {@link openArchitecture} as it is trained: with batch norms over the batch. */
-export async function readArchitecture(argument: string, sizes: Readonly<Record<string, number>> = {}): Promise<Graph> {
-  const { graph, close } = await openArchitecture(argument, sizes);
+export async function readArchitecture(
+  argument: string,
+  sizes: Readonly<Record<string, number>> = {},
+  constants: Readonly<Record<string, number>> = {},
+): Promise<Graph> {
+  const { graph, close } = await openArchitecture(argument, sizes, constants);
   close();
   return withBatchStatistics(graph);
 }
@@ -87,3 +101,19 @@ export const sizeOption = (): Option =>
     if (place < 1) throw new InvalidArgumentError('A name and a number were wanted, such as height=64.');
     return { ...sizes, [text.slice(0, place)]: count(text.slice(place + 1)) };
   });
+
+/** `--constant sr=16000`, as often as there are inputs that never change. */
+export const constantOption = (): Option =>
+  new Option(
+    '--constant <name=number>',
+    'the number of an input that is the same in every run, such as sr=16000; it is an input no more; may be repeated',
+  ).argParser((text: string, constants: Readonly<Record<string, number>> = {}) => {
+    const place = text.lastIndexOf('=');
+    const value = Number(text.slice(place + 1));
+    if (place < 1 || text.slice(place + 1).trim() === '' || !Number.isFinite(value))
+      throw new InvalidArgumentError('A name and a number were wanted, such as sr=16000.');
+    return { ...constants, [text.slice(0, place)]: value };
+  });
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

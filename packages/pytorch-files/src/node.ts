@@ -1,13 +1,15 @@
 // Files on disk, for Node.js: PyTorch's files, and parameters by name whatever kind of file they are in.
 import { open } from 'node:fs/promises';
-import { decodeFloats, type FloatTensor, readHeader } from '@logah/safetensors';
-import { type ElementType, isRealType } from './element-type.js';
+import { decodeFloats, readHeader } from '@logah/safetensors';
+import { isRealType } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { jsonText } from './json-text.js';
 import { type PytorchFile, type ReadOptions, readPytorchFile } from './open.js';
+import { fileInFolder, openShards } from './shards.js';
 import { type ByteSource, readExactly } from './source.js';
 import { stateDictionary, type Weights } from './state-dictionary.js';
 import { readTensor, readTensorBytes } from './tensor.js';
+import type { TensorFile } from './tensor-file.js';
 import { type PickleValue, tensorOf } from './values.js';
 
 /** Linux reads at most this much at once. */
@@ -59,29 +61,11 @@ export async function openPytorchFile(path: string, options: ReadOptions = {}): 
   }
 }
 
-/** Parameters by name in a safetensors file or one of PyTorch, each read when it is asked for. */
-export interface TensorFile {
-  /** The metadata of a safetensors file; of one of PyTorch what lies beside the parameters, as JSON. */
-  readonly metadata: ReadonlyMap<string, string>;
-  /** In the order of the file. */
-  readonly tensors: ReadonlyMap<string, { readonly type: ElementType; readonly shape: readonly number[] }>;
-  /** What was done to find the parameters, in words. */
-  readonly notes: readonly string[];
-  /** What a file of PyTorch holds, undefined for a safetensors file. */
-  readonly pytorch: PytorchFile | undefined;
-  /**
-   * A tensor's values as float32. Throws {@link PytorchFileError} or SafetensorsError for a name that the file lacks,
-   * and for a file that ends too early.
-   */
-  readonly read: (name: string) => Promise<FloatTensor>;
-  /** A tensor's bytes in its own type, row-major and little-endian. Throws as `read` does. */
-  readonly readBytes: (name: string) => Promise<Uint8Array>;
-  readonly close: () => Promise<void>;
-}
+export type { TensorFile } from './tensor-file.js';
 
 /** Whether a file's name is one that files of parameters have. */
 export const isTensorFileName = (path: string): boolean =>
-  /\.(safetensors|pt|pth|bin|ckpt|pkl|joblib|pth\.tar)$/i.test(path);
+  /\.(safetensors|safetensors\.index\.json|pt|pth|bin|ckpt|pkl|joblib|pth\.tar)$/i.test(path);
 
 /** Behind the length of its header, a safetensors file has a JSON object. */
 async function isSafetensors({ name, size, read }: ByteSource): Promise<boolean> {
@@ -89,13 +73,16 @@ async function isSafetensors({ name, size, read }: ByteSource): Promise<boolean>
 }
 
 /**
- * Opens a file of parameters in safetensors or one of PyTorch's formats, told by its content.
+ * Opens a file of parameters in safetensors or one of PyTorch's formats, told by its content; the index of one in several files, or a folder with either.
  * Throws SafetensorsError or {@link PytorchFileError} naming the file and what is wrong with it.
  */
 export async function openTensorFile(
   path: string,
   options: ReadOptions & { readonly weights?: Weights } = {},
 ): Promise<TensorFile> {
+  const inFolder = await fileInFolder(path);
+  if (inFolder !== undefined) return openTensorFile(inFolder, options);
+  if (path.endsWith('.index.json')) return openShards(path, (file) => openTensorFile(file, options));
   const { source, close } = await openFile(path);
   try {
     const content = (await isSafetensors(source))

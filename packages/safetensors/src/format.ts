@@ -44,6 +44,9 @@ export class SafetensorsError extends Error {
 
 export const LENGTH_BYTES = 8;
 
+/** What a pointer of git-lfs begins with. */
+const LFS_POINTER = 'version ';
+
 /** The key of a header that is no tensor's name. */
 const METADATA = '__metadata__';
 
@@ -62,6 +65,10 @@ export function readHeaderLength(prefix: Uint8Array, fileSize: number, source: s
       `${source}: a safetensors file starts with ${LENGTH_BYTES} bytes of header length, but it has ${prefix.byteLength} bytes`,
     );
   }
+  if (new TextDecoder().decode(prefix.subarray(0, LENGTH_BYTES)) === LFS_POINTER)
+    throw new SafetensorsError(
+      `${source}: this is a pointer of git-lfs, not the file itself: \`git lfs pull\` fetches what it points to`,
+    );
   const length = new DataView(prefix.buffer, prefix.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new SafetensorsError(

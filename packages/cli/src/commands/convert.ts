@@ -1,12 +1,18 @@
 // `logah convert`: a network, or parameters, from one format to another.
 import { basename, dirname, resolve } from 'node:path';
-import { elementCount, type Graph, graphToJson, withBatchStatistics } from '@logah/graph-ir';
-import { checkpointValues } from '@logah/graph-ir/huggingface';
+import { elementCount, type Graph, graphToJson } from '@logah/graph-ir';
+import { checkpointValues, withStatisticsOf } from '@logah/graph-ir/huggingface';
 import { graphToOnnx, MOST_INLINE_BYTES } from '@logah/graph-ir/onnx';
 import { isTensorFileName, openTensorFile } from '@logah/pytorch-files/node';
 import { readSafetensorsHeader, writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
-import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOption } from '../architecture-argument.js';
+import {
+  ARCHITECTURE_HELP,
+  constantOption,
+  type OpenedArchitecture,
+  openArchitecture,
+  sizeOption,
+} from '../architecture-argument.js';
 import {
   assumeOption,
   type CheckpointOptions,
@@ -22,6 +28,7 @@ interface ConvertOptions extends CheckpointOptions {
   readonly parameters?: string;
   readonly external?: true;
   readonly size?: Readonly<Record<string, number>>;
+  readonly constant?: Readonly<Record<string, number>>;
 }
 
 export const convertCommand = (): Command =>
@@ -41,6 +48,7 @@ export const convertCommand = (): Command =>
       'leave parameters in that safetensors file, beside the ONNX model; done anyway for more than 2 GiB',
     )
     .addOption(sizeOption())
+    .addOption(constantOption())
     .addOption(emaOption())
     .addOption(assumeOption())
     .action(async (input: string, output: string, options: ConvertOptions) => {
@@ -51,7 +59,7 @@ export const convertCommand = (): Command =>
         console.log(`Wrote ${output}.`);
         return;
       }
-      const network = await openArchitecture(input, options.size);
+      const network = await openArchitecture(input, options.size, options.constant);
       try {
         if (output.endsWith('.graph.json')) await writeFileAtomically(output, graphToJson(network.graph));
         else if (output.endsWith('.onnx')) await writeFileAtomically(output, await onnxModel(network, output, options));
@@ -62,7 +70,7 @@ export const convertCommand = (): Command =>
       console.log(`Wrote ${output}.`);
     });
 
-/** Statistics that batch norms have gathered belong to parameters of the same file: with others they are left out. */
+/** Batch norms have the statistics that the file of their parameters has; where it has none, as what is predicted has, those of the batch. */
 async function onnxModel(
   { graph, values }: OpenedArchitecture,
   output: string,
@@ -77,11 +85,11 @@ async function onnxModel(
     checkSize(graph, output);
     return graphToOnnx(graph, { values: new Map(graph.parameters.map(({ name }) => [name, values(name)])) });
   }
-  const network = withBatchStatistics(graph);
-  if (external || sizeOf(network) > MOST_INLINE_BYTES) return externalModel(network, output, parameters);
   const { weights, onNote } = readingOptions(options);
   const file = await openTensorFile(parameters, { weights });
   try {
+    const network = withStatisticsOf(graph, file.tensors, parameters);
+    if (external || sizeOf(network) > MOST_INLINE_BYTES) return await externalModel(network, output, parameters);
     file.notes.forEach(onNote);
     return graphToOnnx(network, { values: await checkpointValues(network, file, parameters) });
   } finally {

@@ -1,10 +1,18 @@
 // `logah info`: what is in a file, or what an architecture is like.
 import { CARDS, cardOf, isShipped } from '@logah/checkpoints/catalog';
-import { elementCount, estimateCost, type Graph, GraphError, parameterCount, type TensorType } from '@logah/graph-ir';
+import {
+  elementCount,
+  estimateCost,
+  type Graph,
+  GraphError,
+  parameterCount,
+  type TensorType,
+  withBatchStatistics,
+} from '@logah/graph-ir';
 import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
 import { isTensorFileName, openTensorFile, type TensorFile } from '@logah/pytorch-files/node';
 import { Command } from 'commander';
-import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
+import { ARCHITECTURE_HELP, constantOption, openArchitecture, sizeOption } from '../architecture-argument.js';
 import { cardText } from '../card-text.js';
 import { type CheckpointOptions, emaOption, readingOptions, TENSOR_FILE_HELP } from '../checkpoint-options.js';
 import { count } from '../options.js';
@@ -15,6 +23,7 @@ interface InfoOptions extends Pick<CheckpointOptions, 'ema'> {
   readonly batch: number;
   readonly time: number;
   readonly size?: Readonly<Record<string, number>>;
+  readonly constant?: Readonly<Record<string, number>>;
   readonly json?: true;
 }
 
@@ -30,6 +39,7 @@ export const infoCommand = (): Command =>
     .option('--batch <count>', 'samples that costs are estimated for', count, 1)
     .option('--time <tokens>', 'length of a text that costs are estimated for', count, 1024)
     .addOption(sizeOption())
+    .addOption(constantOption())
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
       if (isShipped(input)) console.log(options.json ? JSON.stringify(cardOf(input)) : cardText(cardOf(input)));
@@ -80,11 +90,12 @@ interface NetworkInfo {
 }
 
 async function printNetwork(input: string, options: InfoOptions): Promise<void> {
-  const { checkpoint, batch, time, size, json } = options;
-  const graph = await readArchitecture(input, size);
+  const { checkpoint, batch, time, size, constant, json } = options;
+  const { graph, close } = await openArchitecture(input, size, constant);
+  close();
   const differences =
     checkpoint === undefined ? undefined : checkCheckpoint(graph, (await readHeaderOf(checkpoint, options)).tensors);
-  const info = infoOf(graph, { batch, time }, differences);
+  const info = infoOf(withBatchStatistics(graph), { batch, time }, differences);
   console.log(json ? JSON.stringify(info) : describe(info, { batch, time }));
   if (differences !== undefined && differences.length > 0) process.exitCode = 1;
 }
