@@ -1,4 +1,5 @@
 // Data sets as JSON Lines: one entry a line, written by us, by hand or by another tool.
+import { parseJson, shortJson } from '@logah/files';
 import { buildArchitecture, parameterCount, parseArchitecture } from '@logah/graph-ir';
 import { type ArchitectureEntry, DatasetError, type Split } from './dataset.js';
 
@@ -28,20 +29,21 @@ export function datasetFromJsonLines(text: string, source = 'data set'): Archite
 }
 
 function readEntry(line: string, counts: Map<string, number>): ArchitectureEntry {
-  const json: unknown = JSON.parse(line);
-  if (typeof json !== 'object' || json === null) throw new DatasetError('an entry is a JSON object');
+  const json = parseJson(line, 'the entry', DatasetError);
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new DatasetError('an entry is a JSON object');
   const { architecture, parameters, split = 'train' } = json as Record<string, unknown>;
   if (typeof architecture !== 'string') {
     throw new DatasetError(
-      `architecture should be text such as "vit:layers=3,heads=4,hidden=128", got ${JSON.stringify(architecture)}`,
+      `architecture should be text such as "vit:layers=3,heads=4,hidden=128", got ${shortJson(architecture)}`,
     );
   }
   const part = SPLITS.find((known) => known === split);
-  if (part === undefined) throw new DatasetError(`split should be ${SPLITS.join(', ')}, got ${JSON.stringify(split)}`);
+  if (part === undefined) throw new DatasetError(`split should be ${SPLITS.join(', ')}, got ${shortJson(split)}`);
   const counted = counts.get(architecture) ?? parameterCount(buildArchitecture(parseArchitecture(architecture)));
   counts.set(architecture, counted);
   if (parameters !== undefined && parameters !== counted) {
-    throw new DatasetError(`parameters is ${JSON.stringify(parameters)}, but ${architecture} has ${counted}`);
+    throw new DatasetError(`parameters is ${shortJson(parameters)}, but ${architecture} has ${counted}`);
   }
   return { architecture, parameters: counted, split: part };
 }

@@ -1,5 +1,5 @@
 // How large the architectures of a data set are (arXiv 2405.16287, Fig. 8).
-import type { ArchitectureEntry, Split } from './dataset.js';
+import { type ArchitectureEntry, DatasetError, type Split } from './dataset.js';
 
 export interface ParameterHistogram {
   /** The edges of the bins, in parameters: one more than there are bins. */
@@ -15,11 +15,11 @@ export interface DatasetStatistics {
   readonly histogram: ParameterHistogram;
 }
 
-/** Sizes, spread and a histogram of parameter counts over all parts, in `bins` bins of equal width. Throws RangeError for an empty data set. */
+/** Sizes, spread and a histogram of parameter counts over all parts, in `bins` bins of equal width. Throws {@link DatasetError} for an empty data set. */
 export function datasetStatistics(entries: readonly ArchitectureEntry[], bins = 10): DatasetStatistics {
-  if (entries.length === 0) throw new RangeError('a data set without entries has no statistics');
+  if (entries.length === 0) throw new DatasetError('a data set without entries has no statistics');
   const parameters = entries.map((entry) => entry.parameters);
-  const [least, most] = [Math.min(...parameters), Math.max(...parameters)];
+  const [least, most] = [Math.min, Math.max].map((pick) => parameters.reduce((a, b) => pick(a, b)));
   const width = (most - least) / bins || 1;
   const counts = new Array<number>(bins).fill(0);
   for (const count of parameters) counts[Math.min(bins - 1, Math.floor((count - least) / width))]++;

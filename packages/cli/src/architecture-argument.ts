@@ -13,7 +13,7 @@ import { graphFromConfig } from '@logah/graph-ir/huggingface';
 import { type OpenedModel, openModel } from '@logah/graph-ir/node';
 import { InvalidArgumentError, Option } from 'commander';
 import { CliError } from './errors.js';
-import { count } from './options.js';
+import { integerIn } from './options.js';
 import { readTextFile } from './text-file.js';
 
 /** How `<arch>` is explained in every command's help. */
@@ -95,11 +95,11 @@ export async function readArchitecture(
 export const sizeOption = (): Option =>
   new Option(
     '--size <name=number>',
-    'a number for a size to which an ONNX or TensorFlow.js model gives a name, such as height=64; may be repeated',
+    'a number for a size to which an ONNX or TensorFlow.js model gives a name, such as height=64 (1 to 2147483647); may be repeated',
   ).argParser((text: string, sizes: Readonly<Record<string, number>> = {}) => {
     const place = text.lastIndexOf('=');
     if (place < 1) throw new InvalidArgumentError('A name and a number were wanted, such as height=64.');
-    return { ...sizes, [text.slice(0, place)]: count(text.slice(place + 1)) };
+    return { ...sizes, [text.slice(0, place)]: integerIn()(text.slice(place + 1)) };
   });
 
 /** `--constant sr=16000`, as often as there are inputs that never change. */

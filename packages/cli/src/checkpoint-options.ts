@@ -1,7 +1,8 @@
 // Options of commands that read a checkpoint, and what is said of it.
 import type { AssumedSize, PytorchHypernetOptions } from '@logah/hypernet';
 import { InvalidArgumentError, Option } from 'commander';
-import { count } from './options.js';
+import { integerIn } from './options.js';
+import { say } from './print.js';
 
 /** What files of parameters are called in every command's help. */
 export const TENSOR_FILE_HELP = 'safetensors, or a .pt, .pth, .bin or joblib file of PyTorch';
@@ -23,12 +24,12 @@ const isAssumedSize = (name: string): name is AssumedSize => ASSUMED_SIZES.some(
 export const assumeOption = (): Option =>
   new Option(
     '--assume <size=number>',
-    `a size of a hypernetwork that its file does not tell: ${ASSUMED_SIZES.join(', ')}; may be repeated`,
+    `a size of a hypernetwork that its file does not tell: ${ASSUMED_SIZES.join(', ')} (1 to 2147483647); may be repeated`,
   ).argParser((text: string, sizes: CheckpointOptions['assume'] = {}) => {
     const [name, number] = text.split('=');
     if (!isAssumedSize(name) || number === undefined)
       throw new InvalidArgumentError(`One of ${ASSUMED_SIZES.join(', ')} and a number were wanted.`);
-    return { ...sizes, [name]: count(number) };
+    return { ...sizes, [name]: integerIn()(number) };
   });
 
 /** `--reference`, for checkpoints of LoGAH's authors. */
@@ -39,5 +40,5 @@ export const referenceOption = (): Option =>
 export const readingOptions = ({ ema, assume = {} }: CheckpointOptions): Required<PytorchHypernetOptions> => ({
   weights: ema ? 'average' : 'trained',
   assume,
-  onNote: (note) => console.error(note),
+  onNote: (note) => say(note),
 });

@@ -1,5 +1,7 @@
 // A command's options from a JSON file, for those that were not given on the command line.
-import type { Command } from 'commander';
+
+import { messageOf, parseJson, shortJson } from '@logah/files';
+import type { Command, Option } from 'commander';
 import { CliError } from './errors.js';
 import { kebab } from './options.js';
 import { readTextFile } from './text-file.js';
@@ -18,33 +20,29 @@ export async function applyConfigFile(command: Command, path: string): Promise<v
     }
     const name = option.attributeName();
     if (command.getOptionValueSource(name) === 'cli') continue;
-    command.setOptionValueWithSource(name, parsed(option.parseArg, value, `${path}: ${key}`), 'config');
+    if (value === false && !option.required && !option.optional) continue;
+    command.setOptionValueWithSource(name, parsed(option, value, `${path}: ${key}`), 'config');
   }
 }
 
 function parseObject(text: string, path: string): object {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
-  } catch (cause) {
-    throw new CliError(`${path}: not JSON`, { cause });
-  }
+  const json = parseJson(text, path, CliError);
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
   throw new CliError(`${path}: should be a JSON object of options`);
 }
 
 /** The value as its flag would have parsed it. */
-function parsed(
-  parse: ((text: string, previous: never) => unknown) | undefined,
-  value: unknown,
-  where: string,
-): unknown {
-  if (parse === undefined) return value;
+function parsed({ parseArg, required, optional }: Option, value: unknown, where: string): unknown {
+  if (!required && !optional) {
+    if (value === true) return true;
+    throw new CliError(`${where}: ${shortJson(value)} is invalid. It is a flag: true, or left out.`);
+  }
+  if (typeof value !== 'string' && typeof value !== 'number')
+    throw new CliError(`${where}: ${shortJson(value)} is invalid. A text or a number was wanted.`);
+  if (parseArg === undefined) return String(value);
   try {
-    return (parse as (text: string) => unknown)(String(value));
+    return (parseArg as (text: string) => unknown)(String(value));
   } catch (cause) {
-    throw new CliError(
-      `${where}: ${JSON.stringify(value)} is invalid. ${cause instanceof Error ? cause.message : ''}`,
-      { cause },
-    );
+    throw new CliError(`${where}: ${shortJson(value)} is invalid. ${messageOf(cause)}`, { cause });
   }
 }

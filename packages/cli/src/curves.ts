@@ -1,6 +1,6 @@
 // The curves of a run, from its metrics.
-import { readFile } from 'node:fs/promises';
 import { lineChart } from '@logah/charts';
+import { readText } from '@logah/files/node';
 
 export interface Curve {
   readonly steps: ReadonlyArray<{ readonly step: number; readonly taskLoss: number }>;
@@ -20,7 +20,7 @@ const MOST_POINTS = 2000;
 
 /** Reads the metrics of a run, which it has written itself. */
 export async function curvesOf(path: string): Promise<Curve> {
-  const lines: Line[] = (await readFile(path, 'utf8'))
+  const lines: Line[] = (await readText(path))
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
@@ -32,7 +32,7 @@ export async function curvesOf(path: string): Promise<Curve> {
 
 /** The loss of predicted networks over the steps. */
 export function lossChart({ steps }: Curve): string {
-  const points = steps.map(({ step, taskLoss }) => [step, taskLoss] as const);
+  const points = finite(steps.map(({ step, taskLoss }) => [step, taskLoss]));
   return lineChart({ title: 'Meta-training: loss of predicted networks', x: 'step', y: 'cross-entropy, nats' }, [
     { name: 'each step', color: COLOR, width: 1, opacity: 0.3, points: thinned(points) },
     { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: thinned(movingMean(points, SMOOTHING)) },
@@ -44,14 +44,26 @@ export function scoreChart({ evaluations }: Curve, isText: boolean): string {
   const title = 'Predicted networks of architectures never trained';
   return isText
     ? lineChart({ title, x: 'step', y: 'perplexity' }, [
-        { name: 'perplexity', color: MEAN, points: evaluations.map(({ step, loss }) => [step, Math.exp(loss)]) },
+        {
+          name: 'perplexity',
+          color: MEAN,
+          points: finite(evaluations.map(({ step, loss }) => [step, Math.exp(loss)])),
+        },
       ])
     : lineChart({ title, x: 'step', y: 'accuracy, per cent' }, [
-        { name: 'accuracy', color: MEAN, points: evaluations.map(({ step, accuracy }) => [step, 100 * accuracy]) },
+        {
+          name: 'accuracy',
+          color: MEAN,
+          points: finite(evaluations.map(({ step, accuracy }) => [step, 100 * accuracy])),
+        },
       ]);
 }
 
 type Points = ReadonlyArray<readonly [x: number, y: number]>;
+
+/** JSON has null for a number that is not finite, which is not 0. */
+const finite = (points: ReadonlyArray<readonly [x: number, y: number | null]>): Points =>
+  points.flatMap(([x, y]) => (y === null || !Number.isFinite(y) ? [] : [[x, y] as const]));
 
 /** The means of `window` points that follow each other, at the last of them. */
 export function movingMean(points: Points, window: number): Points {

@@ -1,9 +1,10 @@
 // Which hypernetwork fills a network: a shipped one that fits, one by name or file, or a fresh one where that is asked for.
 import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped } from '@logah/checkpoints';
-import { loadCheckpoint, openHypernet } from '@logah/checkpoints/node';
+import { cardOfFile, loadCheckpoint, openHypernet } from '@logah/checkpoints/node';
 import { classLayer, type Graph, parameterRoles } from '@logah/graph-ir';
 import {
   createHypernet,
+  disposeHypernet,
   HYPERNET_VARIANTS,
   type Hypernet,
   type HypernetConfig,
@@ -66,6 +67,12 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
   if (checkpoint === undefined) return shipped(checkpointFor(graph), newHead);
   if (isShipped(checkpoint)) return shipped(fitOf(cardOf(checkpoint), graph), newHead);
   const hypernet = await openHypernet(checkpoint, readingOptions(options));
+  // A file that ships is for the same networks under whatever name it lies.
+  const card = await cardOfFile(checkpoint);
+  if (card !== undefined) {
+    disposeHypernet(hypernet);
+    return shipped(fitOf(card, graph), newHead);
+  }
   checkDomain(hypernet.config, graph, checkpoint);
   checkAnswers(hypernet.config, graph, checkpoint, newHead === true);
   return { hypernet, name: checkpoint, hasNewHead: newHead === true, remarks: [] };

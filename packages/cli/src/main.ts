@@ -1,10 +1,10 @@
-// The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage.
+// The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143
+// stopped by Ctrl-C and SIGTERM.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { isUserError } from './errors.js';
+import { describeFailure } from './errors.js';
 import { EXAMPLES } from './examples.js';
-
-const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
+import { say } from './print.js';
 
 /** In the order in which help lists them. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -21,41 +21,59 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
     (await import('./commands/completion.js')).completionCommand(async () => programOf(Object.keys(COMMANDS))),
 };
 
-// What one command needs, such as a native library, takes longer to load than others take to run.
-const [name = ''] = process.argv.slice(2);
-const isVersion = name === '--version' || name === '-V';
-const wanted = Object.hasOwn(COMMANDS, name) ? [name] : isVersion ? [] : Object.keys(COMMANDS);
-const program = await programOf(wanted);
+process.on('uncaughtException', (error) => {
+  fail(error);
+  // What was going on is in no state to go on; files in the making are removed on the way out.
+  process.exit();
+});
+// Whoever reads the output may have had enough of it, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
-  await program.parseAsync();
+  await (await createProgram()).parseAsync();
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
+  // Commander has printed its own message by now.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else fail(error);
+}
+
+async function createProgram(): Promise<Command> {
+  // What one command needs, such as a native library, takes longer to load than others take to run.
+  const [name = ''] = process.argv.slice(2);
+  const isVersion = name === '--version' || name === '-V';
+  return programOf(Object.hasOwn(COMMANDS, name) ? [name] : isVersion ? [] : Object.keys(COMMANDS));
 }
 
 /** `logah` with these commands. */
 async function programOf(names: readonly string[]): Promise<Command> {
-  const whole = new Command('logah')
+  const { version }: { version: string } = createRequire(import.meta.url)('../package.json');
+  const program = new Command('logah')
     .description('Predicts the initial parameters of neural networks with LoGAH, a low-rank graph hypernetwork.')
     .version(version)
     .exitOverride();
-  for (const command of names) whole.addCommand(await COMMANDS[command]());
-  for (const command of whole.commands) {
+  for (const command of names) program.addCommand(await COMMANDS[command]());
+  for (const command of program.commands) {
     command
+      .option('--verbose', 'where something unexpected happens: its trace')
       .exitOverride()
       .showHelpAfterError('(see --help)')
       .addHelpText('after', `\nExample:\n  $ ${EXAMPLES[command.name()]}`);
   }
-  return whole;
+  return program;
 }
 
-function exitCodeOf(error: unknown): number {
-  // Commander has printed its own message by now.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (isUserError(error)) {
-    console.error(`logah: ${error.message}`);
-    return 1;
-  }
-  console.error(error);
-  return 1;
+/** Says why the command failed: in a line, and with `--verbose` where. */
+function fail(error: unknown): void {
+  process.exitCode = 1;
+  say(`logah: ${describeFailure(error)}`);
+  if (process.argv.includes('--verbose') && error instanceof Error) say(traceOf(error));
+}
+
+/** The trace of an error and of those that led to it. */
+function traceOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by: ${traceOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
 }

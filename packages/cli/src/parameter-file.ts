@@ -1,9 +1,12 @@
 // A network's parameters on their way to a safetensors file: progress, the file, and what is said in the end.
+
+import { own } from '@logah/files';
 import { type ExtraState, elementCount, extraStates, type Graph, parameterCount } from '@logah/graph-ir';
 import type { FloatDType, FloatTensor } from '@logah/safetensors';
 import { streamSafetensors } from '@logah/safetensors/node';
 import { InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from './backend.js';
+import { print, say } from './print.js';
 import { showProgress } from './progress.js';
 import { bytes, thousands } from './text-table.js';
 
@@ -40,7 +43,7 @@ const OTHER_FORMATS: Readonly<Record<string, string>> = {
 /** The value of `--out`: a file whose name promises what is written. Throws InvalidArgumentError for another format. */
 export function outFile(path: string): string {
   const suffix = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? '';
-  const instead = OTHER_FORMATS[suffix];
+  const instead = own(OTHER_FORMATS, suffix);
   if (instead !== undefined) {
     throw new InvalidArgumentError(`What is written is safetensors: name it *.safetensors; ${instead}.`);
   }
@@ -70,8 +73,8 @@ export async function writeParameters(
   const seconds = secondsSince(started);
   const parameters = parameterCount(graph);
   const count = written.length;
-  if (!strict && extras.length > 0) console.error(`Note: ${strictNote(extras)}`);
-  console.log(
+  if (!strict && extras.length > 0) say(`Note: ${strictNote(extras)}`);
+  print(
     json
       ? JSON.stringify({ architecture, parameters, backend, seconds, out, dtype, bytes: size, tensors: count })
       : `${out}: ${thousands(parameters)} parameters in ${count} tensors, ${bytes(size)}, ` +

@@ -1,5 +1,7 @@
 // Progress of long work: a bar with rate and time left on a terminal, a line now and then in a pipe.
+import { printable } from '@logah/files';
 import { SingleBar } from 'cli-progress';
+import { say } from './print.js';
 
 export interface Progress {
   /** `done` of the total, and a few words on how it goes. */
@@ -31,13 +33,13 @@ function barProgress(total: number, unit: string): Progress {
   let first = 0;
   return {
     update(done, note) {
-      bar.update(done, { note, ...pace(done - first, total - first, started) });
+      bar.update(done, { note: printable(note), ...pace(done - first, total - first, started) });
     },
     skip(done) {
       first = done;
     },
     say(text) {
-      process.stderr.write(`\r\u001b[K${text}\n`);
+      process.stderr.write(`\r\u001b[K${printable(text)}\n`);
       bar.render();
     },
     stop: () => bar.stop(),
@@ -54,12 +56,12 @@ function lineProgress(total: number, unit: string): Progress {
       if (now - printed < LINE_INTERVAL * 1000 && done < total) return;
       printed = now;
       const { rate, left } = pace(done - first, total - first, started);
-      console.error(`${done}/${total} ${unit} | ${rate}/s | ${left} left | ${note}`);
+      say(`${done}/${total} ${unit} | ${rate}/s | ${left} left | ${note}`);
     },
     skip(done) {
       first = done;
     },
-    say: (text) => console.error(text),
+    say: (text) => say(text),
     stop() {},
   };
 }

@@ -1,9 +1,6 @@
 // Files that a command is given.
-import { readFile } from 'node:fs/promises';
+import { readText } from '@logah/files/node';
 import { CliError } from './errors.js';
 
-/** A file's text. Throws {@link CliError} naming the file and why it cannot be read. */
-export const readTextFile = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: Error) => {
-    throw new CliError(`cannot read ${path}: ${cause.message}`, { cause });
-  });
+/** A regular file's text. Throws {@link CliError} naming the file and why it cannot be read. */
+export const readTextFile = (path: string): Promise<string> => readText(path, CliError);

@@ -1,6 +1,7 @@
 // What a network is trained on: a source of samples that makes mini-batches of any of them.
 import type { Random } from '@logah/random';
 import type * as tf from '@tensorflow/tfjs-core';
+import { DataError } from './errors.js';
 
 /** One mini-batch: images `[batch, 3, height, width]` with labels int32 `[batch]`, or token ids int32 `[batch, time]` that are their own labels. */
 export interface Batch {
@@ -32,11 +33,11 @@ export function subset(source: DataSource, indices: readonly number[]): DataSour
 
 /**
  * The batches of one epoch as lists of indices: all samples in a random order, a last incomplete batch left out.
- * Throws RangeError when there are fewer samples than a batch has.
+ * Throws {@link DataError} when there are fewer samples than a batch has.
  */
 export function epochBatches(length: number, batchSize: number, random: Random): number[][] {
   if (batchSize > length)
-    throw new RangeError(`a batch of ${batchSize} wants at least as many samples, but there are ${length}`);
+    throw new DataError(`a batch of ${batchSize} wants at least as many samples, but there are ${length}`);
   const order = random.shuffle(Array.from({ length }, (_, i) => i));
   return Array.from({ length: Math.floor(length / batchSize) }, (_, b) =>
     order.slice(b * batchSize, (b + 1) * batchSize),

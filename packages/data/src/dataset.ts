@@ -1,7 +1,8 @@
 // Data sets in folders by name, as sources of samples with the augmentation that suits them.
 import { join } from 'node:path';
 import { type DataSource, subset } from './batch.js';
-import { DataError, type ImageSet, type ImageSourceOptions, imageSource } from './images.js';
+import { DataError } from './errors.js';
+import { type ImageSet, type ImageSourceOptions, imageSource } from './images.js';
 import { readCifar10, readCifar100 } from './readers/cifar.js';
 import { readIdx } from './readers/idx.js';
 import { readImageFolder } from './readers/image-folder.js';
@@ -62,12 +63,10 @@ export async function readDataset({
     read: (split: 'train' | 'test') => Promise<ImageSet>,
     options: ImageSourceOptions,
   ): Promise<Dataset> => {
-    const [train, test] = [await read('train'), await read('test')];
-    if (train.classNames.length !== test.classNames.length) {
-      throw new DataError(
-        `${dataDir}: ${train.classNames.length} classes to train on, but ${test.classNames.length} to test on`,
-      );
-    }
+    const train = await read('train');
+    const test = withClassesOf(train, await read('test'), dataDir);
+    if (train.classNames.length < 2)
+      throw new DataError(`${dataDir}: only the class "${train.classNames.join()}"; there should be two at least`);
     return {
       kind: 'images',
       train: part(imageSource(train, options), skipSamples, trainSamples),
@@ -98,6 +97,21 @@ export async function readDataset({
       };
     }
   }
+}
+
+/**
+ * The test images with the labels that training has for the names of their classes. Throws {@link DataError} for a class
+ * that training has not: its images could only be answered wrong.
+ */
+function withClassesOf({ classNames }: ImageSet, test: ImageSet, source: string): ImageSet {
+  const places = test.classNames.map((name) => classNames.indexOf(name));
+  const unknown = test.classNames.filter((_, i) => places[i] < 0);
+  if (unknown.length > 0) {
+    throw new DataError(
+      `${source}: the test images have the class "${unknown[0]}", but those to train on are ${classNames.join(', ')}`,
+    );
+  }
+  return { ...test, labels: test.labels.map((label) => places[label]), classNames };
 }
 
 /** At most `count` samples from `first` on. Throws DataError where there are none. */

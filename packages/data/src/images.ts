@@ -2,6 +2,7 @@
 import type { Random } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DataSource } from './batch.js';
+import { DataError } from './errors.js';
 
 /** Labelled RGB images of one size. */
 export interface ImageSet {
@@ -12,11 +13,6 @@ export interface ImageSet {
   readonly height: number;
   readonly width: number;
   readonly classNames: readonly string[];
-}
-
-/** A data set that is not what it should be; the message names the file or field, what was found and what would be right. */
-export class DataError extends Error {
-  override readonly name = 'DataError';
 }
 
 export interface ImageSourceOptions {

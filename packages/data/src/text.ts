@@ -1,7 +1,7 @@
 // Text as token ids, cut into blocks of one length.
 import * as tf from '@tensorflow/tfjs-core';
 import type { DataSource } from './batch.js';
-import { DataError } from './images.js';
+import { DataError } from './errors.js';
 
 /** From text to token ids and back. */
 export interface Tokenizer {

@@ -1,11 +1,19 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byteTokenizer, gpt2Tokenizer, textSource } from '../src/index.js';
-import { readCifar10, readCifar100, readIdx, readImageFolder, readText } from '../src/node.js';
+import {
+  datasetIdentity,
+  readCifar10,
+  readCifar100,
+  readDataset,
+  readIdx,
+  readImageFolder,
+  readText,
+} from '../src/node.js';
 import '@logah/backend-ort';
 
 let folder: string;
@@ -115,6 +123,56 @@ describe('a folder of pictures', () => {
     await rm(at('pictures', 'dog', '3.png'));
     await mkdir(at('pictures', 'emu'));
     await expect(readImageFolder(at('pictures'))).rejects.toThrow(/emu: a class folder without a \.jpg or \.png/);
+  });
+});
+
+describe('train and test', () => {
+  const picture = (background: string) => sharp({ create: { width: 4, height: 4, channels: 3, background } }).png();
+  const read = (data: 'folder' | 'idx', dataDir: string) =>
+    readDataset({ data, dataDir, tokenizer: 'bytes', context: 4 });
+  const folders = async (root: string, classes: Readonly<Record<string, readonly string[]>>): Promise<void> => {
+    for (const [split, names] of Object.entries(classes)) {
+      for (const name of names) {
+        await mkdir(at(root, split, name), { recursive: true });
+        await picture('#123456').toFile(at(root, split, name, '1.png'));
+      }
+    }
+  };
+
+  it('have classes by name: others than those of training are refused, missing ones keep the labels right', async () => {
+    await folders('other', { train: ['cat', 'dog'], test: ['cat', 'horse'] });
+    await expect(read('folder', at('other'))).rejects.toThrow(/have the class "horse", but .* are cat, dog/);
+    await folders('fewer', { train: ['ant', 'bee', 'cat'], test: ['cat'] });
+    const { test } = await read('folder', at('fewer'));
+    expect([...test.batch([0]).labels.dataSync()]).toEqual([2]);
+    await folders('single', { train: ['ant'], test: ['ant'] });
+    await expect(read('folder', at('single'))).rejects.toThrow('only the class "ant"; there should be two at least');
+  });
+
+  it('may have other files beside class folders, hidden or not', async () => {
+    await folders('beside', { train: ['cat', 'dog'], test: ['cat', 'dog'] });
+    for (const name of ['.DS_Store', 'notes.txt']) await writeFile(at('beside', 'train', name), 'x');
+    await writeFile(at('beside', 'train', 'cat', '._1.png'), 'x');
+    const before = await datasetIdentity({ data: 'folder', dataDir: at('beside'), tokenizer: 'bytes', context: 4 });
+    expect((await read('folder', at('beside'))).train.length).toBe(2);
+    await rename(at('beside'), at('moved'));
+    const options = { data: 'folder', dataDir: at('moved'), tokenizer: 'bytes', context: 4 } as const;
+    expect(await datasetIdentity(options)).toBe(before);
+    await rename(at('moved', 'train', 'cat'), at('moved', 'train', 'eel'));
+    expect(await datasetIdentity(options)).not.toBe(before);
+  });
+
+  it('of IDX may lack the highest digit in the test part', async () => {
+    await mkdir(at('digits'));
+    const header = (...sizes: number[]): number[] => [0, 0, 8, sizes.length, ...sizes.flatMap((n) => [0, 0, 0, n])];
+    for (const [split, labels] of [
+      ['train', [0, 1, 2]],
+      ['t10k', [0, 1, 1]],
+    ] as const) {
+      await writeFile(at('digits', `${split}-images-idx3-ubyte`), Uint8Array.from([...header(3, 1, 1), 1, 2, 3]));
+      await writeFile(at('digits', `${split}-labels-idx1-ubyte`), Uint8Array.from([...header(3), ...labels]));
+    }
+    expect(await read('idx', at('digits'))).toMatchObject({ classes: 3 });
   });
 });
 

@@ -1,4 +1,5 @@
 // The recipe of a run: checked once, then trusted.
+import { shortJson } from '@logah/files';
 import type { ScheduleConfig } from './schedule.js';
 
 export interface TrainerConfig extends ScheduleConfig {
@@ -59,9 +60,7 @@ export const TEMPLATE_TRAINER_DEFAULTS: TrainerConfig = {
 /** Checks every field. Throws {@link TrainingError} naming the first one at fault. */
 export function checkTrainerConfig(config: TrainerConfig): void {
   const fail = (field: keyof TrainerConfig, wanted: string): never => {
-    throw new TrainingError(
-      `trainer configuration: ${field} should be ${wanted}, got ${JSON.stringify(config[field])}`,
-    );
+    throw new TrainingError(`trainer configuration: ${field} should be ${wanted}, got ${shortJson(config[field])}`);
   };
   for (const field of ['metaBatch', 'batch', 'epochs'] as const) {
     if (!Number.isSafeInteger(config[field]) || config[field] < 1) fail(field, 'a positive integer');
@@ -74,8 +73,8 @@ export function checkTrainerConfig(config: TrainerConfig): void {
   const { averageDecay = 0 } = config;
   if (!(averageDecay >= 0 && averageDecay < 1)) fail('averageDecay', 'a number in [0, 1)');
   for (const field of ['learningRate', 'gradientClip'] as const)
-    if (!(config[field] > 0)) fail(field, 'a positive number');
+    if (!(config[field] > 0 && Number.isFinite(config[field]))) fail(field, 'a positive number');
   for (const field of ['weightDecay', 'predictedParameterRegularization', 'warmupFrom'] as const) {
-    if (!(config[field] >= 0)) fail(field, 'a number of at least 0');
+    if (!(config[field] >= 0 && Number.isFinite(config[field]))) fail(field, 'a number of at least 0');
   }
 }

@@ -11,6 +11,7 @@ export { type Ranks, type SharedGradients, shareGradients } from './ranks.js';
 export { learningRateAt, type ScheduleConfig } from './schedule.js';
 export {
   type ArchitectureSource,
+  checkRunnable,
   type DrawnNetwork,
   disposeTrainer,
   initTrainer,

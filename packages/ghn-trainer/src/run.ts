@@ -1,17 +1,25 @@
 // A run in a folder: states every so often, metrics as JSON Lines and for TensorBoard, scores on architectures that were held out.
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataSource } from '@logah/data';
+import { messageOf, parseJson } from '@logah/files';
+import { appendToFile, lockFolder, makeFolder, readText, sweepFolder, writeFile } from '@logah/files/node';
 import type { Hypernet } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
-import { writeFileAtomically } from '@logah/safetensors/node';
 import { TrainingError } from './config.js';
 import { evaluatePredictions, type PredictedScore } from './evaluate.js';
 import { type Ranks, shareState } from './ranks.js';
 import { readTrainerState, writeTrainerState } from './state-file.js';
 import { createEventFile } from './tensorboard.js';
-import { disposeTrainer, type TrainEvent, type TrainerState, type TrainOptions, train } from './train.js';
+import {
+  checkRunnable,
+  disposeTrainer,
+  type TrainEvent,
+  type TrainerState,
+  type TrainOptions,
+  train,
+} from './train.js';
 
 export interface RunOptions extends Omit<TrainOptions, 'state'> {
   readonly folder: string;
@@ -39,6 +47,8 @@ export interface RunOptions extends Omit<TrainOptions, 'state'> {
 }
 
 export type RunEvent =
+  /** A state that cannot be read: the run goes on from an older one. */
+  | { readonly type: 'damaged'; readonly path: string; readonly reason: string }
   | { readonly type: 'resumed'; readonly step: number; readonly path: string }
   | ({ readonly type: 'step' } & Omit<TrainEvent, 'state'>)
   | {
@@ -56,34 +66,59 @@ const statePath = (folder: string, step: number): string =>
 
 /**
  * Trains in a folder, going on from the last state there, to the end of the configuration or until the signal; frees all tensors.
- * A run that was stopped or killed goes on to the same numbers; metrics of steps after its last state are dropped. The hypernetwork (its average, where there is one)
- * stands in `hypernet.safetensors` beside each state. Throws {@link TrainingError} when the folder holds a run of another configuration.
+ * A run that was stopped or killed goes on to the same numbers; metrics of steps after its last state are dropped. A
+ * state that is damaged is passed over for an older one. The hypernetwork (its average, where there is one) stands in
+ * `hypernet.safetensors` beside each state. When a step fails, the state before it is written first. A folder that was
+ * made for a run that fails before its first state is removed.
+ * Throws {@link TrainingError} when the folder holds a run of another configuration, states of which none can be read,
+ * or is held by another process.
  */
 export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
-  const { folder, evaluation, saveEvery, keep, signal, ranks } = options;
+  checkRunnable(options.config, options.data);
+  const { folder, ranks } = options;
   if (ranks !== undefined && ranks.rank > 0) {
     yield* runAlong(options, ranks);
     return;
   }
-  await mkdir(folder, { recursive: true });
+  const made = await makeFolder(folder);
+  try {
+    const lock = await lockFolder(folder, TrainingError);
+    try {
+      await sweepFolder(folder);
+      yield* runIn(options, lock.check);
+    } finally {
+      await lock.release();
+    }
+  } catch (error) {
+    if ((await stateSteps(folder)).length === 0) await made.undo();
+    throw error;
+  }
+}
+
+/** The run in its folder, which nobody else has; `check` throws when somebody does. */
+async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGenerator<RunEvent> {
+  const { folder, evaluation, saveEvery, keep, signal, ranks } = options;
   await claimFolder(folder, options.configuration);
-  const [latest] = (await stateSteps(folder)).slice(-1);
-  let state = latest === undefined ? options.start() : await readTrainerState(statePath(folder, latest));
+  const found = await latestState(folder);
+  for (const event of found.damaged) yield event;
+  let state = found.state ?? options.start();
   if (ranks !== undefined) state = await shareState(state, ranks);
+  let isSaved = true;
   const metrics = join(folder, 'metrics.jsonl');
-  await keepMetricsUpTo(metrics, state.step);
-  const board = await createEventFile(folder);
-  const note = (event: object): Promise<void> => appendFile(metrics, `${JSON.stringify(event)}\n`);
+  const note = (event: object): Promise<void> => appendToFile(metrics, `${JSON.stringify(event)}\n`);
   const save = async (): Promise<RunEvent> => {
+    await check();
     const path = statePath(folder, state.step);
     await writeTrainerState(path, state);
+    isSaved = true;
     await writeHypernet(join(folder, 'hypernet.safetensors'), learnedHypernet(state));
     for (const old of (await stateSteps(folder)).slice(0, -keep)) await rm(statePath(folder, old));
     return { type: 'saved', step: state.step, path };
   };
-  if (latest !== undefined) yield { type: 'resumed', step: latest, path: statePath(folder, latest) };
-  let isSaved = true;
   try {
+    await keepMetricsUpTo(metrics, state.step);
+    const board = await createEventFile(folder);
+    if (found.state !== undefined) yield { type: 'resumed', step: state.step, path: statePath(folder, state.step) };
     for await (const { state: next, ...step } of train({ ...options, state })) {
       state = next;
       isSaved = false;
@@ -114,14 +149,15 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
         await board.scalars(step.step, { 'heldout/loss': result.loss, 'heldout/accuracy': result.accuracy });
         yield result;
       }
-      if (step.step % saveEvery === 0 || step.step === step.steps) {
-        yield await save();
-        isSaved = true;
-      }
+      if (step.step % saveEvery === 0 || step.step === step.steps) yield await save();
       await letSignalsIn();
       if (signal?.aborted) break;
     }
     if (!isSaved) yield await save();
+  } catch (error) {
+    // The steps up to the one that failed were good; why it failed is what is to be told, whatever becomes of them.
+    if (!isSaved) await save().catch(() => {});
+    throw error;
   } finally {
     disposeTrainer(state);
   }
@@ -145,6 +181,34 @@ async function* runAlong(options: RunOptions, ranks: Ranks): AsyncGenerator<RunE
 /** A step itself may never wait. */
 const letSignalsIn = (): Promise<void> => new Promise(setImmediate);
 
+interface FoundState {
+  /** Undefined for a run that has none yet. */
+  readonly state: TrainerState | undefined;
+  readonly damaged: readonly RunEvent[];
+}
+
+/** The newest state that can be read. Throws {@link TrainingError} when there are some and none can. */
+async function latestState(folder: string): Promise<FoundState> {
+  const damaged: Array<RunEvent & { readonly type: 'damaged' }> = [];
+  for (const step of (await stateSteps(folder)).reverse()) {
+    const path = statePath(folder, step);
+    try {
+      const state = await readTrainerState(path);
+      if (state.step !== step) {
+        disposeTrainer(state);
+        throw new TrainingError(`${path}: it holds the state of step ${state.step}`);
+      }
+      return { state, damaged };
+    } catch (cause) {
+      damaged.push({ type: 'damaged', path, reason: messageOf(cause) });
+    }
+  }
+  if (damaged.length === 0) return { state: undefined, damaged };
+  throw new TrainingError(
+    `${folder}: none of its ${damaged.length} states can be read (${damaged[0].reason}); use another folder to begin anew`,
+  );
+}
+
 /** The hypernetwork that is used: the average where one is kept. */
 const learnedHypernet = ({ hypernet, average }: TrainerState): Hypernet =>
   average === undefined ? hypernet : { ...hypernet, parameters: average };
@@ -154,11 +218,13 @@ async function claimFolder(folder: string, configuration: object): Promise<void>
   const path = join(folder, 'config.json');
   const text = `${JSON.stringify(configuration, null, 2)}\n`;
   if (!existsSync(path)) {
-    await writeFileAtomically(path, text);
+    await writeFile(path, text);
     return;
   }
-  const found = await readFile(path, 'utf8');
+  const found = await readText(path);
   if (found === text) return;
+  const kept = parseJson(found, `${path}: it is damaged; restore it, or use another folder`, TrainingError);
+  if (JSON.stringify(kept) === JSON.stringify(JSON.parse(text))) return;
   const differences = differingLines(found, text);
   throw new TrainingError(
     `${path}: the folder holds a run of another configuration (${differences}); use another folder, or the same configuration to go on`,
@@ -173,7 +239,7 @@ function differingLines(found: string, wanted: string): string {
 }
 
 async function stateSteps(folder: string): Promise<number[]> {
-  const steps = (await readdir(folder)).flatMap((name) => {
+  const steps = (await readdir(folder).catch((): string[] => [])).flatMap((name) => {
     const match = STATE.exec(name);
     return match ? [Number(match[1])] : [];
   });
@@ -183,8 +249,8 @@ async function stateSteps(folder: string): Promise<number[]> {
 /** Drops what was noted after a step, and a last line that was cut off. */
 async function keepMetricsUpTo(path: string, step: number): Promise<void> {
   if (!existsSync(path)) return;
-  const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => isNotedUpTo(line, step));
-  await writeFileAtomically(path, lines.map((line) => `${line}\n`).join(''));
+  const lines = (await readText(path)).split('\n').filter((line) => isNotedUpTo(line, step));
+  await writeFile(path, lines.map((line) => `${line}\n`).join(''));
 }
 
 function isNotedUpTo(line: string, step: number): boolean {

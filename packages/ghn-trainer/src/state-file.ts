@@ -1,4 +1,5 @@
 // A run's state in one safetensors file: the hypernetwork under its own names, moments and average under prefixes, the step in the metadata.
+import { shortJson } from '@logah/files';
 import { fromCheckpoint, type Hypernet, toCheckpoint } from '@logah/hypernet';
 import type { FloatTensor } from '@logah/safetensors';
 import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
@@ -32,10 +33,10 @@ export async function writeTrainerState(
  */
 export async function readTrainerState(path: string): Promise<TrainerState> {
   const { tensors, metadata } = await readSafetensors(path);
-  const step = Number(metadata.step);
+  const step = metadata.step === undefined ? Number.NaN : Number(metadata.step);
   if (!Number.isSafeInteger(step) || step < 0) {
     throw new TrainingError(
-      `${path}: not a state of a run; its metadata should have a step, got ${JSON.stringify(metadata.step)}`,
+      `${path}: not a state of a run; its metadata should have a step, got ${shortJson(metadata.step)}`,
     );
   }
   const isExtra = (name: string): boolean => Object.values(PREFIXES).some((prefix) => name.startsWith(prefix));
@@ -65,6 +66,8 @@ function readRecord(
           `${path}: the tensor "${prefix}${name}" should be [${shape.join(', ')}], ${found ? `got [${found.shape.join(', ')}]` : 'but is missing'}`,
         );
       }
+      if (!found.data.every(Number.isFinite))
+        throw new TrainingError(`${path}: the tensor "${prefix}${name}" holds NaN or infinite values`);
       return [name, tf.tensor(found.data, [...shape])];
     }),
   );

@@ -1,8 +1,8 @@
 // Scalars as a TensorBoard event file: TFRecord framing around `Event` messages of tensorflow/core/util/event.proto.
-import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '@aws-crypto/crc32c';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { appendToFile } from '@logah/files/node';
 
 /** Field numbers of Event and Summary.Value. */
 const EVENT = { wallTime: 1, step: 2, fileVersion: 3, summary: 5 } as const;
@@ -23,7 +23,7 @@ export async function createEventFile(folder: string): Promise<EventFile> {
   const seconds = Date.now() / 1000;
   const path = join(folder, `events.out.tfevents.${Math.floor(seconds)}.logah.${process.pid}`);
   const version = new BinaryWriter().tag(EVENT.wallTime, WireType.Bit64).double(seconds);
-  await appendFile(
+  await appendToFile(
     path,
     record(version.tag(EVENT.fileVersion, WireType.LengthDelimited).string('brain.Event:2').finish()),
   );
@@ -47,7 +47,7 @@ export async function createEventFile(folder: string): Promise<EventFile> {
         .int64(step)
         .tag(EVENT.summary, WireType.LengthDelimited)
         .bytes(summary.finish());
-      await appendFile(path, record(event.finish()));
+      await appendToFile(path, record(event.finish()));
     },
   };
 }

@@ -4,7 +4,7 @@ import { type Architecture, buildArchitecture, formatArchitecture } from '@logah
 import type { Hypernet } from '@logah/hypernet';
 import { ADAMW_DEFAULTS, type AdamWState, clipScale, initAdamW, type Task, updateAdamW } from '@logah/network';
 import { createRandom, deriveSeed, type Random } from '@logah/random';
-import { globalNorm, type TensorRecord } from '@logah/tensor-ops';
+import { areFinite, globalNorm, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainerConfig, type TrainerConfig, TrainingError } from './config.js';
 import { type MetaBatchResult, metaBatchGradients } from './meta-batch.js';
@@ -84,6 +84,16 @@ export function disposeTrainer({ hypernet, optimizer, average = {} }: TrainerSta
 export const totalSteps = ({ epochs, batch, stepsPerEpoch }: TrainerConfig, data: DataSource): number =>
   epochs * (stepsPerEpoch ?? Math.floor(data.length / batch));
 
+/** Throws {@link TrainingError} for a configuration that cannot run on a data source. */
+export function checkRunnable(config: TrainerConfig, data: DataSource): void {
+  checkTrainerConfig(config);
+  if (config.batch > data.length) {
+    throw new TrainingError(
+      `trainer configuration: batch should be at most the ${data.length} samples that there are, got ${config.batch}`,
+    );
+  }
+}
+
 /** Gradients of a meta-batch on this thread. */
 export const localGradients =
   (
@@ -109,11 +119,12 @@ export const localGradients =
  * Meta-trains a hypernetwork from a state to the end of the configured epochs, yielding after every step; the last state is returned, and is the
  * caller's, as is the latest one when the caller stops early or an error is thrown.
  * What a step draws depends on the seed and the step alone. Throws {@link TrainingError} for a configuration that cannot run, and for a loss or
- * gradient that is not finite, naming the step and the architectures; the state is then that of the step before.
+ * gradient that is not finite, or an update that makes the state so, naming the step and the architectures; the state
+ * is then that of the step before.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, TrainerState> {
   const { config, architectures, data, task } = options;
-  checkTrainerConfig(config);
+  checkRunnable(config, data);
   if (config.reference === true && options.gradients !== undefined) {
     throw new TrainingError(
       'trainer configuration: reference reads rows across a whole meta-batch, ' +
@@ -151,7 +162,17 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       );
     }
     const learningRate = learningRateAt(epoch, config);
-    current = update(current, result.gradients, learningRate, clipScale(gradientNorm, config.gradientClip), config);
+    const next = update(current, result.gradients, learningRate, clipScale(gradientNorm, config.gradientClip), config);
+    if (!isFiniteState(next)) {
+      disposeTrainer(next);
+      throw new TrainingError(
+        `step ${current.step + 1}: after an update at the rate ${learningRate} the hypernetwork, a moment of its ` +
+          `optimiser or its average is no longer finite, for ${names.join('; ')}. The state before it is kept: ` +
+          'go on from there with a lower learning rate or another seed',
+      );
+    }
+    disposeTrainer(current);
+    current = next;
     yield {
       step: current.step,
       steps,
@@ -169,7 +190,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   return current;
 }
 
-/** The state after an update; frees the one before, and the gradients. */
+/** The state after an update; frees the gradients. */
 function update(
   state: TrainerState,
   gradients: TensorRecord,
@@ -197,9 +218,14 @@ function update(
           ),
         };
   tf.dispose(Object.values(gradients));
-  disposeTrainer(state);
   return { step: state.step + 1, hypernet: { ...hypernet, parameters }, optimizer: moments, ...moved };
 }
+
+/** Whether no value of a state is NaN or infinite. */
+const isFiniteState = ({ hypernet, optimizer, average = {} }: TrainerState): boolean =>
+  areFinite(
+    [hypernet.parameters, optimizer.first, optimizer.second, average].flatMap((record) => Object.values(record)),
+  );
 
 const mapTensors = (record: TensorRecord, map: (tensor: tf.Tensor, name: string) => tf.Tensor): TensorRecord =>
   Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, map(tensor, name)]));

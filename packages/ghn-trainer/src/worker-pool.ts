@@ -1,5 +1,6 @@
 // Spreads the networks of a meta-batch over worker threads and averages their gradients. Parameters and gradients are in memory that all threads see.
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '@logah/files';
 import { formatArchitecture } from '@logah/graph-ir';
 import { type Hypernet, hypernetParameters } from '@logah/hypernet';
 import * as tf from '@tensorflow/tfjs-core';
@@ -18,17 +19,22 @@ export interface WorkerPool {
   close(): Promise<void>;
 }
 
-/** Starts the workers and waits until they are ready. Throws {@link TrainingError} when one cannot start. */
+/**
+ * Starts the workers and waits until they are ready. Throws {@link TrainingError} when one cannot start; `gradients`
+ * throws it, with the reason, when one is no more or ends within a step.
+ */
 export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolOptions): Promise<WorkerPool> {
   const specs = hypernetParameters(setup.hypernet);
   const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const shared = (): Float32Array => new Float32Array(new SharedArrayBuffer(4 * total));
   const parameters = shared();
-  const members = Array.from({ length: count }, (): Member => {
+  const members = Array.from({ length: count }, (_, index): Member => {
     const workerData: WorkerData = { ...setup, parameters, gradients: shared() };
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
     return {
-      worker: new Worker(new URL('./worker.js', import.meta.url), { workerData }),
+      worker,
       gradients: workerData.gradients,
+      death: deathOf(worker, `gradient worker ${index + 1} of ${count}`),
     };
   });
   const close = async (): Promise<void> => {
@@ -36,17 +42,14 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
   };
   try {
     await Promise.all(
-      members.map(async ({ worker }) => {
-        const reply = await nextMessage<WorkerReply | 'ready'>(worker);
+      members.map(async (member) => {
+        const reply = await nextMessage<WorkerReply | 'ready'>(member);
         if (reply !== 'ready') throw new Error('error' in reply ? reply.error : 'it answered before it was asked');
       }),
     );
   } catch (cause) {
     await close();
-    throw new TrainingError(
-      `a gradient worker could not start: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    throw new TrainingError(`a gradient worker could not start: ${messageOf(cause)}`, { cause });
   }
 
   const gradients: MetaGradients = async (hypernet, networks, batch) => {
@@ -60,7 +63,7 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
     const parts = await Promise.all(
       shares.map(async (share, i): Promise<Part> => {
         const { worker, gradients } = members[i];
-        const reply = nextMessage<WorkerReply>(worker);
+        const reply = nextMessage<WorkerReply>(members[i]);
         const request: WorkerRequest = {
           networks: share.map(({ architecture, seed }) => ({ architecture: formatArchitecture(architecture), seed })),
           inputs,
@@ -78,6 +81,8 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
 interface Member {
   readonly worker: Worker;
   readonly gradients: Float32Array;
+  /** Rejects when the worker is no more, with why; never resolves. */
+  readonly death: Promise<never>;
 }
 
 /** What a worker made of its share, and how much of the meta-batch that is. */
@@ -120,28 +125,33 @@ function averaged(parts: readonly Part[], specs: Specs, total: number) {
   return { ...result, gradients };
 }
 
-function nextMessage<T>(worker: Worker): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const done = (): void => {
-      worker.off('message', onMessage);
-      worker.off('error', onError);
-      worker.off('exit', onExit);
-    };
-    const onMessage = (message: unknown): void => {
-      done();
-      // Only our own worker sends on this channel.
-      resolve(message as T);
-    };
-    const onError = (error: Error): void => {
-      done();
-      reject(error);
-    };
-    const onExit = (code: number): void => {
-      done();
-      reject(new Error(`it ended with code ${code}`));
-    };
-    worker.on('message', onMessage);
-    worker.on('error', onError);
-    worker.on('exit', onExit);
+/** Watches a worker from its first moment on, so that one that died between two steps is not waited for. */
+function deathOf(worker: Worker, name: string): Promise<never> {
+  const death = new Promise<never>((_, reject) => {
+    let why = '';
+    worker.on('error', (error: Error) => {
+      why = `: ${error.message}`;
+    });
+    worker.on('exit', (code) => reject(new TrainingError(`${name} ended with code ${code}${why}`)));
   });
+  // A pool that is closed ends its workers, and nobody waits for them any more.
+  death.catch(() => {});
+  return death;
+}
+
+/** What a worker says next. Throws {@link TrainingError} with its reason when it is no more, or ends before. */
+async function nextMessage<T>({ worker, death }: Member): Promise<T> {
+  let onMessage: (message: unknown) => void = () => {};
+  try {
+    return await Promise.race([
+      new Promise<T>((resolve) => {
+        // Only our own worker sends on this channel.
+        onMessage = (message) => resolve(message as T);
+        worker.on('message', onMessage);
+      }),
+      death,
+    ]);
+  } finally {
+    worker.off('message', onMessage);
+  }
 }

@@ -1,5 +1,6 @@
 // A gradient worker: a thread with its own backend that computes its share of each meta-batch.
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '@logah/files';
 import { parseArchitecture } from '@logah/graph-ir';
 import { type Hypernet, type HypernetConfig, hypernetParameters } from '@logah/hypernet';
 import { classification, languageModelling } from '@logah/network';
@@ -13,9 +14,7 @@ const setup: WorkerData = workerData;
 const send = (reply: WorkerReply | 'ready'): void => {
   parentPort?.postMessage(reply);
 };
-const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
-
-start().catch((error: unknown) => send({ error: describe(error) }));
+start().catch((error: unknown) => send({ error: messageOf(error) }));
 
 async function start(): Promise<void> {
   const backend: { setThreadsCount?: (count: number) => void } = await import(setup.backendUrl);
@@ -26,7 +25,7 @@ async function start(): Promise<void> {
   const gradients = localGradients(TASKS[setup.task], setup);
   parentPort?.on('message', (request: WorkerRequest) => {
     compute(request, gradients)
-      .catch((error: unknown): WorkerReply => ({ error: describe(error) }))
+      .catch((error: unknown): WorkerReply => ({ error: messageOf(error) }))
       .then(send);
   });
   send('ready');

@@ -1,7 +1,8 @@
 // Runs in folders and on worker threads, as built: workers are files.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { initTrainer, localGradients, TRAINER_DEFAULTS, type TrainerConfig } from '@logah/ghn-trainer';
 import { createWorkerPool, type RunEvent, type RunOptions, run } from '@logah/ghn-trainer/node';
 import { createHypernet, disposeHypernet } from '@logah/hypernet';
@@ -186,5 +187,94 @@ describe('createWorkerPool', () => {
       predictedParameterRegularization: 0,
     } as const;
     await expect(createWorkerPool(setup)).rejects.toThrow(/a gradient worker could not start: .*Cannot find module/);
+  });
+
+  it('says which worker is no more, also when it ended between two steps, and waits for none', async () => {
+    const hypernet = createHypernet(HYPERNET, createRandom(1));
+    const random = createRandom(2);
+    const networks = Array.from({ length: 2 }, (_, seed) => ({ architecture: architectures(random), seed }));
+    const batch = data.batch([0, 1]);
+    // A backend that ends its thread a while after it was loaded.
+    const backend = join(folder, 'mortal.mjs');
+    const real = JSON.stringify(import.meta.resolve('@logah/backend-ort'));
+    for (const [death, message] of [
+      ['process.exit(3)', /gradient worker 1 of 1 ended with code 3$/],
+      ['throw new Error("its own reason")', /gradient worker 1 of 1 ended with code 1: its own reason/],
+    ] as const) {
+      await writeFile(backend, `import ${real}; setTimeout(() => { ${death}; }, 300);`);
+      const pool = await createWorkerPool({
+        workers: 1,
+        backendUrl: `${pathToFileURL(backend)}?${encodeURIComponent(death)}`,
+        backend: 'ort',
+        hypernet: HYPERNET,
+        task: 'classification',
+        predictedParameterRegularization: 0,
+      });
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      await expect(pool.gradients(hypernet, networks, batch)).rejects.toThrow(message);
+      await pool.close();
+    }
+    disposeHypernet(hypernet);
+    tf.dispose([batch.inputs, batch.labels]);
+  });
+});
+
+describe('a step that goes wrong', () => {
+  const failingAt = (step: number, failure: () => never): Partial<RunOptions> => {
+    let steps = 0;
+    const compute = localGradients(classification, CONFIG);
+    return { saveEvery: 100, gradients: (...args) => (++steps === step ? failure() : compute(...args)) };
+  };
+
+  it('leaves the state of the step before, and its own reason', async () => {
+    const dead = failingAt(4, () => {
+      throw new Error('the worker is gone');
+    });
+    await expect(follow(dead)).rejects.toThrow('the worker is gone');
+    expect((await readdir(folder)).filter((name) => /^step|lock|partial/.test(name))).toEqual([
+      'step-0000003.safetensors',
+    ]);
+    const [resumed] = await follow();
+    expect(resumed).toMatchObject({ type: 'resumed', step: 3 });
+  });
+
+  it('is refused when it makes a parameter or a moment infinite, whatever the loss says', async () => {
+    const before = tf.memory().numTensors;
+    // Finite gradients whose squares are not.
+    const compute = localGradients(classification, CONFIG);
+    let steps = 0;
+    const huge: Partial<RunOptions> = {
+      config: { ...CONFIG, gradientClip: 1e30 },
+      gradients: async (...args) => {
+        const result = await compute(...args);
+        if (++steps < 3) return result;
+        const gradients = Object.fromEntries(
+          Object.entries(result.gradients).map(([name, gradient]) => {
+            const large = tf.fill(gradient.shape, 1e18);
+            gradient.dispose();
+            return [name, name === 'embed.weight' ? tf.tidy(() => tf.mul(large, 1e3)) : large];
+          }),
+        );
+        return { ...result, gradients };
+      },
+    };
+    await expect(follow(huge)).rejects.toThrow(/step 3: (after an update|the loss is)/);
+    expect((await readdir(folder)).filter((name) => name.startsWith('step'))).toEqual(['step-0000002.safetensors']);
+    expect(tf.memory().numTensors - before).toBeLessThan(400);
+  });
+
+  it('at the very first leaves no folder that was made for it', async () => {
+    const own = join(folder, 'made', 'here');
+    const dead = failingAt(1, () => {
+      throw new Error('at once');
+    });
+    await expect(follow({ ...dead, folder: own })).rejects.toThrow('at once');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is not taken where a batch is larger than the data', async () => {
+    const large = { config: { ...CONFIG, batch: 17 }, folder: join(folder, 'made') };
+    await expect(follow(large)).rejects.toThrow('batch should be at most the 16 samples that there are, got 17');
+    expect(await readdir(folder)).toEqual([]);
   });
 });

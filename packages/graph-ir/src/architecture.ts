@@ -152,12 +152,20 @@ export function buildArchitecture(architecture: Architecture): Graph {
   }
 }
 
+/** No tensor of any backend has a larger axis. */
+const LARGEST_SIZE = 2 ** 31 - 1;
+
+/** A layer has ten operators at least, and a graph 100,000 at most. */
+const MOST_LAYERS = 10_000;
+
 const isPreset = (name: string): name is keyof typeof ARCHITECTURE_PRESETS => Object.hasOwn(ARCHITECTURE_PRESETS, name);
 
 function parseSize(text: string, key: string, value: string | undefined): number {
   const size = Number(value);
+  const largest = key === 'layers' || key === 'depth' ? MOST_LAYERS : LARGEST_SIZE;
   if (!Number.isSafeInteger(size) || size < 1)
     throw new GraphError(`"${text}": ${key} is a positive integer, got "${value ?? ''}"`);
+  if (size > largest) throw new GraphError(`"${text}": ${key} is at most ${largest}, got "${value ?? ''}"`);
   return size;
 }
 

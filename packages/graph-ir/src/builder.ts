@@ -1,4 +1,5 @@
 // Builds a graph one operator at a time, in the words of the layers that made it.
+import { recordOf } from '@logah/files';
 import {
   type ActivationFunction,
   type Graph,
@@ -73,7 +74,7 @@ export class GraphBuilder {
   readonly #name: string;
   readonly #inputs: string[] = [];
   readonly #operators: Operator[] = [];
-  readonly #values: Record<string, TensorType> = {};
+  readonly #values = recordOf<TensorType>();
   readonly #parameters = new Map<string, Parameter>();
   readonly #counts = new Map<string, number>();
 
@@ -263,7 +264,7 @@ export class GraphBuilder {
       inputs: [...this.#inputs],
       outputs: outputs.map(({ name }) => name),
       operators: [...this.#operators],
-      values: { ...this.#values },
+      values: recordOf(Object.entries(this.#values)),
       parameters: [...this.#parameters.values()],
     };
     validate(graph);

@@ -1,4 +1,5 @@
 // Arithmetic on sizes of which some are names: what cannot be computed becomes an expression, written always in the same way.
+import { own } from '@logah/files';
 import { type Dimension, GraphError } from './graph.js';
 
 /** Longer expressions say nothing to a reader. */
@@ -124,7 +125,7 @@ export function sizeIn(sizes: Readonly<Record<string, number>>, size: Dimension)
       at++;
       return token === '(' ? value : Math[token](value);
     }
-    return token === undefined ? Number.NaN : /^\d+$/.test(token) ? Number(token) : (sizes[token] ?? Number.NaN);
+    return token === undefined ? Number.NaN : /^\d+$/.test(token) ? Number(token) : (own(sizes, token) ?? Number.NaN);
   };
   const value = sum();
   return Number.isFinite(value) ? value : undefined;

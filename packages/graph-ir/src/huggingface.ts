@@ -3,6 +3,7 @@ export {
   type CheckpointDifference,
   type CheckpointShapes,
   checkCheckpoint,
+  checkCheckpointValues,
   checkpointValues,
   withStatisticsOf,
 } from './huggingface/check.js';

@@ -1,4 +1,5 @@
 // Reads plain JSON field by field; what is not as it should be is named with its path.
+import { own, parseJson, recordOf, shortJson } from '@logah/files';
 import { ELEMENT_TYPES, type ElementType } from './element-types.js';
 import { DTYPES, GraphError, type TensorType } from './graph.js';
 
@@ -11,24 +12,27 @@ export class Reader {
   ) {}
 
   fail(wanted: string): never {
-    const found = JSON.stringify(this.value) ?? 'nothing';
     throw new GraphError(
-      `${this.source}: ${this.path || 'the file'} should be ${wanted}, got ${found.length > 60 ? `${found.slice(0, 60)}…` : found}`,
+      `${this.source}: ${this.path || 'the file'} should be ${wanted}, got ${shortJson(this.value)}`,
     );
   }
 
+  /** A record that inherits nothing: names in it are the file's. */
   record(): Record<string, unknown> {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value))
-      return this.fail('an object');
-    return Object.fromEntries(Object.entries(this.value));
+    return recordOf(Object.entries(this.#object()));
   }
 
   field(key: string): Reader {
-    return new Reader(this.source, this.path ? `${this.path}.${key}` : key, this.record()[key]);
+    return new Reader(this.source, this.path ? `${this.path}.${key}` : key, own(this.#object(), key));
   }
 
+  /** What is read of every field, in a record that inherits nothing. */
   entries<T>(read: (entry: Reader) => T): Record<string, T> {
-    return Object.fromEntries(Object.keys(this.record()).map((key) => [key, read(this.field(key))]));
+    return recordOf(Object.keys(this.#object()).map((key) => [key, read(this.field(key))] as const));
+  }
+
+  #object(): Record<string, unknown> {
+    return isObject(this.value) ? this.value : this.fail('an object');
   }
 
   list<T>(read: (item: Reader) => T): T[] {
@@ -46,7 +50,9 @@ export class Reader {
 
   /** A number that may be infinite or none, which JSON has no words for: "Infinity", "-Infinity", "NaN". */
   float(): number {
-    return ['Infinity', '-Infinity', 'NaN'].includes(String(this.value)) ? Number(this.value) : this.number();
+    return this.value === 'Infinity' || this.value === '-Infinity' || this.value === 'NaN'
+      ? Number(this.value)
+      : this.number();
   }
 
   boolean(): boolean {
@@ -61,14 +67,12 @@ export class Reader {
   }
 }
 
-/** The root of a JSON text. Throws {@link GraphError} naming `source` when it is not JSON. */
-export function readJson(text: string, source: string): Reader {
-  try {
-    return new Reader(source, '', JSON.parse(text));
-  } catch (cause) {
-    throw new GraphError(`${source}: not JSON`, { cause });
-  }
-}
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The root of a JSON text. Throws {@link GraphError} naming `source` when it is not JSON, or is nested too deep. */
+export const readJson = (text: string, source: string): Reader =>
+  new Reader(source, '', parseJson(text, source, GraphError));
 
 export const strings = (reader: Reader): string[] => reader.list((item) => item.string());
 export const numbers = (reader: Reader): number[] => reader.list((item) => item.number());

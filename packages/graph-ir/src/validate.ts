@@ -1,5 +1,14 @@
 // Checks a graph from the first operator to the last, inferring every shape on the way.
-import { type Graph, GraphError, type Operator, type OperatorOf, type OperatorType, type TensorType } from './graph.js';
+import { own, recordOf } from '@logah/files';
+import {
+  elementCount,
+  type Graph,
+  GraphError,
+  type Operator,
+  type OperatorOf,
+  type OperatorType,
+  type TensorType,
+} from './graph.js';
 import { OPERATORS } from './operators.js';
 
 /**
@@ -33,8 +42,8 @@ function inferOutputsOf<T extends OperatorType>(
     (value) => typeOf(value) ?? fail(`reads "${value}", which no input or earlier operator gives`),
   );
   const { required, optional } = definition.parameters;
-  for (const role of required) if (!(role in operator.parameters)) fail(`has no parameter "${role}"`);
-  const shapes: Record<string, readonly number[]> = {};
+  for (const role of required) if (!Object.hasOwn(operator.parameters, role)) fail(`has no parameter "${role}"`);
+  const shapes = recordOf<readonly number[]>();
   for (const [role, name] of Object.entries(operator.parameters)) {
     if (!required.includes(role) && !(optional instanceof RegExp ? optional.test(role) : optional.includes(role))) {
       const known = optional instanceof RegExp ? 'the places of its operands' : [...required, ...optional].join(', ');
@@ -70,12 +79,14 @@ export function validate(graph: Graph): void {
     if (parameters.has(name)) fail(`two parameters are named "${name}"`);
     if (!shape.every((size) => Number.isSafeInteger(size) && size > 0))
       fail(`parameter "${name}" has shape [${shape.join(', ')}]; sizes are positive integers`);
+    if (!Number.isSafeInteger(elementCount(shape)))
+      fail(`parameter "${name}" has shape [${shape.join(', ')}], which no memory holds`);
     parameters.set(name, shape);
   }
   const known = new Map<string, TensorType>();
   const define = (value: string, type: TensorType): void => {
     if (known.has(value)) fail(`two operators or inputs give the value "${value}"`);
-    const declared = graph.values[value] ?? fail(`the value "${value}" has no type`);
+    const declared = own(graph.values, value) ?? fail(`the value "${value}" has no type`);
     if (declared.dtype !== type.dtype || declared.shape.join() !== type.shape.join()) {
       fail(
         `the value "${value}" is declared ${declared.dtype} [${declared.shape.join(', ')}], but is ${type.dtype} [${type.shape.join(', ')}]`,
@@ -83,7 +94,7 @@ export function validate(graph: Graph): void {
     }
     known.set(value, declared);
   };
-  for (const input of graph.inputs) define(input, graph.values[input] ?? fail(`the input "${input}" has no type`));
+  for (const input of graph.inputs) define(input, own(graph.values, input) ?? fail(`the input "${input}" has no type`));
   const names = new Set<string>();
   const used = new Set<string>();
   for (const operator of graph.operators) {

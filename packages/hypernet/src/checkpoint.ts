@@ -1,4 +1,5 @@
 // Hypernetworks as safetensors content: tensors under the reference's names, the configuration as JSON in the metadata.
+import { parseJson, shortJson } from '@logah/files';
 import type { FloatTensor } from '@logah/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkHypernetConfig, type HypernetConfig, HypernetError } from './config.js';
@@ -42,6 +43,9 @@ export function assemble(config: HypernetConfig, tensors: ReadonlyMap<string, Fl
   const fail = (what: string): never => {
     throw new HypernetError(`${source}: ${what}`);
   };
+  // Layers are counted in a loop: before anything is made of them, the file must hold as many.
+  if (config.layers > tensors.size)
+    fail(`its configuration has ${config.layers} layers, but the file has only ${tensors.size} tensors`);
   const specs = hypernetParameters(config);
   const known = new Set(specs.map(({ name }) => name));
   for (const name of tensors.keys()) {
@@ -64,12 +68,13 @@ export function assemble(config: HypernetConfig, tensors: ReadonlyMap<string, Fl
 function readConfig({ format, config }: Readonly<Record<string, string>>, source: string): HypernetConfig {
   if (config === undefined || (format !== FORMAT && format !== REFERENCE_FORMAT)) {
     throw new HypernetError(
-      `${source}: not a hypernetwork; its metadata should have the format "${FORMAT}" and a config, got the format ${JSON.stringify(format)}`,
+      `${source}: not a hypernetwork; its metadata should have the format "${FORMAT}" and a config, got the format ${shortJson(format)}`,
     );
   }
   try {
-    const parsed: unknown = JSON.parse(config);
-    if (typeof parsed !== 'object' || parsed === null) throw new HypernetError('not an object');
+    const parsed = parseJson(config, 'config', HypernetError);
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+      throw new HypernetError('not an object');
     // Configurations without a decoder are LoGAH's, from when it was the only one.
     return checkHypernetConfig(
       format === FORMAT
@@ -100,7 +105,9 @@ interface ReferenceConfig {
 }
 
 function fromReferenceConfig(reference: ReferenceConfig): HypernetConfig {
-  const { decoder, rank, maxMask } = reference;
+  const { decoder, rank, maxMask, maxShape } = reference;
+  if (!Array.isArray(maxShape))
+    throw new HypernetError(`maxShape should be a list of sizes, got ${shortJson(maxShape)}`);
   const common = {
     dim: reference.hid,
     heads: reference.heads,
@@ -114,5 +121,5 @@ function fromReferenceConfig(reference: ReferenceConfig): HypernetConfig {
   } as const;
   if (decoder === 'conv') return { decoder, ...common };
   if (decoder === 'lowrank') return { decoder, ...common, rank: rank ?? Number.NaN, maxRows: maxMask ?? Number.NaN };
-  throw new HypernetError(`decoder should be "lowrank" or "conv", got ${JSON.stringify(decoder)}`);
+  throw new HypernetError(`decoder should be "lowrank" or "conv", got ${shortJson(decoder)}`);
 }

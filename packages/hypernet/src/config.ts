@@ -1,5 +1,6 @@
 // The configuration of a hypernetwork: checked once, then trusted.
 
+import { shortJson } from '@logah/files';
 import type { GraphormerConfig } from '@logah/graphormer';
 import { shapeVocabulary } from '@logah/graphormer';
 
@@ -142,19 +143,28 @@ const DECODER_SIZE_FIELDS = {
   template: ['templates', 'tokens', 'patch'],
 } as const;
 
+/** No tensor of any backend has a larger axis. */
+const LARGEST_SIZE = 2 ** 31 - 1;
+
+/** Kernels have an embedding each, so they are counted in a loop. */
+const LARGEST_KERNEL = 1024;
+
 /** Checks every field, and returns the configuration. Throws {@link HypernetError} naming the first one at fault. */
 export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
   const values: Readonly<Record<string, unknown>> = { ...config };
   const fail = (field: string, wanted: string): never => {
     throw new HypernetError(
-      `hypernetwork configuration: ${field} should be ${wanted}, got ${JSON.stringify(values[field])}`,
+      `hypernetwork configuration: ${field} should be ${wanted}, got ${shortJson(values[field])}`,
     );
   };
-  if (!Object.hasOwn(DECODER_SIZE_FIELDS, config.decoder)) fail('decoder', '"lowrank", "conv" or "template"');
+  if (typeof config.decoder !== 'string' || !Object.hasOwn(DECODER_SIZE_FIELDS, config.decoder))
+    fail('decoder', '"lowrank", "conv" or "template"');
   for (const field of [...SIZE_FIELDS, ...DECODER_SIZE_FIELDS[config.decoder]]) {
     const value = values[field];
     if (!Number.isSafeInteger(value) || Number(value) < 1) fail(field, 'a positive integer');
+    if (Number(value) > LARGEST_SIZE) fail(field, `at most ${LARGEST_SIZE}`);
   }
+  if (config.maxKernel > LARGEST_KERNEL) fail('maxKernel', `at most ${LARGEST_KERNEL}`);
   if (config.dim % 4 !== 0) fail('dim', 'a multiple of 4 (four shape embeddings)');
   if (config.dim % config.heads !== 0) fail('dim', `a multiple of the ${config.heads} heads`);
   if (config.decoder === 'lowrank' && config.maxRows < 2 * config.maxChannels)
@@ -164,7 +174,8 @@ export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
     if (config.mixture !== 'embedding' && config.mixture !== 'place') fail('mixture', '"embedding" or "place"');
   }
   if (config.domain !== 'vision' && config.domain !== 'language') fail('domain', '"vision" or "language"');
-  if (!(config.initializerRange > 0)) fail('initializerRange', 'a positive number');
+  if (typeof config.initializerRange !== 'number' || !(config.initializerRange > 0))
+    fail('initializerRange', 'a positive number');
   return config;
 }
 

@@ -1,4 +1,5 @@
 // Predicts the parameters of a network from its computational graph.
+import { recordOf } from '@logah/files';
 import {
   type ComputationalGraph,
   elementCount,
@@ -93,7 +94,7 @@ export function predictTensors(
     const embeddings = options.embeddings ?? embedNodes(hypernet, graph);
     const targets = graph.targets.map((target) => ({ plan: decoder.plan(target), row: target.node }));
     const cores = decoder.decode(parameters, decoder.prepare(parameters, embeddings), targets);
-    const predicted: Record<string, tf.Tensor> = {};
+    const predicted = recordOf<tf.Tensor>();
     targets.forEach(({ plan }, i) => {
       predicted[plan.target.parameter.name] = complete(plan, cores[i], options.random);
     });

@@ -1,11 +1,13 @@
 // Initialisers from texts: opens the files that they name.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { cardOf, fitOf, isShipped } from '@logah/checkpoints';
-import { checkpointPath, openHypernet } from '@logah/checkpoints/node';
+import { type CheckpointCard, fitOf, isShipped } from '@logah/checkpoints';
+import { cardOfFile, checkpointPath, openHypernet } from '@logah/checkpoints/node';
+import { messageOf } from '@logah/files';
+import { readBytes } from '@logah/files/node';
 import type { TrainedTensor } from '@logah/network';
+import { isFloatType } from '@logah/pytorch-files';
 import { openTensorFile } from '@logah/pytorch-files/node';
 import { EvaluationError } from './errors.js';
 import {
@@ -53,27 +55,28 @@ async function readStart({ name, file, isReference }: FileStart): Promise<Initia
         );
       }
       const predicted = predictedInitializer(hypernet, { reference: isReference });
-      return isShipped(file) ? fitted(predicted, file) : predicted;
+      const card = await cardOfFile(file);
+      return card === undefined ? predicted : fitted(predicted, card);
     }
   }
 }
 
 /** What a shipped checkpoint gives a network that it fits, as `logah predict` does: for other classes with a new head. */
 const fitted =
-  (predicted: Initializer, name: string): Initializer =>
+  (predicted: Initializer, card: CheckpointCard): Initializer =>
   (graph, random) => {
-    const { needsNewHead } = fitOf(cardOf(name), graph);
+    const { needsNewHead } = fitOf(card, graph);
     return needsNewHead ? modifiedInitializer(predicted, 'new-head')(graph, random) : predicted(graph, random);
   };
 
 type FileStart = Extract<StartText['start'], { readonly kind: 'file' }>;
 
-/** Every tensor of a file, safetensors or one of PyTorch's formats, by name. */
+/** Every tensor of floating-point numbers in a file, safetensors or one of PyTorch's formats, by name. */
 async function readTensors(path: string): Promise<ReadonlyMap<string, TrainedTensor>> {
   const file = await openTensorFile(path);
   try {
     const tensors = new Map<string, TrainedTensor>();
-    for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
+    for (const [name, { type }] of file.tensors) if (isFloatType(type)) tensors.set(name, await file.read(name));
     return tensors;
   } finally {
     await file.close();
@@ -92,8 +95,11 @@ export async function initializerIdentity(text: string): Promise<string> {
   const canonical = canonicalStart(text);
   if (start.kind !== 'file') return canonical;
   const file = isShipped(start.file) ? checkpointPath(start.file) : start.file;
-  const content = await readFile(file).catch((cause: unknown) => {
-    throw new EvaluationError(`the initialiser "${text}" wants the file ${file}, which cannot be read`, { cause });
+  const content = await readBytes(file).catch((cause: unknown) => {
+    throw new EvaluationError(
+      `the initialiser "${text}" wants the file ${file}, which cannot be read (${messageOf(cause)})`,
+      { cause },
+    );
   });
   return `${canonical} ${createHash('sha256').update(content).digest('hex')}`;
 }

@@ -1,4 +1,5 @@
 // Where a network's parameters start from. An initialiser of one's own is any function of the type Initializer.
+import { recordOf } from '@logah/files';
 import type { Graph } from '@logah/graph-ir';
 import { type Hypernet, type PredictOptions, predict } from '@logah/hypernet';
 import {
@@ -60,7 +61,7 @@ export const selectedInitializer =
 export const predictedInitializer =
   (hypernet: Hypernet, { reference = false }: Pick<PredictOptions, 'reference'> = {}): Initializer =>
   async (graph, random) => {
-    const parameters: Record<string, tf.Tensor> = {};
+    const parameters = recordOf<tf.Tensor>();
     for await (const { name, shape, data } of predict(hypernet, graph, { random, reference })) {
       parameters[name] = tf.tensor(data, [...shape]);
     }

@@ -2,14 +2,15 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Dataset } from '@logah/data/node';
+import { messageOf } from '@logah/files';
 import { type Graph, parameterCount } from '@logah/graph-ir';
 import { classification, languageModelling } from '@logah/network';
-import type { TensorRecord } from '@logah/tensor-ops';
+import { areFinite, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { EvaluationError } from './errors.js';
 import { readInitializer } from './initializer-spec.js';
 import { startRandom } from './initializers.js';
-import { readNetworkState, writeNetworkState } from './network-state.js';
+import { readNetworkState, type SavedNetwork, writeNetworkState } from './network-state.js';
 import { type NetworkState, startState } from './optimizer.js';
 import type { RunKey, RunRecord, StartReport } from './results.js';
 import { diversity, findings, layerStatistics, untrainedRows } from './statistics.js';
@@ -46,19 +47,38 @@ function checkFit({ inputs, outputs, values }: Graph, data: Dataset): void {
   }
 }
 
-/** Makes a run, going on from its saved state where there is one; `onStep` is told of every step. Throws {@link EvaluationError} when network and data do not fit. */
+/** Who is told how a run goes. */
+export interface JobListener {
+  /** Of every step. */
+  readonly onStep?: (step: number, steps: number) => void;
+  /** Of what should not be, in a sentence. */
+  readonly onNote?: (text: string) => void;
+}
+
+/**
+ * Makes a run, going on from its saved state where there is one that can be read. Throws {@link EvaluationError} when
+ * network and data do not fit, and for a start that is not finite.
+ */
 export async function runJob(
   { key, graph, recipe, statePath, isReported }: Job,
   data: Dataset,
-  onStep?: (step: number, steps: number) => void,
+  { onStep, onNote = () => {} }: JobListener = {},
 ): Promise<RunRecord> {
   checkFit(graph, data);
-  const initial = async (): Promise<TensorRecord> =>
-    (await readInitializer(key.initializer))(graph, startRandom(key.seed));
+  const initial = async (): Promise<TensorRecord> => {
+    const start = await (await readInitializer(key.initializer))(graph, startRandom(key.seed));
+    for (const [name, tensor] of Object.entries(start)) {
+      if (!areFinite([tensor]))
+        throw new EvaluationError(`"${key.initializer}" gives "${name}" values that are NaN or infinite`);
+    }
+    return start;
+  };
   const began = performance.now();
-  const saved = existsSync(statePath)
-    ? await readNetworkState(statePath, graph, MOMENTS[recipe.optimizer.type])
-    : { state: startState(recipe.optimizer, await initial()), scores: [], seconds: 0 };
+  const saved = (await readSaved(statePath, graph, recipe, onNote)) ?? {
+    state: startState(recipe.optimizer, await initial()),
+    scores: [],
+    seconds: 0,
+  };
   // A run that was stopped in its first epoch scores its start once more.
   const scores: EpochScore[] = saved.state.epoch === 0 ? [] : [...saved.scores];
   const seconds = (): number => saved.seconds + (performance.now() - began) / 1000;
@@ -90,6 +110,22 @@ export async function runJob(
     stepsPerEpoch: stepsPerEpoch(data.train.length, recipe.batch),
     ...(report === undefined ? {} : { start: report }),
   };
+}
+
+/** The state of a run that was stopped; undefined for one that was not, or whose state is damaged. */
+async function readSaved(
+  path: string,
+  graph: Graph,
+  { optimizer }: Recipe,
+  onNote: (text: string) => void,
+): Promise<SavedNetwork | undefined> {
+  if (!existsSync(path)) return undefined;
+  try {
+    return await readNetworkState(path, graph, MOMENTS[optimizer.type]);
+  } catch (cause) {
+    onNote(`The state of a run is damaged, so the run begins anew (${messageOf(cause)}).`);
+    return undefined;
+  }
 }
 
 /** What the start was like, made anew, and what training did not reach of it. */

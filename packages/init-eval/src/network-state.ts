@@ -1,4 +1,5 @@
 // A network under training in one safetensors file: parameters under their names, moments under prefixes, counters in the metadata.
+import { parseJson } from '@logah/files';
 import type { Graph } from '@logah/graph-ir';
 import type { FloatTensor } from '@logah/safetensors';
 import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
@@ -44,6 +45,8 @@ export async function readNetworkState(path: string, graph: Graph, moments: read
             `${path}: the tensor "${prefix}${name}" should be [${shape.join(', ')}], ${found ? `got [${found.shape.join(', ')}]` : 'but is missing'}`,
           );
         }
+        if (!found.data.every(Number.isFinite))
+          throw new EvaluationError(`${path}: the tensor "${prefix}${name}" holds NaN or infinite values`);
         return [name, tf.tensor(found.data, [...shape])];
       }),
     );
@@ -56,14 +59,52 @@ export async function readNetworkState(path: string, graph: Graph, moments: read
   return { state, scores, seconds };
 }
 
-function parseTraining(
-  text: string | undefined,
-  path: string,
-): { epoch: number; step: number; scores: EpochScore[]; seconds: number } {
-  const parsed: unknown = text === undefined ? undefined : JSON.parse(text);
-  if (typeof parsed !== 'object' || parsed === null) {
-    throw new EvaluationError(`${path}: not a network under training; its metadata should have "training"`);
-  }
-  // Our own worker wrote it.
-  return parsed as { epoch: number; step: number; scores: EpochScore[]; seconds: number };
+interface Training {
+  readonly epoch: number;
+  readonly step: number;
+  readonly scores: EpochScore[];
+  readonly seconds: number;
 }
+
+function parseTraining(text: string | undefined, path: string): Training {
+  const parsed =
+    text === undefined ? undefined : parseJson(text, `${path}: "training" in its metadata`, EvaluationError);
+  if (!isTraining(parsed)) {
+    throw new EvaluationError(
+      `${path}: not a network under training; its metadata should have "training" with epoch, step, seconds and scores`,
+    );
+  }
+  return parsed;
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** The scores within are our own worker's. */
+const isTraining = (value: unknown): value is Training =>
+  typeof value === 'object' &&
+  value !== null &&
+  'epoch' in value &&
+  isCount(value.epoch) &&
+  'step' in value &&
+  isCount(value.step) &&
+  'seconds' in value &&
+  typeof value.seconds === 'number' &&
+  'scores' in value &&
+  areScores(value.scores);
+
+/** Whether something is a list of scores, one for each epoch so far, as our own worker writes them. */
+export const areScores = (value: unknown): value is EpochScore[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every(
+    (score: unknown, epoch) =>
+      typeof score === 'object' &&
+      score !== null &&
+      'epoch' in score &&
+      score.epoch === epoch &&
+      ['loss', 'accuracy', 'top5Accuracy'].every((field) => isScore(Object.entries(score), field)),
+  );
+
+/** JSON has no word for a number that is not finite. */
+const isScore = (entries: ReadonlyArray<[string, unknown]>, field: string): boolean =>
+  entries.some(([name, value]) => name === field && (typeof value === 'number' || value === null));

@@ -44,6 +44,7 @@ export function summaryTable(
     return milestone === undefined ? '–' : formatSpread(milestone, metric);
   };
   const isAccuracy = metric.name === 'accuracy';
+  const starts = summaries.map(({ initializer }) => initializer);
   return {
     header: [
       'network',
@@ -59,7 +60,7 @@ export function summaryTable(
     ],
     rows: summaries.map((summary) => [
       summary.architecture,
-      startName(summary.initializer),
+      startName(summary.initializer, starts),
       String(summary.learningRate),
       summary.diverged === 0 ? String(summary.seeds) : `${summary.seeds} (${summary.diverged} diverged)`,
       ...epochs.map((epoch) => at(summary, epoch)),
@@ -135,10 +136,11 @@ const onScale = (value: number, metric: Metric): number => (metric.name === 'acc
 const axisName = (metric: Metric): string => (metric.name === 'accuracy' ? 'accuracy, per cent' : 'perplexity');
 
 function curves(summaries: readonly Summary[], metric: Metric, colorOf: (initializer: string) => string): string {
+  const starts = summaries.map((summary) => summary.initializer);
   const series = summaries.map(({ initializer, epochs }) => {
     const usable = epochs.filter(({ mean }) => Number.isFinite(mean));
     return {
-      name: startName(initializer),
+      name: startName(initializer, starts),
       color: colorOf(initializer),
       points: usable.map(({ epoch, mean }) => [epoch, onScale(mean, metric)] as const),
       ...(usable.some(({ count }) => count > 1) ? { deviations: usable.map(({ std }) => onScale(std, metric)) } : {}),
@@ -161,7 +163,7 @@ function ratesChart(runs: readonly RunRecord[], metric: Metric, colorOf: (initia
       return finals.length === 0 ? [] : [{ rate, ...meanAndDeviation(finals) }];
     });
     return {
-      name: startName(initializer),
+      name: startName(initializer, initializers),
       color: colorOf(initializer),
       points: points.map(({ rate, mean }) => [rate, onScale(mean, metric)] as const),
       ...(points.some(({ count }) => count > 1) ? { deviations: points.map(({ std }) => onScale(std, metric)) } : {}),
@@ -181,7 +183,10 @@ function startCharts(runs: readonly RunRecord[], colorOf: (initializer: string) 
       lineChart(
         { title, x: 'matrix or kernel, from the input on', y },
         reported.map((run) => ({
-          name: startName(run.initializer),
+          name: startName(
+            run.initializer,
+            reported.map(({ initializer }) => initializer),
+          ),
           color: colorOf(run.initializer),
           points: matrices(run).map((layer, i) => [i + 1, pick(layer)] as const),
         })),
@@ -222,7 +227,7 @@ function bars(
       std: 0,
     };
   const series = initializers.map((initializer) => ({
-    name: startName(initializer),
+    name: startName(initializer, initializers),
     color: colorOf(initializer),
     values: architectures.map((architecture) => of(architecture, initializer).mean),
     deviations: architectures.map((architecture) => of(architecture, initializer).std),
@@ -249,7 +254,8 @@ function startFindings(runs: readonly RunRecord[]): string {
     const texts = [...alikeness(start.diversity), ...start.findings.map(({ text }) => text)];
     const all =
       untrained.length === 0 ? texts : [...texts, `untrained: no gradient ever reached ${untrained.join(', ')}`];
-    return all.map((text) => [architecture, startName(initializer), text]);
+    const starts = runs.map((run) => run.initializer);
+    return all.map((text) => [architecture, startName(initializer, starts), text]);
   });
   const table =
     rows.length === 0

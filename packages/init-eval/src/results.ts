@@ -134,7 +134,7 @@ export function summarize(runs: readonly RunRecord[], metric: Metric): Summary[]
 /** What the numbers of a start say, as sentences; none for the best baseline itself. */
 export function statements({ initializer, contrast, rescaling }: Summary): string[] {
   if (contrast === null) return [];
-  const [start, baseline] = [initializer, contrast.baseline].map(startName);
+  const [start, baseline] = [initializer, contrast.baseline].map((text, _, all) => startName(text, all));
   const reaching = (who: string, whom: string, when: Reached | null): string =>
     when === null
       ? `${who} did not reach what ${whom} ends with`
@@ -231,6 +231,7 @@ function contrastOf(start: Start, baseline: Start, metric: Metric): Contrast {
   const { advantage, interval } = advantageOf(start, baseline, metric);
   const isLargerThanNoise = interval !== null && (interval.low > 0 || interval.high < 0);
   const [own, other] = [start.summary, baseline.summary];
+  const name = (text: string): string => startName(text, [own.initializer, other.initializer]);
   const words = advantage >= 0 ? 'better' : 'worse';
   const size = formatDifference(Math.abs(advantage), metric);
   const spread =
@@ -246,7 +247,7 @@ function contrastOf(start: Start, baseline: Start, metric: Metric): Contrast {
     isLargerThanNoise,
     startReaches: reached(start, baseline, metric),
     baselineReaches: reached(baseline, start, metric),
-    text: `${startName(own.initializer)} ends ${size} ${words} than ${startName(other.initializer)} (${spread}).`,
+    text: `${name(own.initializer)} ends ${size} ${words} than ${name(other.initializer)} (${spread}).`,
   };
 }
 
@@ -265,7 +266,8 @@ function rescalingOf(start: Start, starts: readonly Start[], metric: Metric): Re
   const { advantage, interval } = advantageOf(start, rescaled, metric);
   const isMore = advantage > 0 && (interval === null || interval.low > 0);
   if (gain <= 0 || isMore) return null;
-  const names = [start, rescaled, random].map(({ summary }) => startName(summary.initializer));
+  const texts = [start, rescaled, random].map(({ summary }) => summary.initializer);
+  const names = texts.map((text) => startName(text, texts));
   return {
     rescaled: rescaled.summary.initializer,
     random: random.summary.initializer,

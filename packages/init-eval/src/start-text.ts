@@ -78,7 +78,7 @@ function parseDeviations(argument: string, text: string): RoleDeviations {
       if (std === undefined) {
         throw new EvaluationError(
           `"${text}": "${item}" is no deviation of a role; ` +
-            'a name and a number of at least 0 were wanted, as in position=1.5',
+            `a name and a number of at least 0 were wanted, as in position=1.5, and at most ${LARGEST_DEVIATION}`,
         );
       }
       return [role, std];
@@ -94,14 +94,19 @@ function parseModifier(modifier: string, text: string): StartText['modifiers'][n
   if (usual === undefined) throw new EvaluationError(`"${text}": +${name} takes no number`);
   const value = parseNumber(number);
   if (value === undefined)
-    throw new EvaluationError(`"${text}": +${name} wants a number of at least 0, as in +${name}=${usual}`);
+    throw new EvaluationError(
+      `"${text}": +${name} wants a number of at least 0, as in +${name}=${usual}, and at most ${LARGEST_DEVIATION}`,
+    );
   return { name, value };
 }
 
-/** A finite number of at least 0; undefined for any other text. */
+/** Beyond this, what is drawn with a deviation is no longer a finite float of 32 bits. */
+const LARGEST_DEVIATION = 1e30;
+
+/** A number from 0 to {@link LARGEST_DEVIATION}; undefined for any other text. */
 function parseNumber(text: string | undefined): number | undefined {
   const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
-  return value >= 0 && Number.isFinite(value) ? value : undefined;
+  return value >= 0 && value <= LARGEST_DEVIATION ? value : undefined;
 }
 
 /** The same start in one way only: with every number that a modifier has. */
@@ -131,10 +136,15 @@ export function splitStarts(list: string): string[] {
 }
 
 /**
- * A start without the path of its file: "logah:runs/a/hypernet.safetensors+noise" as "logah+noise". Others, and those of
- * checkpoints that ship, are as they are.
+ * A start without the path of its file: "logah:runs/a/hypernet.safetensors+noise" as "logah+noise". Others, those of
+ * checkpoints that ship, and those that would be called like another one `among` those shown, are as they are.
  */
-export function startName(text: string): string {
+export function startName(text: string, among: readonly string[] = []): string {
+  const short = withoutFile(text);
+  return among.some((other) => other !== text && withoutFile(other) === short) ? text : short;
+}
+
+function withoutFile(text: string): string {
   const { start } = parseStart(text);
   return start.kind === 'file' && !isShipped(start.file) ? text.replace(`:${start.file}`, '') : text;
 }

@@ -1,4 +1,5 @@
 // What parameters are like: size, spectrum and likeness of each weight, and what is wrong with them in plain words.
+import { recordOf } from '@logah/files';
 import { type Graph, layerWeights } from '@logah/graph-ir';
 import { fanInScale } from '@logah/lowrank-decoder';
 import type { TensorRecord } from '@logah/tensor-ops';
@@ -203,7 +204,7 @@ function listed(names: readonly string[]): string {
  * them, but they still point where they started.
  */
 export function untrainedRows(start: TensorRecord, trained: TensorRecord): Record<string, number> {
-  const counts: Record<string, number> = {};
+  const counts = recordOf<number>();
   for (const [name, before] of Object.entries(start)) {
     if (before.shape.length < 2) continue;
     const [from, to] = [before.dataSync(), trained[name].dataSync()];

@@ -3,7 +3,7 @@ import { type DataSource, epochBatches } from '@logah/data';
 import type { Graph } from '@logah/graph-ir';
 import { clipScale, evaluateNetwork, type NetworkScore, networkGradients, type Task } from '@logah/network';
 import { createRandom, deriveSeed } from '@logah/random';
-import { globalNorm } from '@logah/tensor-ops';
+import { areFinite, globalNorm } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { EvaluationError } from './errors.js';
 import { disposeState, type NetworkState, type OptimizerConfig, updateState } from './optimizer.js';
@@ -44,7 +44,7 @@ export interface EpochEvent {
   readonly score: EpochScore;
   /** The state after the epoch. It belongs to the trainer: read it before asking for the next epoch. */
   readonly state: NetworkState;
-  /** The loss was no longer a number: this is the last epoch, and its score that of the state it broke down in. */
+  /** The loss, a parameter or a moment was no longer finite: this is the last epoch, and its score that of the state it broke down in. */
   readonly isDiverged: boolean;
 }
 
@@ -57,7 +57,8 @@ export function checkRecipe(recipe: Recipe): void {
     if (!Number.isSafeInteger(recipe[field]) || recipe[field] < 1) fail(field, 'a positive integer', recipe[field]);
   }
   if (!Number.isSafeInteger(recipe.seed)) fail('seed', 'an integer', recipe.seed);
-  if (!(recipe.learningRate > 0)) fail('learningRate', 'a positive number', recipe.learningRate);
+  if (!(recipe.learningRate > 0 && Number.isFinite(recipe.learningRate)))
+    fail('learningRate', 'a positive number', recipe.learningRate);
   const { gradientClip = 1, optimizer } = recipe;
   if (!(gradientClip > 0)) fail('gradientClip', 'a positive number', gradientClip);
   if (!(optimizer.weightDecay >= 0)) fail('weightDecay', 'a number of at least 0', optimizer.weightDecay);
@@ -76,11 +77,16 @@ export function learningRateOf({ learningRate, schedule }: Recipe, step: number,
 /**
  * Trains to the end of the recipe, yielding before the first epoch (unless the state is of a later one) and after each; frees the state at the end, also
  * when the caller stops early. What an epoch draws depends on the seed and the epoch alone.
- * Throws {@link EvaluationError} for a recipe that cannot run, and RangeError for data smaller than a batch.
+ * Throws {@link EvaluationError} for a recipe that cannot run, also on data smaller than a batch.
  */
 export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerator<EpochEvent> {
   const { graph, task, train, test, recipe, onStep } = options;
   checkRecipe(recipe);
+  if (recipe.batch > train.length) {
+    throw new EvaluationError(
+      `training recipe: batch should be at most the ${train.length} samples that there are, got ${recipe.batch}`,
+    );
+  }
   let { state } = options;
   const steps = recipe.epochs * stepsPerEpoch(train.length, recipe.batch);
   const scored = (trainLoss: number | null): EpochScore => ({
@@ -94,6 +100,7 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
       const order = epochBatches(train.length, recipe.batch, createRandom(deriveSeed(recipe.seed, state.epoch)));
       const random = createRandom(deriveSeed(recipe.seed, -1 - state.epoch));
       let sum = 0;
+      let isBroken = false;
       for (const indices of order) {
         const batch = train.batch(indices, random);
         const { loss, gradients } = networkGradients(graph, state.parameters, batch, task);
@@ -102,16 +109,23 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
         const scale = recipe.gradientClip === undefined ? 1 : clipped(Object.values(gradients), recipe.gradientClip);
         if (!Number.isFinite(loss) || !Number.isFinite(scale)) {
           tf.dispose(Object.values(gradients));
+          isBroken = true;
           break;
         }
         const rate = learningRateOf(recipe, state.step, steps);
         state = updateState(recipe.optimizer, state, gradients, rate, scale);
+        if (
+          !areFinite([state.parameters, ...Object.values(state.moments)].flatMap((record) => Object.values(record)))
+        ) {
+          isBroken = true;
+          break;
+        }
         onStep?.(state.step, steps);
       }
       state = { ...state, epoch: state.epoch + 1 };
       const trainLoss = sum / order.length;
       const score = scored(trainLoss);
-      const isDiverged = !Number.isFinite(trainLoss) || !Number.isFinite(score.loss);
+      const isDiverged = isBroken || !Number.isFinite(trainLoss) || !Number.isFinite(score.loss);
       yield { score, state, isDiverged };
       if (isDiverged) return;
     }

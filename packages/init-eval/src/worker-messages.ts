@@ -19,5 +19,6 @@ export type WorkerRequest = Job;
 export type WorkerReply =
   | { readonly type: 'ready' }
   | { readonly type: 'step'; readonly step: number; readonly steps: number }
+  | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'done'; readonly run: RunRecord }
   | { readonly type: 'error'; readonly message: string };

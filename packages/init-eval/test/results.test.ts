@@ -285,3 +285,22 @@ describe('output', () => {
     expect(html).not.toContain('NaN');
   });
 });
+
+describe('CSV', () => {
+  it('has no cell that a spreadsheet would compute, and numbers as they are', () => {
+    const run = {
+      ...{
+        architecture: '=cmd|calc!A1',
+        initializer: '@SUM(1)',
+        learningRate: 0.1,
+        seed: 0,
+        parameters: 1,
+        seconds: 1,
+      },
+      isDiverged: false,
+      scores: [{ epoch: 0, trainLoss: null, loss: -1.5, accuracy: 0.5, top5Accuracy: 1 }],
+    };
+    const [, line] = runsToCsv([run, { ...run, architecture: '-2+3' }]).split('\r\n');
+    expect(line).toBe("'=cmd|calc!A1,'@SUM(1),0.1,0,0,,-1.5,0.5,1");
+  });
+});

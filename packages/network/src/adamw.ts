@@ -1,4 +1,5 @@
 // AdamW (arXiv 1711.05101) as PyTorch computes it: weight decay on its own, bias-corrected moments.
+import { recordOf } from '@logah/files';
 import { type AdamWScalars, adamWStep, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -48,9 +49,9 @@ export function updateAdamW(
     secondCorrection: 1 / Math.sqrt(1 - beta2 ** step),
     epsilon,
   };
-  const updated: Record<string, tf.Tensor> = {};
-  const first: Record<string, tf.Tensor> = {};
-  const second: Record<string, tf.Tensor> = {};
+  const updated = recordOf<tf.Tensor>();
+  const first = recordOf<tf.Tensor>();
+  const second = recordOf<tf.Tensor>();
   for (const [name, parameter] of Object.entries(parameters)) {
     [updated[name], first[name], second[name]] = adamWStep(
       parameter,

@@ -1,4 +1,5 @@
 // Runs a graph: one small case per operator, in the graph's order.
+import { own } from '@logah/files';
 import {
   type ActivationFunction,
   ANY_SHAPE,
@@ -50,7 +51,7 @@ const MASKED = -1e9;
 export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRecord): tf.Tensor[] {
   checkKept(graph);
   for (const { name, shape } of graph.parameters) {
-    const tensor = parameters[name];
+    const tensor = own(parameters, name);
     if (!tensor) throw new GraphError(`the parameter "${name}" [${shape.join(', ')}] was not given`);
     if (tensor.shape.join() !== shape.join()) {
       throw new GraphError(`the parameter "${name}" should be [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
@@ -58,7 +59,7 @@ export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRe
   }
   return tf.tidy(() => {
     const values = new Map<string, Value>();
-    for (const name of graph.inputs) values.set(name, plain(checkedInput(graph, name, inputs[name])));
+    for (const name of graph.inputs) values.set(name, plain(checkedInput(graph, name, own(inputs, name))));
     const read = (name: string): Value => {
       const value = values.get(name);
       if (!value) throw new GraphError(`the value "${name}" is read before it is computed`);
@@ -101,7 +102,8 @@ function checkedInput(graph: Graph, name: string, tensor: tf.Tensor | undefined)
 
 function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Value[], parameters: TensorRecord): Value {
   const parameter = (role: string): tf.Tensor => parameters[operator.parameters[role]];
-  const bias = (): tf.Tensor | undefined => ('bias' in operator.parameters ? parameter('bias') : undefined);
+  const bias = (): tf.Tensor | undefined =>
+    Object.hasOwn(operator.parameters, 'bias') ? parameter('bias') : undefined;
   const [x] = inputs;
   switch (operator.type) {
     case 'linear':
@@ -116,7 +118,9 @@ function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Val
           weight: parameter('weight'),
           bias: parameter('bias'),
           epsilon: operator.attributes.epsilon,
-          ...('mean' in operator.parameters ? { mean: parameter('mean'), variance: parameter('variance') } : {}),
+          ...(Object.hasOwn(operator.parameters, 'mean')
+            ? { mean: parameter('mean'), variance: parameter('variance') }
+            : {}),
         }),
       );
     case 'rms_norm':

@@ -1,4 +1,5 @@
 // Stochastic gradient descent with momentum as PyTorch computes it: weight decay is part of the gradient.
+import { recordOf } from '@logah/files';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -35,8 +36,8 @@ export function updateSgd(
   gradientScale = 1,
   { momentum, weightDecay }: SgdConfig = SGD_DEFAULTS,
 ): { parameters: TensorRecord; state: SgdState } {
-  const updated: Record<string, tf.Tensor> = {};
-  const velocity: Record<string, tf.Tensor> = {};
+  const updated = recordOf<tf.Tensor>();
+  const velocity = recordOf<tf.Tensor>();
   for (const [name, parameter] of Object.entries(parameters)) {
     [updated[name], velocity[name]] = tf.tidy(() => {
       const gradient = gradientScale === 1 ? gradients[name] : tf.mul(gradients[name], gradientScale);

@@ -12,6 +12,9 @@ export const elementBytes = (type: ElementType): number => ELEMENT_BYTES[type];
 /** Whether values of a type are real numbers, so that safetensors can hold them. */
 export const isRealType = (type: ElementType): type is DType => type !== 'C64' && type !== 'C128';
 
+/** Whether values of a type are floating-point numbers, as learned parameters are. */
+export const isFloatType = (type: ElementType): boolean => type.startsWith('F') || type === 'BF16';
+
 /**
  * Storage classes of module `torch`, and of `torch.storage` for the untyped one. Quantised ones hold plain integers.
  */

@@ -1,6 +1,6 @@
 // PyTorch's files without a file system: from bytes, or from any function that reads a part of a file.
 // `@logah/pytorch-files/node` adds files on disk.
-export { type ElementType, isRealType } from './element-type.js';
+export { type ElementType, isFloatType, isRealType } from './element-type.js';
 export { PytorchFileError } from './errors.js';
 export { jsonText } from './json-text.js';
 export { type PytorchFile, type PytorchFormat, type ReadOptions, readPytorchFile } from './open.js';

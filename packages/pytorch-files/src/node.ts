@@ -1,5 +1,5 @@
 // Files on disk, for Node.js: PyTorch's files, and parameters by name whatever kind of file they are in.
-import { open } from 'node:fs/promises';
+import { openFile } from '@logah/files/node';
 import { decodeFloats, readHeader } from '@logah/safetensors';
 import { isRealType } from './element-type.js';
 import { PytorchFileError } from './errors.js';
@@ -12,37 +12,9 @@ import { readTensor, readTensorBytes } from './tensor.js';
 import type { TensorFile } from './tensor-file.js';
 import { type PickleValue, tensorOf } from './values.js';
 
-/** Linux reads at most this much at once. */
-const MOST_AT_ONCE = 2 ** 30;
-
-interface OpenFile {
-  readonly source: ByteSource;
-  readonly close: () => Promise<void>;
-}
-
-async function openFile(path: string): Promise<OpenFile> {
-  const named = async <T>(act: () => Promise<T>): Promise<T> => {
-    try {
-      return await act();
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new PytorchFileError(`cannot read ${path}: ${why}`, { cause });
-    }
-  };
-  const file = await named(() => open(path, 'r'));
-  const read = async (offset: number, length: number): Promise<Uint8Array> => {
-    const bytes = new Uint8Array(length);
-    for (let at = 0; at < length; ) {
-      const count = Math.min(length - at, MOST_AT_ONCE);
-      const { bytesRead } = await file.read(bytes, at, count, offset + at);
-      if (bytesRead === 0) return bytes.subarray(0, at);
-      at += bytesRead;
-    }
-    return bytes;
-  };
-  const { size } = await named(() => file.stat());
-  const source = { name: path, size, read: (offset: number, length: number) => named(() => read(offset, length)) };
-  return { source, close: () => file.close() };
+async function openSource(path: string): Promise<{ readonly source: ByteSource; readonly close: () => Promise<void> }> {
+  const { size, read, close } = await openFile(path, PytorchFileError);
+  return { source: { name: path, size, read }, close };
 }
 
 /** A file of PyTorch that is open; `close` closes it, after which its tensors cannot be read. */
@@ -52,7 +24,7 @@ export interface OpenedPytorchFile extends PytorchFile {
 
 /** Opens a file of PyTorch or joblib. Throws {@link PytorchFileError} naming the file and what is wrong with it. */
 export async function openPytorchFile(path: string, options: ReadOptions = {}): Promise<OpenedPytorchFile> {
-  const { source, close } = await openFile(path);
+  const { source, close } = await openSource(path);
   try {
     return { ...(await readPytorchFile(source, options)), close };
   } catch (error) {
@@ -83,7 +55,7 @@ export async function openTensorFile(
   const inFolder = await fileInFolder(path);
   if (inFolder !== undefined) return openTensorFile(inFolder, options);
   if (path.endsWith('.index.json')) return openShards(path, (file) => openTensorFile(file, options));
-  const { source, close } = await openFile(path);
+  const { source, close } = await openSource(path);
   try {
     const content = (await isSafetensors(source))
       ? await safetensorsContent(source, options)

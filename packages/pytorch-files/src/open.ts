@@ -18,6 +18,8 @@ export interface PytorchFile {
   /** For errors. */
   readonly name: string;
   readonly format: PytorchFormat;
+  /** Bytes of the file, unpacked where it is compressed. */
+  readonly byteLength: number;
   readonly value: PickleValue;
 }
 
@@ -46,14 +48,16 @@ const REFUSED: ReadonlyArray<readonly [at: number, text: string, what: string]> 
 export async function readPytorchFile(source: ByteSource, options: ReadOptions = {}): Promise<PytorchFile> {
   const { name } = source;
   const start = await readExactly(source, 0, Math.min(source.size, START_BYTES), 'its start');
-  if (isZip(start)) return { name, format: 'zip', value: await loadArchive(source) };
-  if (isLegacy(start)) return { name, format: 'legacy', value: await loadLegacy(source) };
+  const of = { name, byteLength: source.size };
+  if (isZip(start)) return { ...of, format: 'zip', value: await loadArchive(source) };
+  if (isLegacy(start)) return { ...of, format: 'legacy', value: await loadLegacy(source) };
   const compression = compressionOf(start);
   if (compression !== undefined) {
     const { mostInflatedBytes = inflatedLimit(source.size) } = options;
-    return { name, format: 'joblib', value: await loadPickle(await inflate(source, compression, mostInflatedBytes)) };
+    const inflated = await inflate(source, compression, mostInflatedBytes);
+    return { name, byteLength: inflated.size, format: 'joblib', value: await loadPickle(inflated) };
   }
-  if (start[0] === OP.PROTO) return { name, format: 'joblib', value: await loadPickle(source) };
+  if (start[0] === OP.PROTO) return { ...of, format: 'joblib', value: await loadPickle(source) };
   for (const [at, text, what] of REFUSED) {
     if ([...text].every((char, i) => start[at + i] === char.charCodeAt(0)))
       throw new PytorchFileError(`${name}: ${what}`);

@@ -14,8 +14,11 @@ export interface PickleContext extends Pick<MakeContext, 'loadBytes'> {
   readonly persistent: (id: PickleValue) => PickleValue;
 }
 
-/** Every opcode has at least one byte, but a value takes more memory than that: a file beyond this is no network's. */
-const MOST_OPCODES = 20_000_000;
+/** Every opcode has at least one byte, but a value takes more memory and time: a file beyond this is no network's. */
+const MOST_OPCODES = 5_000_000;
+
+/** Values that are copied from one list or dictionary into another. */
+const MOST_COPIED = 20_000_000;
 
 /**
  * Integers beyond 64 bits are magic numbers and hashes; converting very long ones takes time that grows with the
@@ -45,7 +48,7 @@ export async function unpickle(stream: ByteStream, context: PickleContext): Prom
     loadBytes: context.loadBytes,
     spend: (values) => {
       copied += values;
-      if (copied > MOST_OPCODES) fail(`it copies more than ${MOST_OPCODES} values`);
+      if (copied > MOST_COPIED) fail(`it copies more than ${MOST_COPIED} values`);
     },
   };
   const push = (value: PickleValue): void => {

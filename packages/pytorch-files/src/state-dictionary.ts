@@ -1,7 +1,7 @@
 // The parameters of a network among whatever else a training program saves beside them.
 import { PytorchFileError } from './errors.js';
 import type { PytorchFile } from './open.js';
-import type { StoredTensor } from './tensor.js';
+import { type StoredTensor, tensorBytes } from './tensor.js';
 import { describeValue, isKind, type PickleValue, tensorOf } from './values.js';
 
 /** Which of a file's parameters: those that were trained, or their moving average over the training. */
@@ -23,6 +23,10 @@ const KEYS: Readonly<Record<Weights, readonly string[]>> = {
 /** What wrappers put before every name: data parallelism and averaging, compilation. */
 const PREFIXES = ['module.', '_orig_mod.'];
 
+/** Tensors may share what is stored, such as tied layers; what grows this much and this large is taken for a bomb. */
+const MOST_GROWTH = 32;
+const ALWAYS_ALLOWED_BYTES = 2 ** 28;
+
 /** A counter that averaging keeps beside the parameters (torch.optim.swa_utils.AveragedModel). */
 const AVERAGE_COUNT = 'n_averaged';
 
@@ -32,7 +36,7 @@ const AVERAGE_COUNT = 'n_averaged';
  * Throws {@link PytorchFileError} saying what the file holds instead.
  */
 export function stateDictionary(
-  { name, value }: PytorchFile,
+  { name, value, byteLength }: PytorchFile,
   options: { readonly weights?: Weights } = {},
 ): StateDictionary {
   const { weights = 'trained' } = options;
@@ -40,7 +44,18 @@ export function stateDictionary(
   const own = weights === 'trained' ? tensorsIn(value) : undefined;
   const found = own ?? inside(value, weights, notes);
   if (found === undefined) throw new PytorchFileError(`${name}: ${whatInstead(value, weights)}`);
+  checkGrowth(found, byteLength, name);
   return { tensors: withoutPrefixes(found, notes), notes };
+}
+
+/** Throws where tensors that repeat what is stored take far more bytes together than the file has. */
+function checkGrowth(tensors: ReadonlyMap<string, StoredTensor>, byteLength: number, source: string): void {
+  const limit = Math.max(ALWAYS_ALLOWED_BYTES, MOST_GROWTH * byteLength);
+  const bytes = [...tensors.values()].reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+  if (bytes > limit)
+    throw new PytorchFileError(
+      `${source}: its tensors repeat ${byteLength} bytes up to ${bytes} together; ${limit} are allowed`,
+    );
 }
 
 function inside(value: PickleValue, weights: Weights, notes: string[]): Map<string, StoredTensor> | undefined {

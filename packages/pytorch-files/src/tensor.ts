@@ -37,6 +37,9 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 /** The product of the sizes, 1 for none. */
 const countOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
+/** The bytes that a tensor takes once it is read. */
+export const tensorBytes = ({ type, shape }: StoredTensor): number => countOf(shape) * elementBytes(type);
+
 /** Strides of a tensor whose elements lie one after the other, the last axis running fastest. */
 export function rowMajor(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);

@@ -1,12 +1,16 @@
 // The directory of a zip file (PKWARE's APPNOTE 6.3.10), also of one beyond 4 GiB. PyTorch stores its records
 // uncompressed, so each is a part of the file.
+import { Crc32 } from '@aws-crypto/crc32';
 import { PytorchFileError } from './errors.js';
 import { type ByteSource, partOf, readExactly } from './source.js';
 
 /** A record of a zip file. */
 export interface ZipRecord {
   readonly byteLength: number;
-  /** Finds its bytes. Throws {@link PytorchFileError} when they are compressed, encrypted or not in the file. */
+  /**
+   * Finds its bytes, once, and compares them with their checksum. Throws {@link PytorchFileError} when they are
+   * compressed, encrypted, damaged or not in the file.
+   */
   readonly open: () => Promise<ByteSource>;
 }
 
@@ -23,6 +27,10 @@ const IN_64 = 0xffffffff;
 const EXTRA_64 = 0x0001;
 const STORED = 0;
 const ENCRYPTED = 0x0001;
+
+/** What stands there where PyTorch was told to compute none (torch.serialization.set_crc32_options). */
+const NO_CHECKSUM = 0;
+const PIECE_BYTES = 2 ** 20;
 
 /** A directory of a million records has about 100 bytes for each. */
 const MOST_DIRECTORY_BYTES = 2 ** 27;
@@ -53,7 +61,12 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipRecord
     const extra = bytes.subarray(at + ENTRY.bytes + nameLength, end - commentLength);
     const entry = { ...sizesOf(viewOf(bytes.subarray(at, at + ENTRY.bytes)), viewOf(extra)), name };
     if (records.has(name)) fail(`it has two records "${name}"`);
-    records.set(name, { byteLength: entry.byteLength, open: () => openRecord(source, entry) });
+    let opened: Promise<ByteSource> | undefined;
+    const open = (): Promise<ByteSource> => {
+      opened ??= openRecord(source, entry);
+      return opened;
+    };
+    records.set(name, { byteLength: entry.byteLength, open });
     at = end;
   }
   return records;
@@ -65,6 +78,7 @@ interface Entry {
   readonly headerOffset: number;
   readonly method: number;
   readonly flags: number;
+  readonly checksum: number;
 }
 
 async function findDirectory(
@@ -96,7 +110,13 @@ function sizesOf(entry: DataView, extra: DataView): Omit<Entry, 'name'> {
     const value = entry.getUint32(place, true);
     return value === IN_64 ? (large.shift() ?? value) : value;
   });
-  return { byteLength, headerOffset, method: entry.getUint16(10, true), flags: entry.getUint16(8, true) };
+  return {
+    byteLength,
+    headerOffset,
+    method: entry.getUint16(10, true),
+    flags: entry.getUint16(8, true),
+    checksum: entry.getUint32(16, true),
+  };
 }
 
 /** The numbers of the extra field for sizes of 64 bits; none where there is no such field. */
@@ -112,7 +132,7 @@ function field64(extra: DataView): number[] {
 }
 
 async function openRecord(source: ByteSource, entry: Entry): Promise<ByteSource> {
-  const { name, byteLength, headerOffset, method, flags } = entry;
+  const { name, byteLength, headerOffset, method, flags, checksum } = entry;
   const fail = (what: string): never => {
     throw new PytorchFileError(`${source.name}: the record "${name}" ${what}`);
   };
@@ -121,5 +141,17 @@ async function openRecord(source: ByteSource, entry: Entry): Promise<ByteSource>
   const header = viewOf(await readExactly(source, headerOffset, LOCAL.bytes, `the header of "${name}"`));
   if (header.getUint32(0, true) !== LOCAL.signature) fail('is not where the directory says: the file is corrupt');
   const begin = headerOffset + LOCAL.bytes + header.getUint16(26, true) + header.getUint16(28, true);
-  return partOf(source, begin, byteLength, `the record "${name}"`);
+  const record = partOf(source, begin, byteLength, `the record "${name}"`);
+  if (checksum !== NO_CHECKSUM && (await checksumOf(record)) !== checksum)
+    fail('has another checksum than the directory says: the file is corrupt');
+  return record;
+}
+
+async function checksumOf(record: ByteSource): Promise<number> {
+  const checksum = new Crc32();
+  for (let at = 0; at < record.size; at += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, record.size - at);
+    checksum.update(await readExactly(record, at, length, 'a record'));
+  }
+  return checksum.digest();
 }

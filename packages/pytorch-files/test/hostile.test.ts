@@ -1,7 +1,7 @@
 // Files that mean harm, or are broken: each gives an error that says what is wrong, and costs no more than its size.
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { jsonText, PytorchFileError, readPytorchFile, readTensor, tensorOf } from '../src/index.js';
+import { jsonText, PytorchFileError, readPytorchFile, readTensor, stateDictionary, tensorOf } from '../src/index.js';
 import {
   archiveOf,
   bytesOf,
@@ -298,5 +298,30 @@ describe('a zip file', () => {
     ],
   ])('that has %s is refused', async (_, bytes, message) => {
     await expect(readPytorchFile(sourceOf(bytes))).rejects.toThrow(message);
+  });
+});
+
+describe('a zip file', () => {
+  it('with a record whose bytes were changed is refused by its checksum, when the record is read', async () => {
+    const whole = archiveOf(pickleOf('}', text('w'), tensorOpcodes(), 's'));
+    const at = Buffer.from(whole).indexOf(Buffer.from(Float32Array.of(1, 2, 3, 4).buffer));
+    const changed = Uint8Array.from(whole);
+    changed[at] ^= 1;
+    const { value } = await readPytorchFile(sourceOf(changed));
+    const tensor = tensorOf(value instanceof Map ? value.get('w') : undefined);
+    if (tensor === undefined) throw new Error('no tensor');
+    await expect(readTensor(tensor)).rejects.toThrow(
+      'net.pt: the record "net/data/0" has another checksum than the directory says: the file is corrupt',
+    );
+  });
+
+  it('with many tensors that repeat one number is refused for what they take together', async () => {
+    // Each alone is allowed: 2^26 values from one.
+    const repeated = tensorOpcodes({ shape: [2 ** 26 - 1], strides: [0] });
+    const names = ['a', 'b', 'c'];
+    const file = await readPytorchFile(
+      sourceOf(archiveOf(pickleOf('}', ...names.flatMap((name) => [text(name), repeated, 's'])))),
+    );
+    expect(() => stateDictionary(file)).toThrow(/net\.pt: its tensors repeat \d+ bytes up to 805306356 together/);
   });
 });

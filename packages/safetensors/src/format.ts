@@ -1,4 +1,5 @@
 // The safetensors header: an 8-byte little-endian length, then JSON that gives every tensor's type, shape and byte range.
+import { parseJson, recordOf, shortJson } from '@logah/files';
 
 /** Bytes of one element of each data type this package reads and writes. */
 export const BYTES_PER_ELEMENT = {
@@ -88,12 +89,7 @@ export function readHeaderLength(prefix: Uint8Array, fileSize: number, source: s
  * Throws {@link SafetensorsError} naming `source` and the tensor at fault.
  */
 export function parseHeader(json: Uint8Array, fileSize: number, source: string): Header {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
-  } catch (cause) {
-    throw new SafetensorsError(`${source}: the header is not JSON`, { cause });
-  }
+  const parsed = parseJson(decodedText(json, source), `${source}: the header`, SafetensorsError);
   if (!isRecord(parsed)) throw new SafetensorsError(`${source}: the header is not a JSON object`);
   const dataOffset = LENGTH_BYTES + json.byteLength;
   const { __metadata__: rawMetadata = {}, ...rawTensors } = parsed;
@@ -116,6 +112,14 @@ export function parseHeader(json: Uint8Array, fileSize: number, source: string):
     );
   }
   return { metadata, tensors: new Map(infos), dataOffset };
+}
+
+function decodedText(json: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(json);
+  } catch (cause) {
+    throw new SafetensorsError(`${source}: the header is not JSON: it is not UTF-8`, { cause });
+  }
 }
 
 /** Reads `length` bytes from `offset` of a file, wherever it is: on disk, behind HTTP range requests, in memory. */
@@ -158,7 +162,7 @@ export function buildHeader(
 
 function parseMetadata(raw: unknown, source: string): Record<string, string> {
   if (!isRecord(raw)) throw new SafetensorsError(`${source}: __metadata__ is not an object`);
-  const metadata: Record<string, string> = {};
+  const metadata = recordOf<string>();
   for (const [key, value] of Object.entries(raw)) {
     if (typeof value !== 'string') throw new SafetensorsError(`${source}: __metadata__ "${key}" is not a string`);
     metadata[key] = value;
@@ -173,10 +177,10 @@ function parseTensorInfo(name: string, raw: unknown, source: string): TensorInfo
   if (!isRecord(raw)) return fail('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = raw;
   if (!isDType(dtype))
-    return fail(`has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES_PER_ELEMENT).join(', ')}`);
-  if (!isSizes(shape)) return fail(`has shape ${JSON.stringify(shape)}; wanted a list of non-negative integers`);
+    return fail(`has dtype ${shortJson(dtype)}; known are ${Object.keys(BYTES_PER_ELEMENT).join(', ')}`);
+  if (!isSizes(shape)) return fail(`has shape ${shortJson(shape)}; wanted a list of non-negative integers`);
   if (!isSizes(offsets) || offsets.length !== 2)
-    return fail(`has data_offsets ${JSON.stringify(offsets)}; wanted [begin, end]`);
+    return fail(`has data_offsets ${shortJson(offsets)}; wanted [begin, end]`);
   const [begin, end] = offsets;
   const bytes = elementCount(shape) * BYTES_PER_ELEMENT[dtype];
   if (end - begin !== bytes)

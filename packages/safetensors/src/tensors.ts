@@ -27,6 +27,16 @@ export function encodeFloats(values: Float32Array, dtype: FloatDType): Uint8Arra
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
+/** The largest finite value of each type. */
+const LARGEST = { F32: 3.4028234663852886e38, F16: 65504, BF16: 3.3895313892515355e38 } as const;
+
+/** Throws {@link SafetensorsError} for a finite value that the type would make infinite; `what` names the tensor. */
+export function checkRange(values: Float32Array, dtype: FloatDType, what: string): void {
+  if (dtype === 'F32') return;
+  const at = values.findIndex((value) => Math.abs(value) > LARGEST[dtype] && Number.isFinite(value));
+  if (at >= 0) throw new SafetensorsError(`${what} holds ${values[at]}, but ${dtype} ends at ${LARGEST[dtype]}`);
+}
+
 /**
  * The values of stored bytes as float32; F64 and integers are rounded to it.
  * Throws {@link SafetensorsError} when the byte count is not a whole number of elements.

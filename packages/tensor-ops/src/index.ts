@@ -7,7 +7,7 @@ export { softmaxCrossEntropy } from './cross-entropy.js';
 export { gelu, geluTanh } from './gelu.js';
 export { layerNorm } from './layer-norm.js';
 export { linear } from './linear.js';
-export { globalNorm, sumOfNorms } from './norms.js';
+export { areFinite, globalNorm, sumOfNorms } from './norms.js';
 export {
   embeddingParameters,
   layerNormParameters,

@@ -37,3 +37,16 @@ export function sumOfNorms(tensors: readonly tf.Tensor[]): tf.Scalar {
   });
   return tf.tidy(() => total(...tensors) as tf.Scalar);
 }
+
+/**
+ * Whether no value of any tensor is NaN or infinite; the values are read, which for many small tensors is much faster
+ * than operators. A norm would not do, which is infinite for large values already.
+ */
+export const areFinite = (tensors: readonly tf.Tensor[]): boolean =>
+  tensors.every((tensor) => {
+    const values = tensor.dataSync();
+    let sum = 0;
+    // A product with 0 keeps NaN, and makes it of infinity.
+    for (let i = 0; i < values.length; i++) sum += values[i] * 0;
+    return sum === 0;
+  });

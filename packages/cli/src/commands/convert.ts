@@ -1,10 +1,11 @@
 // `logah convert`: a network, or parameters, from one format to another.
 import { basename, dirname, resolve } from 'node:path';
+import { writeFile } from '@logah/files/node';
 import { elementCount, type Graph, graphToJson } from '@logah/graph-ir';
 import { checkpointValues, withStatisticsOf } from '@logah/graph-ir/huggingface';
 import { graphToOnnx, MOST_INLINE_BYTES } from '@logah/graph-ir/onnx';
 import { isTensorFileName, openTensorFile } from '@logah/pytorch-files/node';
-import { readSafetensorsHeader, writeFileAtomically } from '@logah/safetensors/node';
+import { readSafetensorsHeader } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import {
   ARCHITECTURE_HELP,
@@ -22,6 +23,7 @@ import {
 } from '../checkpoint-options.js';
 import { convertTensors } from '../convert-tensors.js';
 import { CliError } from '../errors.js';
+import { print } from '../print.js';
 import { bytes } from '../text-table.js';
 
 interface ConvertOptions extends CheckpointOptions {
@@ -56,18 +58,18 @@ export const convertCommand = (): Command =>
         if (!output.endsWith('.safetensors'))
           throw new CliError(`${output}: parameters are written as *.safetensors, which PyTorch reads, too`);
         await convertTensors(input, output, readingOptions(options));
-        console.log(`Wrote ${output}.`);
+        print(`Wrote ${output}.`);
         return;
       }
       const network = await openArchitecture(input, options.size, options.constant);
       try {
-        if (output.endsWith('.graph.json')) await writeFileAtomically(output, graphToJson(network.graph));
-        else if (output.endsWith('.onnx')) await writeFileAtomically(output, await onnxModel(network, output, options));
+        if (output.endsWith('.graph.json')) await writeFile(output, graphToJson(network.graph));
+        else if (output.endsWith('.onnx')) await writeFile(output, await onnxModel(network, output, options));
         else throw new CliError(`${output}: known are *.graph.json and *.onnx files`);
       } finally {
         network.close();
       }
-      console.log(`Wrote ${output}.`);
+      print(`Wrote ${output}.`);
     });
 
 /** Batch norms have the statistics that the file of their parameters has; where it has none, as what is predicted has, those of the batch. */

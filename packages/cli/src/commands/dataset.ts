@@ -1,10 +1,11 @@
 // `logah dataset`: data sets of architectures, and how large their networks are.
 import { type DatasetStatistics, datasetStatistics, datasetToJsonLines } from '@logah/arch-datasets';
 import { columnChart, standalone } from '@logah/charts';
-import { writeFileAtomically } from '@logah/safetensors/node';
+import { writeFile } from '@logah/files/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
-import { integer } from '../options.js';
+import { integerOption, SEED } from '../options.js';
+import { print } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface DatasetOptions {
@@ -19,7 +20,7 @@ export const datasetCommand = (): Command =>
   new Command('dataset')
     .description('draws a data set of architectures as JSON Lines')
     .argument('<name>', `${ARCHITECTURE_SETS.join(', ')}, or a *.jsonl file`)
-    .option('--seed <integer>', 'of what is drawn', integer, 0)
+    .addOption(integerOption('--seed <integer>', 'of what is drawn', SEED, 0))
     .option('--out <file>', 'where the entries go, one a line; without it and --stats they are printed')
     .option('--stats', 'how many there are, and how large')
     .option('--svg <file>', 'the sizes as a picture')
@@ -27,10 +28,10 @@ export const datasetCommand = (): Command =>
     .action(async (name: string, { seed, out, stats, svg, json }: DatasetOptions) => {
       const entries = await readArchitectureSet(name, { seed });
       const statistics = datasetStatistics(entries);
-      if (out !== undefined) await writeFileAtomically(out, datasetToJsonLines(entries));
-      if (svg !== undefined) await writeFileAtomically(svg, standalone(histogramChart(name, statistics)));
-      if (json) console.log(JSON.stringify(statistics));
-      else if (stats) console.log(statisticsText(name, statistics));
+      if (out !== undefined) await writeFile(out, datasetToJsonLines(entries));
+      if (svg !== undefined) await writeFile(svg, standalone(histogramChart(name, statistics)));
+      if (json) print(JSON.stringify(statistics));
+      else if (stats) print(statisticsText(name, statistics));
       else if (out === undefined && svg === undefined) process.stdout.write(datasetToJsonLines(entries));
     });
 

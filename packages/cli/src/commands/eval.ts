@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { DATASET_NAMES, type DatasetOptions } from '@logah/data/node';
-import type { Graph } from '@logah/graph-ir';
+import { writeFile } from '@logah/files/node';
+import { type Graph, parameterCount } from '@logah/graph-ir';
 import {
   type ComparisonReport,
   comparisonReport,
@@ -21,12 +22,30 @@ import {
   summaryTable,
 } from '@logah/init-eval';
 import { type SweepEvent, sweep } from '@logah/init-eval/node';
-import { writeFileAtomically } from '@logah/safetensors/node';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
-import { count, countFromZero, kebab, number } from '../options.js';
+import { CliError } from '../errors.js';
+import { listenForInterrupt } from '../interrupt.js';
+import { checkMemory } from '../memory.js';
+import {
+  COUNT,
+  COUNT_FROM_ZERO,
+  EPOCHS,
+  integerOption,
+  kebab,
+  listOf,
+  NORM,
+  numberOption,
+  numbersOption,
+  RATE,
+  type Range,
+  SHARE,
+  WEIGHT,
+  WORKERS,
+} from '../options.js';
+import { print, say } from '../print.js';
 import { showProgress } from '../progress.js';
 import { textTable } from '../text-table.js';
 
@@ -48,17 +67,16 @@ interface EvalCommandOptions extends DatasetOptions {
   readonly backend?: BackendName;
 }
 
-function list(text: string, split = (whole: string): string[] => whole.split(',')): string[] {
-  const items = split(text).map((item) => item.trim());
-  if (items.some((item) => item === '')) throw new InvalidArgumentError('A list with commas was wanted.');
-  return items;
-}
+const SEEDS: Range = { from: 1, to: 10_000 };
+
+/** A network under training: its parameters, up to two moments and gradients. */
+const STATE_COPIES = 4;
 
 export const evalCommand = (): Command =>
   new Command('eval')
     .description('trains networks from several initialisations and compares them; run again, it goes on where it was')
     .argument('<arch...>', ARCHITECTURE_HELP)
-    .option('--init <list>', `the initialisers: ${INITIALIZER_HELP}`, (text: string) => list(text, splitStarts), [
+    .option('--init <list>', `the initialisers: ${INITIALIZER_HELP}`, (text: string) => listOf(text, splitStarts), [
       'random',
       'orthogonal',
     ])
@@ -72,26 +90,28 @@ export const evalCommand = (): Command =>
     )
     .option('--data-dir <folder>', 'where the data lies', '.')
     .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
-    .option('--context <tokens>', 'in a block of text', count, 1024)
-    .option(
-      '--skip-samples <count>',
-      'training samples to leave out, the first ones: those that a hypernetwork saw',
-      countFromZero,
+    .addOption(integerOption('--context <tokens>', 'in a block of text', COUNT, 1024))
+    .addOption(
+      integerOption(
+        '--skip-samples <count>',
+        'training samples to leave out, the first ones: those that a hypernetwork saw',
+        COUNT_FROM_ZERO,
+      ),
     )
-    .option('--train-samples <count>', 'to train on, the first ones after those; all by default', count)
-    .option('--test-samples <count>', 'to judge by, the first ones; all by default', count)
-    .option('--epochs <count>', 'of each run', count, 10)
-    .option('--batch <count>', 'samples in a mini-batch', count, 64)
+    .addOption(integerOption('--train-samples <count>', 'to train on, the first ones after those; all by default'))
+    .addOption(integerOption('--test-samples <count>', 'to judge by, the first ones; all by default'))
+    .addOption(integerOption('--epochs <count>', 'of each run', EPOCHS, 10))
+    .addOption(integerOption('--batch <count>', 'samples in a mini-batch', COUNT, 64))
     .addOption(new Option('--optimizer <name>', 'of the networks').choices(['sgd', 'adamw']).default('sgd'))
-    .option('--lr <list>', 'learning rates to try', (text: string) => list(text).map(number), [0.1])
+    .addOption(numbersOption('--lr <list>', 'learning rates to try', RATE, [0.1]))
     .addOption(
       new Option('--schedule <name>', 'of the learning rate').choices(['cosine', 'constant']).default('cosine'),
     )
-    .option('--momentum <part>', 'of SGD', number, 0.9)
-    .option('--weight-decay <rate>', 'of the optimiser', number, 1e-2)
-    .option('--clip <norm>', 'the largest global norm of gradients; none by default', number)
-    .option('--seeds <count>', 'runs of each start and rate, with seeds 0, 1, …', count, 3)
-    .option('--workers <count>', 'runs at a time', count, availableParallelism())
+    .addOption(numberOption('--momentum <part>', 'of SGD', SHARE, 0.9))
+    .addOption(numberOption('--weight-decay <rate>', 'of the optimiser', WEIGHT, 1e-2))
+    .addOption(numberOption('--clip <norm>', 'the largest global norm of gradients; none by default', NORM))
+    .addOption(integerOption('--seeds <count>', 'runs of each start and rate, with seeds 0, 1, …', SEEDS, 3))
+    .addOption(integerOption('--workers <count>', 'runs at a time', WORKERS, availableParallelism()))
     .option('--out <folder>', 'where runs and the report go', 'eval')
     .option('--config <file>', 'these options as JSON; the command line goes before')
     .option('--json', 'the summaries as JSON on standard output')
@@ -100,12 +120,14 @@ export const evalCommand = (): Command =>
       if (given.config !== undefined) await applyConfigFile(command, given.config);
       const { config: _, json, ...options } = command.opts<EvalCommandOptions>();
       const graphs = new Map<string, Graph>();
-      for (const architecture of architectures) graphs.set(architecture, await readArchitecture(architecture));
+      for (const architecture of architectures) {
+        if (graphs.has(architecture)) throw new CliError(`the architecture "${architecture}" is named twice`);
+        const graph = await readArchitecture(architecture);
+        checkMemory(STATE_COPIES * parameterCount(graph), `the training of ${architecture}`);
+        graphs.set(architecture, graph);
+      }
       const backend = await useBackend(options.backend);
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
-      process.once('SIGINT', interrupt);
-      process.once('SIGTERM', interrupt);
+      const interrupt = listenForInterrupt();
       const { init, lr, seeds, epochs, batch, schedule, clip } = options;
       const recipe = {
         optimizer: optimizerOf(options),
@@ -127,12 +149,18 @@ export const evalCommand = (): Command =>
             recipe,
             data,
             workers: options.workers,
-            signal: stop.signal,
+            signal: interrupt.signal,
           }),
-          { isText: data.data === 'text', epochs, total: graphs.size * init.length * lr.length * seeds * epochs },
+          {
+            isText: data.data === 'text',
+            starts: init,
+            epochs,
+            total: graphs.size * init.length * lr.length * seeds * epochs,
+          },
         );
         if (runs.length === 0) {
-          console.error('Stopped before a run was done. The same command goes on from here.');
+          say('Stopped before a run was done. The same command goes on from here.');
+          if (json) print(JSON.stringify({ interrupted: interrupt.by(), summaries: [] }));
           return;
         }
         const report: ComparisonReport = {
@@ -142,14 +170,13 @@ export const evalCommand = (): Command =>
           runs: inOrder(runs, architectures, init),
         };
         await writeReport(options.out, report);
-        console.log(
-          json ? JSON.stringify(summarize(report.runs, METRICS[report.metric])) : summary(report, options.out),
-        );
-        if (stop.signal.aborted)
-          console.error('Stopped: these are the runs that were done. The same command goes on from here.');
+        const summaries = summarize(report.runs, METRICS[report.metric]);
+        const by = interrupt.by();
+        if (json) print(JSON.stringify(by === undefined ? summaries : { interrupted: by, summaries }));
+        else print(summary(report, options.out));
+        if (by !== undefined) say('Stopped: these are the runs that were done. The same command goes on from here.');
       } finally {
-        process.off('SIGINT', interrupt);
-        process.off('SIGTERM', interrupt);
+        interrupt.release();
       }
     });
 
@@ -174,10 +201,19 @@ const dataOf = ({
   ...(testSamples === undefined ? {} : { testSamples }),
 });
 
+interface FollowOptions {
+  readonly isText: boolean;
+  /** All that are compared. */
+  readonly starts: readonly string[];
+  readonly epochs: number;
+  /** Epochs of all runs together. */
+  readonly total: number;
+}
+
 /** Shows the runs as they go, counted in epochs, and returns them. */
 async function follow(
   events: AsyncIterable<SweepEvent>,
-  { isText, epochs, total }: { readonly isText: boolean; readonly epochs: number; readonly total: number },
+  { isText, starts, epochs, total }: FollowOptions,
 ): Promise<RunRecord[]> {
   const metric = METRICS[isText ? 'perplexity' : 'accuracy'];
   const progress = showProgress(total, 'epochs');
@@ -186,8 +222,12 @@ async function follow(
   const partial = new Map<string, number>();
   let done = 0;
   const nameOf = ({ architecture, initializer, learningRate, seed }: RunKey): string =>
-    `${architecture} from ${startName(initializer)}, rate ${learningRate}, seed ${seed}`;
+    `${architecture} from ${startName(initializer, starts)}, rate ${learningRate}, seed ${seed}`;
   for await (const event of events) {
+    if (event.type === 'note') {
+      progress.say(event.text);
+      continue;
+    }
     if (event.type === 'step') {
       partial.set(nameOf(event.key), (event.step / event.steps) * epochs);
       const current = [...partial.values()].reduce((sum, value) => sum + value, 0);
@@ -238,7 +278,7 @@ async function writeReport(out: string, report: ComparisonReport): Promise<void>
     'summaries.csv': summariesToCsv(summaries),
     'report.html': comparisonReport(report),
   };
-  for (const [name, content] of Object.entries(files)) await writeFileAtomically(join(out, name), content);
+  for (const [name, content] of Object.entries(files)) await writeFile(join(out, name), content);
 }
 
 function summary(report: ComparisonReport, out: string): string {

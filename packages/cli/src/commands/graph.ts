@@ -1,4 +1,6 @@
 // `logah graph`: an architecture's graph, as the hypernetwork reads it.
+
+import { writeFile } from '@logah/files/node';
 import {
   ARCHITECTURE_PRESETS,
   buildArchitecture,
@@ -11,10 +13,10 @@ import {
   toComputationalGraph,
 } from '@logah/graph-ir';
 import { drawComputationalGraph, drawGraph, fold, heatMap, toDot, toMermaid, toSvg } from '@logah/graph-ir/draw';
-import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
 import { referenceOption } from '../checkpoint-options.js';
+import { print, say } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface GraphOptions {
@@ -44,7 +46,7 @@ export const graphCommand = (): Command =>
     .addOption(sizeOption())
     .action(async (architecture: string | undefined, options: GraphOptions, command: Command) => {
       if (options.list) {
-        console.log(options.json ? JSON.stringify(ARCHITECTURE_PRESETS) : presetTable());
+        print(options.json ? JSON.stringify(ARCHITECTURE_PRESETS) : presetTable());
         return;
       }
       if (architecture === undefined) command.error("error: missing required argument 'arch'");
@@ -53,12 +55,12 @@ export const graphCommand = (): Command =>
       await draw(graph, computational, options);
       const summary = summarizeComputationalGraph(computational);
       if (options.json) {
-        console.log(JSON.stringify(summary));
+        print(JSON.stringify(summary));
         return;
       }
       const counts = new Map<NodeType, number>();
       for (const { op } of summary.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
-      console.log(
+      print(
         [
           `${graph.name}: ${thousands(parameterCount(graph))} parameters in ${graph.parameters.length} tensors`,
           `computational graph: ${summary.nodes.length} nodes, ${summary.edges.length} edges, ${thousands(summary.virtualEdges)} virtual edges, longest path ${summary.maxDistance}`,
@@ -92,7 +94,7 @@ async function draw(graph: Graph, computational: ComputationalGraph, options: Gr
     [options.heatmap, () => heatMap(computational, graph.name)],
   ] as const) {
     if (file === undefined) continue;
-    await writeFileAtomically(file, write());
-    console.error(`Wrote ${file}.`);
+    await writeFile(file, write());
+    say(`Wrote ${file}.`);
   }
 }

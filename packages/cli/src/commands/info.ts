@@ -1,5 +1,6 @@
 // `logah info`: what is in a file, or what an architecture is like.
 import { CARDS, cardOf, isShipped } from '@logah/checkpoints/catalog';
+import { recordOf } from '@logah/files';
 import {
   elementCount,
   estimateCost,
@@ -9,13 +10,14 @@ import {
   type TensorType,
   withBatchStatistics,
 } from '@logah/graph-ir';
-import { type CheckpointDifference, checkCheckpoint } from '@logah/graph-ir/huggingface';
+import { type CheckpointDifference, checkCheckpoint, checkCheckpointValues } from '@logah/graph-ir/huggingface';
 import { isTensorFileName, openTensorFile, type TensorFile } from '@logah/pytorch-files/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_HELP, constantOption, openArchitecture, sizeOption } from '../architecture-argument.js';
 import { cardText } from '../card-text.js';
 import { type CheckpointOptions, emaOption, readingOptions, TENSOR_FILE_HELP } from '../checkpoint-options.js';
-import { count } from '../options.js';
+import { COUNT, integerOption } from '../options.js';
+import { print } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
 
 interface InfoOptions extends Pick<CheckpointOptions, 'ema'> {
@@ -36,13 +38,13 @@ export const infoCommand = (): Command =>
     )
     .option('--checkpoint <file>', `check that a file of parameters (${TENSOR_FILE_HELP}) holds what the network wants`)
     .addOption(emaOption())
-    .option('--batch <count>', 'samples that costs are estimated for', count, 1)
-    .option('--time <tokens>', 'length of a text that costs are estimated for', count, 1024)
+    .addOption(integerOption('--batch <count>', 'samples that costs are estimated for', COUNT, 1))
+    .addOption(integerOption('--time <tokens>', 'length of a text that costs are estimated for', COUNT, 1024))
     .addOption(sizeOption())
     .addOption(constantOption())
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
-      if (isShipped(input)) console.log(options.json ? JSON.stringify(cardOf(input)) : cardText(cardOf(input)));
+      if (isShipped(input)) print(options.json ? JSON.stringify(cardOf(input)) : cardText(cardOf(input)));
       else if (isTensorFileName(input)) await printTensors(input, options);
       else await printNetwork(input, options);
     });
@@ -52,12 +54,12 @@ async function printTensors(file: string, options: InfoOptions): Promise<void> {
   const list = [...tensors].map(([name, { type, shape }]) => ({ name, dtype: type, shape }));
   const values = list.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   if (options.json) {
-    console.log(JSON.stringify({ file, values, metadata: Object.fromEntries(metadata), tensors: list }));
+    print(JSON.stringify({ file, values, metadata: Object.fromEntries(metadata), tensors: list }));
     return;
   }
-  console.log(`${file}: ${thousands(values)} values in ${list.length} tensors`);
-  for (const [key, value] of metadata) console.log(`${key}: ${value}`);
-  console.log(
+  print(`${file}: ${thousands(values)} values in ${list.length} tensors`);
+  for (const [key, value] of metadata) print(`${key}: ${value}`);
+  print(
     `\n${textTable(
       ['tensor', 'type', 'shape'],
       list.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`]),
@@ -94,10 +96,22 @@ async function printNetwork(input: string, options: InfoOptions): Promise<void> 
   const { graph, close } = await openArchitecture(input, size, constant);
   close();
   const differences =
-    checkpoint === undefined ? undefined : checkCheckpoint(graph, (await readHeaderOf(checkpoint, options)).tensors);
+    checkpoint === undefined ? undefined : await differencesOf(graph, checkpoint, options);
   const info = infoOf(withBatchStatistics(graph), { batch, time }, differences);
-  console.log(json ? JSON.stringify(info) : describe(info, { batch, time }));
+  print(json ? JSON.stringify(info) : describe(info, { batch, time }));
   if (differences !== undefined && differences.length > 0) process.exitCode = 1;
+}
+
+/** What stands between a network and a file of parameters: names, shapes, types and values. */
+async function differencesOf(graph: Graph, path: string, options: InfoOptions): Promise<CheckpointDifference[]> {
+  const { weights, onNote } = readingOptions(options);
+  const file = await openTensorFile(path, { weights });
+  try {
+    file.notes.forEach(onNote);
+    return [...checkCheckpoint(graph, file.tensors), ...(await checkCheckpointValues(graph, file))];
+  } finally {
+    await file.close();
+  }
 }
 
 function infoOf(
@@ -105,7 +119,7 @@ function infoOf(
   sizes: { readonly batch: number; readonly time: number },
   differences: NetworkInfo['differences'],
 ): NetworkInfo {
-  const operators: Record<string, number> = {};
+  const operators = recordOf<number>();
   for (const operator of graph.operators) {
     const name = operator.type === 'onnx' ? `ONNX ${operator.attributes.operator}` : operator.type;
     operators[name] = (operators[name] ?? 0) + 1;
@@ -167,6 +181,10 @@ function differenceLines(differences: readonly CheckpointDifference[]): string[]
           return `  ${difference.name} ${show(difference.wanted)} is missing`;
         case 'shape':
           return `  ${difference.name} is ${show(difference.found)}, wanted ${show(difference.wanted)}`;
+        case 'type':
+          return `  ${difference.name} holds ${difference.type}, wanted floating-point numbers`;
+        case 'values':
+          return `  ${difference.name} holds NaN or infinite values`;
         case 'unexpected':
           return `  ${difference.name} ${show(difference.found)} belongs to no parameter`;
       }

@@ -1,5 +1,5 @@
 // `logah init`: the parameters of a network from any start, as a safetensors file.
-import type { Graph } from '@logah/graph-ir';
+import { type Graph, parameterCount } from '@logah/graph-ir';
 import { INITIALIZER_HELP, type Initializer, startRandom } from '@logah/init-eval';
 import { readInitializer } from '@logah/init-eval/node';
 import type { FloatDType } from '@logah/safetensors';
@@ -7,7 +7,8 @@ import { Command } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { CliError } from '../errors.js';
-import { integer } from '../options.js';
+import { checkMemory } from '../memory.js';
+import { integerOption, SEED } from '../options.js';
 import { dtypeOption, type NamedTensor, outFile, strictOption, writeParameters } from '../parameter-file.js';
 
 interface InitCommandOptions {
@@ -27,7 +28,14 @@ export const initCommand = (): Command =>
     .argument('<arch>', ARCHITECTURE_HELP)
     .requiredOption('--init <start>', INITIALIZER_HELP)
     .requiredOption('--out <file>', 'where the parameters go, as safetensors', outFile)
-    .option('--seed <integer>', 'of what is drawn: the same start as that of `logah eval` for this seed', integer, 0)
+    .addOption(
+      integerOption(
+        '--seed <integer>',
+        'of what is drawn: the same start as that of `logah eval` for this seed',
+        SEED,
+        0,
+      ),
+    )
     .addOption(dtypeOption())
     .addOption(strictOption())
     .option('--json', 'the result as JSON')
@@ -36,6 +44,7 @@ export const initCommand = (): Command =>
     .action(async (architecture: string, options: InitCommandOptions) => {
       const { init, seed, out, dtype, strict, json } = options;
       const graph = await readArchitecture(architecture, options.size);
+      checkMemory(parameterCount(graph), `the parameters of ${architecture}`);
       const backend = await useBackend(options.backend);
       const initializer = await readInitializer(init);
       const tensors = valuesOf(() => initializer(graph, startRandom(seed)), graph, init);
@@ -47,10 +56,12 @@ export const initCommand = (): Command =>
 async function* valuesOf(make: () => ReturnType<Initializer>, graph: Graph, init: string): AsyncGenerator<NamedTensor> {
   const start = await make();
   for (const { name } of graph.parameters) {
-    if (!(name in start)) throw new CliError(`${init} gives no parameter "${name}", which the network wants`);
+    if (!Object.hasOwn(start, name))
+      throw new CliError(`${init} gives no parameter "${name}", which the network wants`);
     const { shape } = start[name];
     const data = Float32Array.from(await start[name].data());
     start[name].dispose();
+    if (!data.every(Number.isFinite)) throw new CliError(`${init} gives "${name}" values that are NaN or infinite`);
     yield { name, shape, data };
   }
 }

@@ -1,5 +1,5 @@
 // `logah predict`: the parameters of a network, streamed to a safetensors file.
-import { classLayer, type Graph, parameterCount, withBatchStatistics } from '@logah/graph-ir';
+import { classLayer, elementCount, type Graph, parameterCount, withBatchStatistics } from '@logah/graph-ir';
 import { type PredictedTensor, predict } from '@logah/hypernet';
 import { withFreshClassLayer } from '@logah/network';
 import { createRandom, type Random } from '@logah/random';
@@ -10,8 +10,10 @@ import { ARCHITECTURE_HELP, type OpenedArchitecture, openArchitecture, sizeOptio
 import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { assumeOption, emaOption, referenceOption } from '../checkpoint-options.js';
 import { type HypernetOptions, hypernetFor, hypernetOptions } from '../hypernet-argument.js';
-import { integer } from '../options.js';
+import { checkMemory } from '../memory.js';
+import { integerOption, SEED } from '../options.js';
 import { dtypeOption, outFile, secondsSince, strictOption, withProgress, writeParameters } from '../parameter-file.js';
+import { print, say } from '../print.js';
 import { textTable } from '../text-table.js';
 
 interface PredictCommandOptions extends HypernetOptions {
@@ -31,7 +33,7 @@ export function predictCommand(): Command {
       'predicts the parameters of an architecture and writes them as safetensors; those that are not predicted keep the values of a model file',
     )
     .argument('<arch>', ARCHITECTURE_HELP)
-    .option('--seed <integer>', 'of what is drawn rather than predicted', integer, 0)
+    .addOption(integerOption('--seed <integer>', 'of what is drawn rather than predicted', SEED, 0))
     .addOption(emaOption())
     .addOption(assumeOption())
     .option('--out <file>', 'where the parameters go, as safetensors', outFile)
@@ -63,9 +65,10 @@ async function predictAndWrite(
   options: PredictCommandOptions,
 ): Promise<void> {
   const graph = withBatchStatistics(opened.graph);
+  checkMemory(largestParameter(graph), `the largest tensor of ${architecture}`);
   const backend = await useBackend(options.backend);
   const { hypernet, name, hasNewHead, remarks } = await hypernetFor(graph, options);
-  for (const remark of remarks) console.error(`Note: ${remark}.`);
+  for (const remark of remarks) say(`Note: ${remark}.`);
   const random = createRandom(options.seed);
   const predicted = predict(hypernet, graph, {
     reference: options.reference === true,
@@ -78,7 +81,7 @@ async function predictAndWrite(
     const started = performance.now();
     const statistics = [];
     for await (const tensor of withProgress(tensors, graph)) statistics.push(tensorStatistics(tensor));
-    console.log(
+    print(
       options.json
         ? JSON.stringify({
             architecture,
@@ -95,6 +98,9 @@ async function predictAndWrite(
   const origin = { predicted_by: name, ...(hasNewHead ? { head: `drawn, seed ${options.seed}` } : {}) };
   await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, json });
 }
+
+const largestParameter = ({ parameters }: Graph): number =>
+  parameters.reduce((most, { shape }) => Math.max(most, elementCount(shape)), 0);
 
 /** The same tensors, but those of the last layer drawn anew. */
 async function* withNewHead(

@@ -1,16 +1,20 @@
 // `logah quickstart`: from nothing to a hypernetwork that beats random initialisation, in about two minutes.
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockFolder, makeFolder, sweepFolder, writeFile } from '@logah/files/node';
 import { initTrainer, type TrainerState, train } from '@logah/ghn-trainer';
 import { buildArchitecture } from '@logah/graph-ir';
 import { createHypernet, type Hypernet, hypernetParameterCount, predict } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
 import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
-import { streamSafetensors, writeFileAtomically } from '@logah/safetensors/node';
+import { streamSafetensors } from '@logah/safetensors/node';
 import { Command } from 'commander';
 import { type BackendName, backendOption, useBackend } from '../backend.js';
-import { count, integer } from '../options.js';
+import { CliError } from '../errors.js';
+import { type Interrupt, listenForInterrupt } from '../interrupt.js';
+import { integerOption, type Range } from '../options.js';
+import { print, say } from '../print.js';
 import { duration, showProgress } from '../progress.js';
 import { type CompareOptions, type Comparison, compareStarts, trainings } from '../quickstart/compare.js';
 import { loadDigits } from '../quickstart/digits.js';
@@ -27,6 +31,11 @@ interface QuickstartOptions {
   readonly backend?: BackendName;
 }
 
+const STEPS: Range = { from: 1, to: 1_000_000 };
+const SEEDS: Range = { from: 1, to: 1000 };
+/** Later seeds are counted on from it. */
+const FIRST_SEED: Range = { from: 0, to: 2 ** 31 - 1 };
+
 const TEST_IMAGES = 1000;
 /** How long the networks are trained that start from predicted and from other parameters. */
 const TRAINED = { steps: 40, batch: 32, learningRates: [1e-3, 3e-3] };
@@ -34,60 +43,86 @@ const TRAINED = { steps: 40, batch: 32, learningRates: [1e-3, 3e-3] };
 export const quickstartCommand = (): Command =>
   new Command('quickstart')
     .description('meta-trains templates on digits, then predicts networks that it has never seen')
-    .option('--steps <count>', 'steps of meta-training', integer, 1000)
-    .option('--seed <integer>', 'of everything that is drawn', integer, 0)
-    .option('--seeds <count>', 'trainings of each start of each network', count, 3)
+    .addOption(integerOption('--steps <count>', 'steps of meta-training', STEPS, 1000))
+    .addOption(integerOption('--seed <integer>', 'of everything that is drawn', FIRST_SEED, 0))
+    .addOption(integerOption('--seeds <count>', 'trainings of each start of each network', SEEDS, 3))
     .option('--out <folder>', 'where the results go', 'quickstart')
     .option('--json', 'the result as JSON')
     .addOption(backendOption())
-    .action(async ({ steps, seed, seeds: seedCount, out, json, backend: wanted }: QuickstartOptions) => {
-      const backend = await useBackend(wanted);
-      const say = (text: string): void => console.error(text);
-      await mkdir(out, { recursive: true });
-      const { train: digits, test } = loadDigits(TEST_IMAGES, seed);
-      const hypernetParameters = hypernetParameterCount(HYPERNET).learned;
-      say(
-        `Meta-training templates of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
-      );
-
-      const curve: Array<QuickstartResult['curve'][number]> = [];
-      const config = recipe(steps, seed);
-      const started = performance.now();
-      const hypernet = await metaTrain(config.epochs * (config.stepsPerEpoch ?? 1), (total) => {
-        const state = initTrainer(createHypernet(HYPERNET, createRandom(seed)));
-        return { total, events: train({ config, state, architectures, data: digits, task: classification }), curve };
-      });
-      const trainingSeconds = (performance.now() - started) / 1000;
-      await writeHypernet(join(out, 'hypernet.safetensors'), hypernet);
-      say(
-        `Trained for ${duration(trainingSeconds)}. Comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
-      );
-
-      const seeds = Array.from({ length: seedCount }, (_, i) => seed + i);
-      const comparisons = await compareAll(hypernet, { ...TRAINED, train: digits, test, seeds });
-      const [{ architecture }] = HELD_OUT;
-      const graph = buildArchitecture(architecture);
-      const tensors = predict(hypernet, graph, { random: createRandom(seed) });
-      await streamSafetensors(join(out, 'predicted-vit.safetensors'), graph.parameters, tensors, {
-        metadata: { format: 'pt' },
-      });
-
-      const result: QuickstartResult = {
-        command: `logah quickstart --steps ${steps} --seed ${seed} --seeds ${seedCount} --backend ${backend}`,
-        seed,
-        backend,
-        steps: curve.length,
-        trainingSeconds,
-        hypernetParameters,
-        trainedSteps: TRAINED.steps,
-        seeds: seedCount,
-        curve,
-        comparisons,
-      };
-      await writeFileAtomically(join(out, 'results.json'), `${JSON.stringify(result, null, 2)}\n`);
-      await writeFileAtomically(join(out, 'report.html'), quickstartReport(result));
-      console.log(json ? JSON.stringify(result) : summary(result, out));
+    .action(async (options: QuickstartOptions) => {
+      const made = await makeFolder(options.out);
+      try {
+        const lock = await lockFolder(options.out, CliError);
+        try {
+          await sweepFolder(options.out);
+          await quickstart(options);
+        } finally {
+          await lock.release();
+        }
+      } catch (error) {
+        if (!existsSync(hypernetPath(options.out))) await made.undo();
+        throw error;
+      }
     });
+
+const hypernetPath = (out: string): string => join(out, 'hypernet.safetensors');
+
+async function quickstart({
+  steps,
+  seed,
+  seeds: seedCount,
+  out,
+  json,
+  backend: wanted,
+}: QuickstartOptions): Promise<void> {
+  const backend = await useBackend(wanted);
+  const { train: digits, test } = loadDigits(TEST_IMAGES, seed);
+  const hypernetParameters = hypernetParameterCount(HYPERNET).learned;
+  say(
+    `Meta-training templates of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
+  );
+
+  const curve: Array<QuickstartResult['curve'][number]> = [];
+  const config = recipe(steps, seed);
+  const started = performance.now();
+  const interrupt = listenForInterrupt();
+  const hypernet = await metaTrain(interrupt, config.epochs * (config.stepsPerEpoch ?? 1), (total) => {
+    const state = initTrainer(createHypernet(HYPERNET, createRandom(seed)));
+    return { total, events: train({ config, state, architectures, data: digits, task: classification }), curve };
+  });
+  const trainingSeconds = (performance.now() - started) / 1000;
+  await writeHypernet(hypernetPath(out), hypernet);
+  say(
+    `Trained for ${duration(trainingSeconds)}. Comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
+  );
+
+  const seeds = Array.from({ length: seedCount }, (_, i) => seed + i);
+  const comparisons = await compareAll(hypernet, { ...TRAINED, train: digits, test, seeds });
+  const [{ architecture }] = HELD_OUT;
+  const graph = buildArchitecture(architecture);
+  const tensors = predict(hypernet, graph, { random: createRandom(seed) });
+  await streamSafetensors(join(out, 'predicted-vit.safetensors'), graph.parameters, tensors, {
+    metadata: { format: 'pt' },
+  });
+
+  const by = interrupt.by();
+  const result: QuickstartResult = {
+    command: `logah quickstart --steps ${steps} --seed ${seed} --seeds ${seedCount} --backend ${backend}`,
+    seed,
+    backend,
+    steps: curve.length,
+    trainingSeconds,
+    hypernetParameters,
+    trainedSteps: TRAINED.steps,
+    seeds: seedCount,
+    curve,
+    comparisons,
+    ...(by === undefined ? {} : { interrupted: by }),
+  };
+  await writeFile(join(out, 'results.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(join(out, 'report.html'), quickstartReport(result));
+  print(json ? JSON.stringify(result) : summary(result, out));
+}
 
 /** Every network that meta-training never saw, from all starts. */
 async function compareAll(hypernet: Hypernet, options: Omit<CompareOptions, 'onTrained'>): Promise<Comparison[]> {
@@ -112,14 +147,13 @@ interface MetaTraining {
 }
 
 /** Trains to the end, or until Ctrl-C; returns the hypernetwork as it is then. */
-async function metaTrain(total: number, start: (total: number) => MetaTraining): Promise<Hypernet> {
+async function metaTrain(
+  interrupt: Interrupt,
+  total: number,
+  start: (total: number) => MetaTraining,
+): Promise<Hypernet> {
   const { events, curve } = start(total);
   const progress = showProgress(total, 'steps');
-  let isStopped = false;
-  const stop = (): void => {
-    isStopped = true;
-  };
-  process.once('SIGINT', stop);
   let last: TrainerState | undefined;
   try {
     for await (const { step, taskLoss, accuracy, state } of events) {
@@ -129,13 +163,13 @@ async function metaTrain(total: number, start: (total: number) => MetaTraining):
       const mean = (pick: (point: (typeof curve)[number]) => number): number =>
         recent.reduce((sum, point) => sum + pick(point), 0) / recent.length;
       progress.update(step, `loss ${mean((p) => p.loss).toFixed(3)}, accuracy ${percent(mean((p) => p.accuracy))}`);
-      if (isStopped) break;
+      if (interrupt.signal.aborted) break;
       // Lets the signal in: a step itself never waits.
       await new Promise(setImmediate);
     }
   } finally {
     progress.stop();
-    process.off('SIGINT', stop);
+    interrupt.release();
   }
   if (!last) throw new Error('a run of no steps has no result');
   return last.hypernet;

@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import { standalone } from '@logah/charts';
 import { DATASET_NAMES, type Dataset, type DatasetName, readDataset } from '@logah/data/node';
+import { writeFile } from '@logah/files/node';
 import {
   type ArchitectureSource,
+  checkRunnable,
   initTrainer,
   localGradients,
   shareGradients,
@@ -25,7 +27,6 @@ import {
 } from '@logah/hypernet';
 import { classification, languageModelling } from '@logah/network';
 import { createRandom } from '@logah/random';
-import { writeFileAtomically } from '@logah/safetensors/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, limitThreads, useBackend } from '../backend.js';
@@ -33,7 +34,25 @@ import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
 import { CliError } from '../errors.js';
-import { count, countFromZero, integer, kebab, number } from '../options.js';
+import { listenForInterrupt } from '../interrupt.js';
+import { checkMemory } from '../memory.js';
+import {
+  COUNT,
+  COUNT_FROM_ZERO,
+  EPOCHS,
+  integerOption,
+  kebab,
+  NORM,
+  numberOption,
+  RATE,
+  type Range,
+  SEED,
+  SHARE,
+  STEPS,
+  WEIGHT,
+  WORKERS,
+} from '../options.js';
+import { print, say } from '../print.js';
 import { type Progress, showProgress } from '../progress.js';
 import { joinRanks, ownCores } from '../ranks.js';
 import { thousands } from '../text-table.js';
@@ -77,6 +96,17 @@ interface TrainCommandOptions {
   readonly backend?: BackendName;
 }
 
+const META_BATCH: Range = { from: 1, to: 10_000 };
+const WARMUP_EPOCHS: Range = { from: 0, to: EPOCHS.to };
+/** Features of a network, and templates of a kind, beyond which no hypernetwork fits into memory. */
+const WIDTH: Range = { from: 1, to: 65_536 };
+const RANK: Range = { from: 0, to: 65_536 };
+const TEMPLATES: Range = { from: 1, to: 1024 };
+const PATCH: Range = { from: 1, to: 4096 };
+/** What divides the paper's step. */
+const STEP: Range = { from: 1, to: 32 };
+const KEPT: Range = { from: 1, to: 1_000_000 };
+
 export const trainCommand = (): Command =>
   new Command('train')
     .description('meta-trains a hypernetwork; run again with the same options, it goes on from its last state')
@@ -93,52 +123,80 @@ export const trainCommand = (): Command =>
         .default('cifar10'),
     )
     .option('--data-dir <folder>', 'where the data lies', '.')
-    .option('--skip-samples <count>', 'training samples to leave out, the first ones', countFromZero)
-    .option('--train-samples <count>', 'to train on, the first ones after those; all by default', count)
+    .addOption(
+      integerOption('--skip-samples <count>', 'training samples to leave out, the first ones', COUNT_FROM_ZERO),
+    )
+    .addOption(integerOption('--train-samples <count>', 'to train on, the first ones after those; all by default'))
     .option('--out <folder>', "the run's folder", 'run')
     .addOption(
       new Option('--variant <name>', 'the size of the hypernetwork').choices(HYPERNET_VARIANTS).default('tiny'),
     )
-    .option('--max-width <features>', 'of templates: the widest network they fill without repeating', count)
-    .option('--rank <count>', "of templates, or of LoGAH's matrices; 0 writes templates out", integer)
-    .option('--templates <count>', 'of each kind of layer', count)
+    .addOption(
+      integerOption('--max-width <features>', 'of templates: the widest network they fill without repeating', WIDTH),
+    )
+    .addOption(integerOption('--rank <count>', "of templates, or of LoGAH's matrices; 0 writes templates out", RANK))
+    .addOption(integerOption('--templates <count>', 'of each kind of layer', TEMPLATES))
     .addOption(
       new Option('--mixture <source>', 'what tells how much of each template a layer takes').choices([
         'embedding',
         'place',
       ]),
     )
-    .option('--meta-batch <count>', 'networks in a step', integer, TRAINER_DEFAULTS.metaBatch)
-    .option('--batch <count>', 'samples in a mini-batch', integer, TRAINER_DEFAULTS.batch)
-    .option('--epochs <count>', `epochs of the schedule; ${defaultsOf('epochs')}`, integer)
-    .option('--steps-per-epoch <count>', 'steps that count as an epoch; by default one pass over the data', integer)
-    .option('--lr <rate>', `the learning rate after warm-up; ${defaultsOf('learningRate')}`, number)
-    .option('--weight-decay <rate>', 'of AdamW', number, TRAINER_DEFAULTS.weightDecay)
-    .option('--clip <norm>', `the largest global norm of gradients; ${defaultsOf('gradientClip')}`, number)
-    .option(
-      '--gamma <weight>',
-      `the weight of the predicted tensors' norms in the loss; ${defaultsOf('predictedParameterRegularization')}`,
-      number,
+    .addOption(integerOption('--meta-batch <count>', 'networks in a step', META_BATCH, TRAINER_DEFAULTS.metaBatch))
+    .addOption(integerOption('--batch <count>', 'samples in a mini-batch', COUNT, TRAINER_DEFAULTS.batch))
+    .addOption(integerOption('--epochs <count>', `epochs of the schedule; ${defaultsOf('epochs')}`, EPOCHS))
+    .addOption(
+      integerOption(
+        '--steps-per-epoch <count>',
+        'steps that count as an epoch; by default one pass over the data',
+        STEPS,
+      ),
     )
-    .option('--warmup-epochs <count>', `epochs of warm-up; ${defaultsOf('warmupEpochs')}`, integer)
-    .option('--ema <decay>', "keeps a moving average of the hypernetwork, such as 0.999, as the run's result", number)
+    .addOption(numberOption('--lr <rate>', `the learning rate after warm-up; ${defaultsOf('learningRate')}`, RATE))
+    .addOption(numberOption('--weight-decay <rate>', 'of AdamW', WEIGHT, TRAINER_DEFAULTS.weightDecay))
+    .addOption(
+      numberOption('--clip <norm>', `the largest global norm of gradients; ${defaultsOf('gradientClip')}`, NORM),
+    )
+    .addOption(
+      numberOption(
+        '--gamma <weight>',
+        `the weight of the predicted tensors' norms in the loss; ${defaultsOf('predictedParameterRegularization')}`,
+        WEIGHT,
+      ),
+    )
+    .addOption(
+      integerOption('--warmup-epochs <count>', `epochs of warm-up; ${defaultsOf('warmupEpochs')}`, WARMUP_EPOCHS),
+    )
+    .addOption(
+      numberOption(
+        '--ema <decay>',
+        "keeps a moving average of the hypernetwork, such as 0.999, as the run's result",
+        SHARE,
+      ),
+    )
     .addOption(referenceOption())
-    .option('--seed <integer>', 'of everything that is drawn', integer, 0)
-    .option('--patch <pixels>', 'of the ViTs', integer, 2)
-    .option('--width-step <features>', 'between the widths of vits-1k; by default 32, as in the paper', count)
-    .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
-    .option('--context <tokens>', 'of a block of text, and of the language models', integer, 1024)
-    .option(
-      '--workers <count>',
-      "threads that share a meta-batch, or a process's part of it; by default one a core, at most one a network",
-      integer,
-      ownCores(),
+    .addOption(integerOption('--seed <integer>', 'of everything that is drawn', SEED, 0))
+    .addOption(integerOption('--patch <pixels>', 'of the ViTs', PATCH, 2))
+    .addOption(
+      integerOption('--width-step <features>', 'between the widths of vits-1k; by default 32, as in the paper', STEP),
     )
-    .option('--save-every <steps>', 'between states on disk', integer, 200)
-    .option('--keep <count>', 'states that are kept', integer, 3)
-    .option('--eval-every <steps>', 'between evaluations on architectures that were held out', integer, 200)
-    .option('--eval-architectures <count>', 'how many of them', integer, 4)
-    .option('--eval-samples <count>', 'samples they are evaluated on', integer, 1000)
+    .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
+    .addOption(integerOption('--context <tokens>', 'of a block of text, and of the language models', COUNT, 1024))
+    .addOption(
+      integerOption(
+        '--workers <count>',
+        "threads that share a meta-batch, or a process's part of it; by default one a core, at most one a network",
+        WORKERS,
+        ownCores(),
+      ),
+    )
+    .addOption(integerOption('--save-every <steps>', 'between states on disk', STEPS, 200))
+    .addOption(integerOption('--keep <count>', 'states that are kept', KEPT, 3))
+    .addOption(
+      integerOption('--eval-every <steps>', 'between evaluations on architectures that were held out', STEPS, 200),
+    )
+    .addOption(integerOption('--eval-architectures <count>', 'how many of them', COUNT, 4))
+    .addOption(integerOption('--eval-samples <count>', 'samples they are evaluated on', COUNT, 1000))
     .option('--config <file>', 'these options as JSON; the command line goes before')
     .option('--json', 'every event as a line of JSON')
     .addOption(backendOption())
@@ -152,23 +210,22 @@ export const trainCommand = (): Command =>
       const data = await readDataset({ ...options, testSamples: options.evalSamples });
       const hypernet = hypernetFor(data, options);
       const config = recipe(options, hypernet);
+      checkRunnable(config, data.train);
+      checkMemory(STATE_COPIES * hypernetParameterCount(hypernet).learned, 'the training of this hypernetwork');
       const workers = workersOf(options, ranks?.size ?? 1);
       const pool = await openPool(hypernet, data, workers, backend, config);
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
-      process.once('SIGINT', interrupt);
-      process.once('SIGTERM', interrupt);
+      const interrupt = listenForInterrupt();
       try {
         const { source, heldOut } = await architecturesFor(data, options);
         const isQuiet = json === true || !isFirst;
-        const say = isQuiet ? (): void => {} : (text: string): void => console.error(text);
+        const tell = isQuiet ? (): void => {} : say;
         const task = data.kind === 'images' ? classification : languageModelling;
         const own = pool?.gradients ?? localGradients(task, config);
         const shared =
           ranks === undefined
-            ? { ...(pool ? { gradients: own } : {}), signal: stop.signal }
-            : { ...shareGradients(ranks, own, () => stop.signal.aborted), ranks };
-        say(
+            ? { ...(pool ? { gradients: own } : {}), signal: interrupt.signal }
+            : { ...shareGradients(ranks, own, () => interrupt.signal.aborted), ranks };
+        tell(
           `Meta-training ${DECODER_NAMES[hypernet.decoder]} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
             `${options.metaBatch} networks a step, backend ${backend}, ${ranks ? `${ranks.size} processes (${ranks.library}), ` : ''}${pool ? `${workers} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
         );
@@ -189,14 +246,19 @@ export const trainCommand = (): Command =>
         const progress = isQuiet ? undefined : showProgress(totalSteps(config, data.train), 'steps');
         const isText = data.kind === 'text';
         await follow(events, { out: options.out, isText, progress, isJson: json === true && isFirst });
-        if (shared.signal.aborted) say('Stopped. The same command goes on from here.');
+        if (shared.signal.aborted) {
+          tell('Stopped. The same command goes on from here.');
+          if (json && isFirst) print(JSON.stringify({ type: 'interrupted', signal: interrupt.by() }));
+        }
         await ranks?.finalize();
       } finally {
-        process.off('SIGINT', interrupt);
-        process.off('SIGTERM', interrupt);
+        interrupt.release();
         await pool?.close();
       }
     });
+
+/** A hypernetwork under training: its parameters, two moments and gradients. */
+const STATE_COPIES = 4;
 
 const DECODER_NAMES = { lowrank: 'a LoGAH', conv: 'a GHN-3', template: 'templates' } as const;
 
@@ -324,8 +386,11 @@ async function follow(
   let recent: Array<{ loss: number; accuracy: number }> = [];
   let done = 0;
   for await (const event of events) {
-    if (isJson) console.log(JSON.stringify(event));
+    if (isJson) print(JSON.stringify(event));
     switch (event.type) {
+      case 'damaged':
+        progress?.say(`A state cannot be read, so the run goes on from one before it (${event.reason}).`);
+        break;
       case 'resumed':
         progress?.skip(event.step);
         progress?.say(`Going on from step ${event.step} (${event.path}).`);
@@ -363,6 +428,6 @@ async function drawCurves(out: string, isText: boolean): Promise<void> {
     ['loss.svg', lossChart(curve)],
     ['heldout.svg', scoreChart(curve, isText)],
   ] as const) {
-    await writeFileAtomically(join(out, name), standalone(svg));
+    await writeFile(join(out, name), standalone(svg));
   }
 }

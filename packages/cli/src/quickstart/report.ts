@@ -18,6 +18,8 @@ export interface QuickstartResult {
   readonly seeds: number;
   readonly curve: ReadonlyArray<{ readonly step: number; readonly loss: number; readonly accuracy: number }>;
   readonly comparisons: readonly Comparison[];
+  /** The signal that stopped meta-training before its end. */
+  readonly interrupted?: string;
 }
 
 /** Of the starts in their order; the predicted one last. */

@@ -1,7 +1,8 @@
 // CIFAR in its official binary layout: records of label bytes and 3072 pixels, channel-first RGB.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, type ImageSet } from '../images.js';
+import { DataError } from '../errors.js';
+import type { ImageSet } from '../images.js';
 import { readBytes } from './files.js';
 
 const SIDE = 32;
@@ -48,7 +49,7 @@ export const readCifar100 = (folder: string, split: 'train' | 'test'): Promise<I
   readCifar(folder, split, CIFAR_100);
 
 async function readCifar(root: string, split: 'train' | 'test', layout: Layout): Promise<ImageSet> {
-  const folder = existsSync(join(root, layout.folder)) ? join(root, layout.folder) : root;
+  const folder = folderOf(root, layout);
   const record = layout.labelBytes + PIXELS;
   const pixels: Uint8Array[] = [];
   const labels: number[] = [];
@@ -80,6 +81,17 @@ async function readCifar(root: string, split: 'train' | 'test', layout: Layout):
   };
 }
 
+const folderOf = (root: string, { folder }: Layout): string =>
+  existsSync(join(root, folder)) ? join(root, folder) : root;
+
+/** The files that are read of CIFAR-10 or CIFAR-100. */
+export function cifarFiles(root: string, data: 'cifar10' | 'cifar100'): string[] {
+  const layout = data === 'cifar10' ? CIFAR_10 : CIFAR_100;
+  const folder = folderOf(root, layout);
+  const names = [...layout.files.train, ...layout.files.test, layout.namesFile].map((name) => join(folder, name));
+  return names.filter((path) => path !== join(folder, layout.namesFile) || existsSync(path));
+}
+
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.length * PIXELS);
   parts.forEach((part, i) => all.set(part, i * PIXELS));
@@ -91,8 +103,7 @@ async function classNames(folder: string, { namesFile, classes }: Layout): Promi
   const path = join(folder, namesFile);
   if (!existsSync(path)) return Array.from({ length: classes }, (_, label) => String(label));
   const lines = new TextDecoder().decode(await readBytes(path, 'class names')).split('\n');
-  return lines
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .slice(0, classes);
+  const names = lines.map((line) => line.trim()).filter((line) => line !== '');
+  if (names.length !== classes) throw new DataError(`${path}: ${names.length} names, but there are ${classes} classes`);
+  return names;
 }

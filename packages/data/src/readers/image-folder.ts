@@ -1,9 +1,14 @@
 // Folders of pictures: one subfolder a class, as torchvision's ImageFolder has it.
 import { join } from 'node:path';
-import { DataError, type ImageSet } from '../images.js';
-import { listFolder } from './files.js';
+import { DataError } from '../errors.js';
+import type { ImageSet } from '../images.js';
+import { listFolder, listFolders, readBytes } from './files.js';
 
 const PICTURE = /\.(jpe?g|png)$/i;
+
+/** A small file can hold a huge picture: one of more pixels is refused. */
+const MOST_PIXELS = 2 ** 26;
+
 const CHANNELS = 3;
 
 /**
@@ -15,15 +20,13 @@ export async function readImageFolder(folder: string, size = 32): Promise<ImageS
   const classNames: string[] = [];
   const labels: number[] = [];
   const pixels: Uint8Array[] = [];
-  for (const name of await listFolder(folder, 'a folder of class folders')) {
-    const pictures = (await listFolder(join(folder, name), 'a class folder with pictures')).filter((file) =>
-      PICTURE.test(file),
-    );
+  for (const name of await listFolders(folder, 'a folder of class folders')) {
+    const pictures = await picturesOf(join(folder, name));
     if (pictures.length === 0) throw new DataError(`${join(folder, name)}: a class folder without a .jpg or .png`);
     const label = classNames.push(name) - 1;
     for (const picture of pictures) {
       const path = join(folder, name, picture);
-      const raw = await sharp(path)
+      const raw = await sharp(await readBytes(path, 'a picture'), { limitInputPixels: MOST_PIXELS })
         .removeAlpha()
         .toColourspace('srgb')
         .resize(size, size, { fit: 'fill' })
@@ -40,6 +43,18 @@ export async function readImageFolder(folder: string, size = 32): Promise<ImageS
   const all = new Uint8Array(labels.length * CHANNELS * size * size);
   pixels.forEach((picture, i) => all.set(picture, i * picture.length));
   return { pixels: all, labels: Uint16Array.from(labels), height: size, width: size, classNames };
+}
+
+const picturesOf = async (folder: string): Promise<string[]> =>
+  (await listFolder(folder, 'a class folder with pictures')).filter((file) => PICTURE.test(file));
+
+/** The files that are read of a folder of class folders. */
+export async function imageFolderFiles(folder: string): Promise<string[]> {
+  const names = await listFolders(folder, 'a folder of class folders');
+  const files = await Promise.all(
+    names.map(async (name) => (await picturesOf(join(folder, name))).map((file) => join(folder, name, file))),
+  );
+  return files.flat();
 }
 
 async function importSharp(): Promise<typeof import('sharp')> {

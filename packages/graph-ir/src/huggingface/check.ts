@@ -11,13 +11,28 @@ export type CheckpointDifference =
       readonly wanted: readonly number[];
       readonly found: readonly number[];
     }
-  | { readonly kind: 'unexpected'; readonly name: string; readonly found: readonly number[] };
+  | { readonly kind: 'unexpected'; readonly name: string; readonly found: readonly number[] }
+  /** Its elements are no floating-point numbers. */
+  | { readonly kind: 'type'; readonly name: string; readonly type: string }
+  /** Some of its values are NaN or infinite. */
+  | { readonly kind: 'values'; readonly name: string };
 
 /** What checkpoints hold beside parameters: statistics of batch norms, masks and positions that older versions saved. */
 const BUFFERS = /(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|masked_bias|attn\.bias|inv_freq)$/;
 
-/** The tensors of a checkpoint by name, such as a safetensors header lists. */
-export type CheckpointShapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+/** The tensors of a checkpoint by name, such as a safetensors header lists; `type` as safetensors calls it. */
+export type CheckpointShapes = ReadonlyMap<string, { readonly shape: readonly number[]; readonly type?: string }>;
+
+/** A checkpoint whose tensors are read when they are asked for. */
+export interface ReadableCheckpoint {
+  readonly tensors: CheckpointShapes;
+  readonly read: (name: string) => Promise<{ readonly data: Float32Array }>;
+}
+
+/** Parameters are floating-point numbers: integers are indices, counters or quantised weights without their scale. */
+const isFloat = (type = 'F32'): boolean => /^B?F\d/.test(type);
+
+const areFinite = (values: Float32Array): boolean => values.every(Number.isFinite);
 
 /** Prefixes that files of a model with a head have, and those of the model alone have not. */
 const PREFIXES = ['transformer.', 'model.', 'bert.', 'vit.', 'resnet.', 'distilbert.'];
@@ -46,26 +61,27 @@ const secondNames = ({ operators }: Graph): Map<string, string> =>
 /**
  * The values of every parameter of a graph from a checkpoint, whose names may be as {@link checkCheckpoint} has them;
  * `source` names it in errors.
- * Throws {@link GraphError} for the first parameter that is missing or of another shape, before anything is read, for a
- * layer that shares its weight in the graph but not in the checkpoint, and what `read` throws.
+ * Throws {@link GraphError} for the first parameter that is missing, of another shape or of integers or complex numbers,
+ * before anything is read, for values that are not finite, for a layer that shares its weight in the graph but not in the checkpoint, and what `read` throws.
  */
 export async function checkpointValues(
   graph: Graph,
-  checkpoint: {
-    readonly tensors: CheckpointShapes;
-    readonly read: (name: string) => Promise<{ readonly data: Float32Array }>;
-  },
+  checkpoint: ReadableCheckpoint,
   source: string,
 ): Promise<Map<string, Float32Array>> {
   const names = graph.parameters.map(({ name, shape }) => {
     const stored = nameIn(checkpoint.tensors, name);
-    const found = stored === undefined ? undefined : checkpoint.tensors.get(stored)?.shape;
-    if (stored !== undefined && found?.join() === shape.join()) return [name, stored] as const;
-    const instead = found ? `got [${found.join(', ')}]` : 'but is missing';
+    const { shape: found, type } = (stored === undefined ? undefined : checkpoint.tensors.get(stored)) ?? {};
+    if (stored !== undefined && found?.join() === shape.join() && isFloat(type)) return [name, stored] as const;
+    const instead = found ? `got ${isFloat(type) ? '' : `${type} `}[${found.join(', ')}]` : 'but is missing';
     throw new GraphError(`${source}: the tensor "${name}" should be [${shape.join(', ')}], ${instead}`);
   });
   const values = new Map<string, Float32Array>();
-  for (const [name, stored] of names) values.set(name, (await checkpoint.read(stored)).data);
+  for (const [name, stored] of names) {
+    const { data } = await checkpoint.read(stored);
+    if (!areFinite(data)) throw new GraphError(`${source}: the tensor "${stored}" holds NaN or infinite values`);
+    values.set(name, data);
+  }
   for (const [second, parameter] of secondNames(graph)) {
     const shared = values.get(parameter);
     if (shared === undefined || !checkpoint.tensors.has(second)) continue;
@@ -92,7 +108,8 @@ export function checkCheckpoint(graph: Graph, tensors: CheckpointShapes): Checkp
     const found = alias === undefined ? undefined : tensors.get(alias);
     if (alias === undefined || found === undefined) return [{ kind: 'missing', name, wanted: shape }];
     seen.add(alias);
-    return found.shape.join() === shape.join() ? [] : [{ kind: 'shape', name, wanted: shape, found: found.shape }];
+    if (found.shape.join() !== shape.join()) return [{ kind: 'shape', name, wanted: shape, found: found.shape }];
+    return isFloat(found.type) ? [] : [{ kind: 'type', name, type: found.type ?? '' }];
   });
   const others = secondNames(graph);
   const unexpected = [...tensors].flatMap(([name, { shape }]): CheckpointDifference[] =>
@@ -129,4 +146,18 @@ export function withStatisticsOf(graph: Graph, tensors: CheckpointShapes, source
       shapes.set(name, { name, shape, layout: 'features' });
   }
   return { ...graph, operators, parameters: [...shapes.values()] };
+}
+
+/** The parameters of a graph that a checkpoint has values for which are NaN or infinite; one is read after the other. */
+export async function checkCheckpointValues(
+  graph: Graph,
+  { tensors, read }: ReadableCheckpoint,
+): Promise<CheckpointDifference[]> {
+  const differences: CheckpointDifference[] = [];
+  for (const { name } of graph.parameters) {
+    const stored = nameIn(tensors, name);
+    const isReadable = stored !== undefined && isFloat(tensors.get(stored)?.type);
+    if (isReadable && !areFinite((await read(stored)).data)) differences.push({ kind: 'values', name });
+  }
+  return differences;
 }

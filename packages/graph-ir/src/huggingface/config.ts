@@ -1,4 +1,5 @@
 // A model's config.json of Hugging Face's transformers as a graph with the names and shapes of its checkpoint files.
+import { own, shortJson } from '@logah/files';
 import { buildGpt2 } from '../builders/gpt2.js';
 import type { TextHead } from '../builders/head.js';
 import { buildLlama } from '../builders/llama.js';
@@ -59,6 +60,14 @@ export function graphFromConfig(text: string, source = 'config.json'): Graph {
   }
 }
 
+/** No tensor of any backend has a larger axis. */
+const LARGEST_SIZE = 2 ** 31 - 1;
+
+/** A layer has ten operators at least, and a graph 100,000 at most. */
+const MOST_LAYERS = 10_000;
+
+const isSize = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value <= LARGEST_SIZE;
+
 /** Fields with defaults; null counts as left out. */
 class Fields {
   constructor(readonly root: Reader) {}
@@ -70,13 +79,14 @@ class Fields {
 
   /** A positive integer; `alias` is the name that all model types share for it. */
   size(key: string, byDefault: number, alias = key): number {
-    const [own, shared] = [this.#present(key), this.#present(alias)];
-    if (own && shared && own.value !== shared.value) shared.fail(`${key}, which is ${JSON.stringify(own.value)}`);
-    const field = own ?? shared;
+    const [named, shared] = [this.#present(key), this.#present(alias)];
+    if (named && shared && named.value !== shared.value) shared.fail(`${key}, which is ${shortJson(named.value)}`);
+    const field = named ?? shared;
     const value = field?.number() ?? byDefault;
-    return Number.isSafeInteger(value) && value > 0
-      ? value
-      : (field ?? this.root.field(key)).fail('a positive integer');
+    const largest = key.includes('layer') ? MOST_LAYERS : LARGEST_SIZE;
+    const holder = field ?? this.root.field(key);
+    if (!Number.isSafeInteger(value) || value < 1) return holder.fail('a positive integer');
+    return value <= largest ? value : holder.fail(`at most ${largest}`);
   }
 
   number(key: string, byDefault: number): number {
@@ -89,12 +99,14 @@ class Fields {
 
   sizes(key: string, byDefault: readonly number[]): readonly number[] {
     const field = this.#present(key);
-    return field ? numbers(field) : byDefault;
+    if (field === undefined) return byDefault;
+    const values = numbers(field);
+    return values.every(isSize) ? values : field.fail(`positive integers up to ${LARGEST_SIZE}`);
   }
 
   activation(key: string, byDefault: string): ActivationFunction {
     const name = this.#present(key)?.string() ?? byDefault;
-    return ACTIVATIONS[name] ?? this.root.field(key).fail(`one of ${Object.keys(ACTIVATIONS).join(', ')}`);
+    return own(ACTIVATIONS, name) ?? this.root.field(key).fail(`one of ${Object.keys(ACTIVATIONS).join(', ')}`);
   }
 
   /** Classes: the entries of id2label, or num_labels. */

@@ -1,4 +1,5 @@
 // A graph from what was found in a model and what was kept of it.
+import { recordOf } from '@logah/files';
 import {
   type Graph,
   GraphError,
@@ -57,7 +58,7 @@ class Assembler {
   readonly #names = new Map<string, string>();
   readonly #taken = new Set<string>();
   readonly #renamed = new Map<string, string>();
-  readonly #values: Record<string, TensorType> = {};
+  readonly #values = recordOf<TensorType>();
 
   constructor(model: Settled, raised: ReadonlyMap<string, Raised>, types: (value: string) => TensorType) {
     this.#model = model;

@@ -1,8 +1,10 @@
 // The way of a foreign model to a graph: what is known is worked out, our operators are found, the rest is kept.
+import { recordOf } from '@logah/files';
 import { type Graph, GraphError } from '../graph.js';
 import { assemble, type ImportedModel } from './assemble.js';
 import { channelsFirst } from './channels-first.js';
 import type { ForeignModel } from './foreign.js';
+import { naming } from './order.js';
 import { raise } from './raise.js';
 import { type ImportOptions, type Settled, settle } from './settle.js';
 
@@ -14,6 +16,10 @@ export interface Dialect {
 
 /** The graph of a foreign model. Throws {@link GraphError} naming the file and the node at fault. */
 export function importModel(model: ForeignModel, options: ImportOptions, dialect: Dialect = {}): ImportedModel {
+  return naming(model.source, 'the model', () => imported(model, options, dialect));
+}
+
+function imported(model: ForeignModel, options: ImportOptions, dialect: Dialect): ImportedModel {
   const turned = dialect.isChannelsLast ? channelsFirst : (settled: Settled): Settled => settled;
   const settled = settle(model, options);
   const sized = withSizes(model, settled, options);
@@ -32,7 +38,7 @@ function withSizes(model: ForeignModel, settled: Settled, options: ImportOptions
   // Sizes that are all different, from each other and from those that are fixed, tell axes apart; images are as large as networks for them often want.
   const fixed = settled.inputs.flatMap(({ type }) => type.shape.filter((size) => typeof size === 'number'));
   const choose = (areSquare: boolean): Record<string, number> => {
-    const dimensions = { ...options.dimensions };
+    const dimensions = recordOf(Object.entries(options.dimensions ?? {}));
     const taken = new Set<number>(fixed);
     let next = 5;
     for (const { size, axis, isImage } of names) {

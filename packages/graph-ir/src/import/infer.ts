@@ -44,6 +44,9 @@ export function inferNode(node: ForeignNode, operands: Operands): readonly Tenso
 const ofAnyShape: Rule = (node, operands) =>
   node.bodies === undefined ? node.outputs.map(() => typed(dtype(operands), ANY_SHAPE)) : undefined;
 
+/** Whether an operator is known here; all that are have a first operand. */
+export const hasRule = (op: string): boolean => Object.hasOwn(RULES, op);
+
 const typed = (dtype: TensorType['dtype'], shape: Shape): TensorType => ({ dtype, shape });
 const dtype = (operands: Operands, place = 0): TensorType['dtype'] => operands[place]?.type.dtype ?? 'float32';
 const shown = (shape: Shape): string => `[${shape.join(', ')}]`;

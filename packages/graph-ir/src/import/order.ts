@@ -45,13 +45,22 @@ export function inOrder(nodes: readonly ForeignNode[], given: ReadonlySet<string
 const isSorted = (nodes: readonly ForeignNode[], producers: ReadonlyMap<string, number>): boolean =>
   nodes.every((node, i) => [...reads(node)].every((name) => (producers.get(name) ?? -1) < i));
 
-/** What `run` gives; an error that does not name the file yet gets its name and the node's, which is {@link label} or one like it. */
+/**
+ * What `run` gives; an error that does not name the file yet gets its name and the node's, which is {@link label} or one
+ * like it. What translates a node takes for granted that it has the operands and attributes of its operator: where it
+ * has not, the error of the language becomes one that names the node.
+ */
 export function naming<T>(source: string, node: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (error instanceof GraphError && !error.message.startsWith(source))
       throw new GraphError(`${source}: ${node}: ${error.message}`, { cause: error });
+    if (error instanceof TypeError || error instanceof RangeError) {
+      throw new GraphError(`${source}: ${node} is damaged: its operands or attributes are not those of its operator`, {
+        cause: error,
+      });
+    }
     throw error;
   }
 }

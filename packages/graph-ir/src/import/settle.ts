@@ -1,4 +1,5 @@
 // Works out all that is known of a model before it runs: types of values, sizes and indices that are constants, branches that are always taken.
+import { own } from '@logah/files';
 import { ANY_SHAPE, type Constant, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
 import { integer, integers } from '../onnx-attributes.js';
 import { evaluate, MOST_KNOWN } from './evaluate.js';
@@ -20,7 +21,7 @@ import {
   typedAs,
   typeOf,
 } from './foreign.js';
-import { inferNode, type Operand } from './infer.js';
+import { hasRule, inferNode, type Operand } from './infer.js';
 import { captured, inOrder, label, naming, reads } from './order.js';
 import { bytesAt, knownTensor, type ReadPlace } from './stored.js';
 
@@ -127,9 +128,9 @@ class Settler {
       'a size',
     );
     return inputs.flatMap(({ name, type }) => {
-      const shape = type.shape.map((size) => (typeof size === 'string' ? (dimensions[size] ?? size) : size));
+      const shape = type.shape.map((size) => (typeof size === 'string' ? (own(dimensions, size) ?? size) : size));
       this.#types.set(name, { ...type, shape });
-      const fixed = constants[name];
+      const fixed = own(constants, name);
       if (fixed === undefined) return [{ name, type: { ...type, shape } }];
       const values = typeof fixed === 'number' ? [fixed] : fixed;
       const sizes = shape.map((size) => (typeof size === 'number' ? size : values.length));
@@ -167,6 +168,7 @@ class Settler {
       return;
     }
     const operands = node.inputs.map((name) => this.#operand(name));
+    if (operands[0] === undefined && hasRule(node.op)) throw new GraphError('operand 0 is missing');
     if (node.op === 'If' && this.#takeBranch(node, operands[0]?.known)) return;
     if (this.#viewOf(node, operands)) return;
     const results = this.#results(node, operands);

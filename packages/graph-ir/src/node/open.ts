@@ -1,6 +1,8 @@
 // A model file on disk: its graph now, and the values of its parameters when they are asked for.
-import { closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, resolve, sep } from 'node:path';
+import { messageOf } from '@logah/files';
+import { openFileSync } from '@logah/files/node';
 import { GraphError } from '../graph.js';
 import type { ImportedModel } from '../import/assemble.js';
 import type { ImportOptions } from '../import/settle.js';
@@ -65,12 +67,16 @@ class ModelFolder {
 
   /** The model file itself. */
   model(): Uint8Array {
-    const { size } = this.#reading(this.#path, () => statSync(this.#path));
-    if (size > MOST_BYTES)
-      throw new GraphError(
-        `${this.#path}: ${size} bytes; a model of 2 GiB and more has its weights in files beside it`,
-      );
-    return this.#reading(this.#path, () => readFileSync(this.#path));
+    const { descriptor, size } = this.#reading(this.#path, () => openFileSync(this.#path));
+    try {
+      if (size > MOST_BYTES)
+        throw new GraphError(
+          `${this.#path}: ${size} bytes; a model of 2 GiB and more has its weights in files beside it`,
+        );
+      return this.#reading(this.#path, () => this.#bytes(descriptor, this.#path, 0, size));
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   read = (location: string, offset: number, length: number): Uint8Array => {
@@ -80,6 +86,10 @@ class ModelFolder {
       throw new GraphError(
         `${this.#path}: bytes ${offset} to ${offset + length} of "${location}" are wanted, but it has ${size}`,
       );
+    return this.#reading(location, () => this.#bytes(descriptor, location, offset, length));
+  };
+
+  #bytes(descriptor: number, location: string, offset: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; ) {
       const count = readSync(descriptor, bytes, at, Math.min(length - at, 2 ** 30), offset + at);
@@ -87,7 +97,7 @@ class ModelFolder {
       at += count;
     }
     return bytes;
-  };
+  }
 
   length = (location: string): number => fstatSync(this.#open(location)).size;
 
@@ -99,7 +109,7 @@ class ModelFolder {
   #open(location: string): number {
     const open = this.#descriptors.get(location);
     if (open !== undefined) return open;
-    const descriptor = this.#reading(location, () => openSync(this.#inside(location), 'r'));
+    const { descriptor } = this.#reading(location, () => openFileSync(this.#inside(location)));
     this.#descriptors.set(location, descriptor);
     return descriptor;
   }
@@ -119,7 +129,7 @@ class ModelFolder {
       return read();
     } catch (cause) {
       if (cause instanceof GraphError) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause).replace(/^cannot read .*?: (?=[A-Z]+: |it is )/, '');
       throw new GraphError(`${this.#path}: cannot read ${what === this.#path ? 'it' : `"${what}"`} (${why})`, {
         cause,
       });

@@ -1,5 +1,6 @@
 // ONNX files as foreign models: protobuf messages checked and turned into plain data. Weights stay where they are.
 import { fromBinary } from '@bufbuild/protobuf';
+import { messageOf, recordOf } from '@logah/files';
 import {
   type AttributeProto,
   TensorProto_DataType as DataType,
@@ -60,11 +61,13 @@ function parse(bytes: Uint8Array, source: string): ModelProto {
     return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
     throw new GraphError(
-      `${source}: not an ONNX model, or a damaged one (${cause instanceof Error ? cause.message : String(cause)})`,
+      `${source}: not an ONNX model, or a damaged one (${isTooDeep(cause) ? 'its messages are nested too deep' : messageOf(cause)})`,
       { cause },
     );
   }
 }
+
+const isTooDeep = (cause: unknown): boolean => /call stack/.test(messageOf(cause));
 
 class Decoder {
   readonly #source: string;
@@ -132,8 +135,8 @@ class Decoder {
 
   #node(proto: NodeProto, opset: number): ForeignNode {
     const label = `${proto.opType} "${proto.name || proto.output[0]}"`;
-    const bodies: Record<string, ForeignBody> = {};
-    const attributes: Record<string, OnnxAttribute> = {};
+    const bodies = recordOf<ForeignBody>();
+    const attributes = recordOf<OnnxAttribute>();
     for (const attribute of proto.attribute) {
       if (attribute.g) bodies[attribute.name] = this.body(attribute.g, opset);
       else attributes[attribute.name] = this.#attribute(attribute, label);

@@ -1,6 +1,7 @@
 // ONNX models as graphs.
 import type { ImportedModel } from '../import/assemble.js';
 import { importModel } from '../import/import.js';
+import { naming } from '../import/order.js';
 import type { ImportOptions } from '../import/settle.js';
 import { decodeModel } from './decode.js';
 
@@ -11,4 +12,7 @@ import { decodeModel } from './decode.js';
  * Throws {@link GraphError} for a file that is damaged or not sound, naming what is wrong with it.
  */
 export const graphFromOnnx = (bytes: Uint8Array, source: string, options: ImportOptions = {}): ImportedModel =>
-  importModel(decodeModel(bytes, source), options);
+  importModel(
+    naming(source, 'the model', () => decodeModel(bytes, source)),
+    options,
+  );

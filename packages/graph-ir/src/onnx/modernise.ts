@@ -1,5 +1,6 @@
 // Operators of older opsets in today's form: what was an attribute became an operand, names and defaults changed.
 
+import { recordOf } from '@logah/files';
 import { type Constant, GraphError, type OnnxAttribute } from '../graph.js';
 import { ALIGNED, FLATTENED, type ForeignNode, REDUCTION_OPERATORS } from '../import/foreign.js';
 import { integer, integers, real, text } from '../onnx-attributes.js';
@@ -265,4 +266,4 @@ const floatsOf = (value: OnnxAttribute | undefined): readonly number[] =>
   typeof value === 'object' && 'floats' in value ? value.floats : [];
 
 const without = (attributes: ForeignNode['attributes'], ...keys: readonly string[]): ForeignNode['attributes'] =>
-  Object.fromEntries(Object.entries(attributes).filter(([key]) => !keys.includes(key)));
+  recordOf(Object.entries(attributes).filter(([key]) => !keys.includes(key)));

@@ -1,6 +1,7 @@
 // TensorFlow.js models as graphs.
 import type { ImportedModel } from '../import/assemble.js';
 import { importModel } from '../import/import.js';
+import { naming } from '../import/order.js';
 import type { ImportOptions } from '../import/settle.js';
 import { translateGraph } from './graph-model.js';
 import { translateLayers } from './layers-model.js';
@@ -21,5 +22,6 @@ export interface TfjsOptions extends ImportOptions {
 export function graphFromTfjs(text: string, source: string, options: TfjsOptions = {}): ImportedModel {
   const model = readModelJson(text, source, options.shardLength);
   const translate = model.format === 'graph-model' ? translateGraph : translateLayers;
-  return importModel(translate(model, source, options.readPlace), options, { isChannelsLast: true });
+  const foreign = naming(source, 'the model', () => translate(model, source, options.readPlace));
+  return importModel(foreign, options, { isChannelsLast: true });
 }

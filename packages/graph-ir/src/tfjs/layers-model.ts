@@ -180,6 +180,7 @@ function references(reader: Reader): Reference[] {
 
 function reference(reader: Reader): Reference {
   const [layer, call, index] = reader.list((item) => item);
+  if (layer === undefined || call === undefined || index === undefined) return reader.fail('[layer, call, index]');
   return { layer: layer.string(), call: call.number(), index: index.number() };
 }
 

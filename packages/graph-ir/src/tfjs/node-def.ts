@@ -1,4 +1,5 @@
 // A node of a TensorFlow graph as its JSON writes it: attributes are protobuf unions, texts are in base64.
+import { recordOf } from '@logah/files';
 import { GraphError, type OnnxAttribute, type Shape, type TensorType } from '../graph.js';
 import type { Reader } from '../json-reader.js';
 import { optional } from './model-json.js';
@@ -70,7 +71,7 @@ export class NodeDef {
 
   /** All attributes that ONNX has words for, for an operator that is kept. */
   plainAttributes(): Attributes {
-    const result: Record<string, OnnxAttribute> = {};
+    const result = recordOf<OnnxAttribute>();
     for (const key of Object.keys(this.#attributes?.record() ?? {})) {
       const integers = this.integers(key);
       const reals = this.#list(key, 'f', (item) => item.float());
@@ -140,7 +141,7 @@ function whole(reader: Reader): number {
 
 /** Texts are base64, or lists of bytes in old files. */
 function decode(reader: Reader): string {
-  if (Array.isArray(reader.value)) return String.fromCharCode(...reader.list((byte) => byte.number()));
+  if (Array.isArray(reader.value)) return reader.list((byte) => String.fromCharCode(byte.number())).join('');
   try {
     return atob(reader.string());
   } catch {

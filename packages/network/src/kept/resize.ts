@@ -1,4 +1,5 @@
 // Resizing along any axes, by nearest neighbours or by straight lines between two.
+import { own } from '@logah/files';
 import { textAttribute as text } from '@logah/graph-ir';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Call, numbers, operand } from './call.js';
@@ -26,8 +27,8 @@ export function resize(call: Call): tf.Tensor | undefined {
   const factors = sizes?.length ? sizes.map((size, axis) => size / x.shape[axis]) : scales;
   const mode = text(call, 'mode', 'nearest');
   const where = text(call, 'coordinate_transformation_mode', 'half_pixel');
-  const coordinate = COORDINATES[where];
-  const round = ROUNDINGS[text(call, 'nearest_mode', 'round_prefer_floor')];
+  const coordinate = own(COORDINATES, where);
+  const round = own(ROUNDINGS, text(call, 'nearest_mode', 'round_prefer_floor'));
   const isKnown = (mode === 'nearest' || mode === 'linear') && coordinate !== undefined && round !== undefined;
   const others = ['antialias', 'axes', 'exclude_outside', 'keep_aspect_ratio_policy'];
   if (!isKnown || factors?.length !== x.rank || others.some((name) => name in call.attributes)) return undefined;

@@ -16,7 +16,7 @@ export function editedParameters(
   edit((name) => {
     const known = changed.get(name);
     if (known !== undefined) return known;
-    if (!(name in parameters)) throw new InitializationError(`the parameter "${name}" was not given`);
+    if (!Object.hasOwn(parameters, name)) throw new InitializationError(`the parameter "${name}" was not given`);
     const values = Float32Array.from(parameters[name].dataSync<'float32'>());
     changed.set(name, values);
     return values;

@@ -1,0 +1,37 @@
+// What tells one data set from another: what is in its files, wherever they lie.
+import { createHash } from 'node:crypto';
+import { join, relative } from 'node:path';
+import type { DatasetOptions } from './dataset.js';
+import { cifarFiles } from './readers/cifar.js';
+import { readBytes } from './readers/files.js';
+import { idxFiles } from './readers/idx.js';
+import { imageFolderFiles } from './readers/image-folder.js';
+
+/**
+ * A text that is the same for the same choice from the same content, in whatever folder it lies: the options but for the
+ * folder, and a SHA-256 of all files that are read, with their names. Throws DataError naming a file that is missing.
+ */
+export async function datasetIdentity({ dataDir, ...choice }: DatasetOptions): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of await filesOf({ dataDir, ...choice })) {
+    const content = createHash('sha256')
+      .update(await readBytes(path, 'a part of the data set'))
+      .digest('hex');
+    hash.update(`${relative(dataDir, path)} ${content}\n`);
+  }
+  return JSON.stringify({ ...choice, content: hash.digest('hex') });
+}
+
+async function filesOf({ data, dataDir }: DatasetOptions): Promise<readonly string[]> {
+  switch (data) {
+    case 'cifar10':
+    case 'cifar100':
+      return cifarFiles(dataDir, data);
+    case 'idx':
+      return idxFiles(dataDir);
+    case 'folder':
+      return [...(await imageFolderFiles(join(dataDir, 'train'))), ...(await imageFolderFiles(join(dataDir, 'test')))];
+    case 'text':
+      return ['train.txt', 'test.txt'].map((name) => join(dataDir, name));
+  }
+}

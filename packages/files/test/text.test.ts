@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { DEEPEST_JSON, FileError, own, parseJson, printable, recordOf, shortJson } from '../src/index.js';
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('JSON', () => {
+  it('is read up to a depth, and beyond refused with the path of what is too deep', () => {
+    expect(() => parseJson(nested(DEEPEST_JSON), 'f')).not.toThrow();
+    expect(() => parseJson(`{"a":{"b":${nested(100_000)}}}`, 'f.json')).toThrow(
+      `f.json: a.b[0][0][0][0][0][0]… is nested more than ${DEEPEST_JSON} deep`,
+    );
+    expect(() => parseJson(nested(100_000), 'f')).toThrow(FileError);
+  });
+
+  it('counts no brackets within texts', () => {
+    const text = JSON.stringify({ text: `${'['.repeat(1000)}"\\` });
+    expect(parseJson(text, 'f')).toEqual({ text: `${'['.repeat(1000)}"\\` });
+  });
+
+  it('that is none is refused by the file, in the class that was asked for', () => {
+    class Own extends Error {}
+    expect(() => parseJson('{', 'f', Own)).toThrow(Own);
+    expect(() => parseJson('', 'f')).toThrow(/^f: not JSON/);
+  });
+
+  it('is shown in a few words', () => {
+    expect(shortJson(undefined)).toBe('nothing');
+    expect(shortJson('x'.repeat(1000))).toHaveLength(61);
+  });
+});
+
+describe('names', () => {
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])('"%s" is a name like any other', (name) => {
+    expect(own({}, name)).toBeUndefined();
+    expect(recordOf<number>()[name]).toBeUndefined();
+    const record = recordOf([[name, 1]]);
+    expect(record[name]).toBe(1);
+    expect(own(record, name)).toBe(1);
+    expect(Object.keys(record)).toEqual([name]);
+  });
+});
+
+it('what a terminal obeys is written out; other letters, lines and tabs stay', () => {
+  expect(printable('a\u001b[31mb\u0007\u009b\u202e\r')).toBe('a\\u001b[31mb\\u0007\\u009b\\u202e\\u000d');
+  expect(printable('żółć 漢字\n\tx')).toBe('żółć 漢字\n\tx');
+});
