@@ -1,6 +1,8 @@
 // Parameters in several files, as large models are on Hugging Face's hub: an index says which file has each.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { parseJson, shortJson } from '@logah/files';
+import { readText } from '@logah/files/node';
 import type { ElementType } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import type { TensorFile } from './tensor-file.js';
@@ -28,20 +30,14 @@ async function readIndex(path: string): Promise<Map<string, string>> {
   const fail = (why: string): never => {
     throw new PytorchFileError(`${path}: ${why}`);
   };
-  const text = await readFile(path, 'utf8').catch((error: Error) => fail(`cannot be read: ${error.message}`));
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return fail('not JSON');
-  }
+  const parsed = parseJson(await readText(path, PytorchFileError), path, PytorchFileError);
   const map = typeof parsed === 'object' && parsed !== null && 'weight_map' in parsed ? parsed.weight_map : undefined;
   if (typeof map !== 'object' || map === null) return fail('should have a "weight_map" from tensors to files');
   return new Map(
     Object.entries(map).map(([name, file]) => {
       // Only files beside the index belong to it.
       if (typeof file !== 'string' || file.includes('/') || file.includes(sep) || file.startsWith('.'))
-        return fail(`the tensor "${name}" should be in a file beside it, got ${JSON.stringify(file)}`);
+        return fail(`the tensor "${name}" should be in a file beside it, got ${shortJson(file)}`);
       return [name, file];
     }),
   );

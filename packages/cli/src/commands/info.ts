@@ -95,8 +95,7 @@ async function printNetwork(input: string, options: InfoOptions): Promise<void> 
   const { checkpoint, batch, time, size, constant, json } = options;
   const { graph, close } = await openArchitecture(input, size, constant);
   close();
-  const differences =
-    checkpoint === undefined ? undefined : await differencesOf(graph, checkpoint, options);
+  const differences = checkpoint === undefined ? undefined : await differencesOf(graph, checkpoint, options);
   const info = infoOf(withBatchStatistics(graph), { batch, time }, differences);
   print(json ? JSON.stringify(info) : describe(info, { batch, time }));
   if (differences !== undefined && differences.length > 0) process.exitCode = 1;

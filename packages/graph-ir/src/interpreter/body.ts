@@ -1,4 +1,5 @@
 // Graphs within nodes, as conditionals and loops have them, and how they run.
+import { recordOf } from '@logah/files';
 import type { OnnxAttribute, OnnxBody } from '../graph.js';
 import { GraphError } from '../graph-error.js';
 import { constantTensor } from './constant.js';
@@ -38,7 +39,7 @@ export function bodiesOf(
   attributes: Readonly<Record<string, OnnxAttribute>>,
   read: (name: string) => Tensor | undefined,
 ): Readonly<Record<string, Body>> {
-  const bodies: Record<string, Body> = {};
+  const bodies = recordOf<Body>();
   for (const [key, attribute] of Object.entries(attributes)) {
     if (typeof attribute !== 'object' || !('body' in attribute)) continue;
     const { body } = attribute;
