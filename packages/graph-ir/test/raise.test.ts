@@ -115,7 +115,7 @@ describe('a number for each channel', () => {
   it('is a scale or a bias only where it is the same for every image', () => {
     const times = (dims: number[]) =>
       operatorsOf({
-        input: [input('x', 'float32', [2, 10, 4, 4])],
+        input: [input('x', 'float32', [2, 20, 4, 4])],
         initializer: [
           floats(
             'w',
@@ -125,7 +125,8 @@ describe('a number for each channel', () => {
         ],
         node: [node('Mul', ['x', 'w'], 'y')],
       });
-    expect(times([1, 10, 1, 1])).toEqual(times([10, 1, 1]).map(() => 'Mul'));
-    expect(times([2, 10, 1, 1])).toEqual(['Mul']);
+    expect(times([20, 1, 1])).toEqual(['scale']);
+    expect(times([1, 20, 1, 1])).toEqual(['scale']);
+    expect(times([2, 20, 1, 1])).toEqual(['Mul']);
   });
 });

@@ -49,8 +49,9 @@ export function checkNodes(nodes: readonly OnnxNode[], given: Iterable<string>, 
       throw new GraphError(`${op} "${results[0]}" cannot be written: ${why}`);
     };
     const schema = SCHEMAS.get(op) ?? fail('it is no operator of ONNX');
+    // A loop may leave out the number of its steps and its condition.
     const count = (names: readonly string[], [least, most]: readonly [number, number], what: string): void => {
-      if (names.length < least || names.length > most || names.slice(0, least).includes(''))
+      if (names.length < least || names.length > most || (op !== 'Loop' && names.slice(0, least).includes('')))
         fail(`it has ${names.filter((name) => name !== '').length} ${what}, ONNX wants ${least} to ${most}`);
     };
     count(inputs, schema.inputs, 'operand(s)');

@@ -102,6 +102,9 @@ function storedBatchNorm(m: Matcher, node: ForeignNode): Found | undefined {
   };
 }
 
+/** Channels of a probe. */
+const PROBED = 7;
+
 /** With the statistics of the batch, written out. */
 function computedBatchNorm(m: Matcher, node: ForeignNode): Found | undefined {
   const sum = m.split(node);
@@ -114,7 +117,8 @@ function computedBatchNorm(m: Matcher, node: ForeignNode): Found | undefined {
     return tensor?.shape.join() === `1,${channels},1,1` ? (m.model.views.get(name)?.base ?? name) : undefined;
   });
   if (weight === undefined || bias === undefined) return undefined;
-  const sizes = [2, channels, 3, 5];
+  // No number of the piece is a channel's own: fewer channels tell as much.
+  const sizes = [2, PROBED, 3, 5];
   const given = probe(sizes, 0.01);
   for (const x of m.origins(scaled.data, ({ op }) => STATISTICS.has(op), 8)) {
     const found = m.compute(scaled.data, new Map([[x, given]]));
@@ -122,7 +126,7 @@ function computedBatchNorm(m: Matcher, node: ForeignNode): Found | undefined {
     const epsilon = epsilonsBetween(m, scaled.data, x).find(
       (candidate) =>
         isOnlyStatistics(m, scaled.data, x, candidate) &&
-        agree(found.values, normalised(given.values, channels, candidate), 1e-4),
+        agree(found.values, normalised(given.values, PROBED, candidate), 1e-4),
     );
     if (epsilon === undefined || m.shape(x).join() !== m.shape(node.outputs[0]).join()) continue;
     const use = (tensor: string) => ({ tensor, layout: 'features' as const, shape: [channels] });

@@ -57,6 +57,8 @@ function plainNorm(m: Matcher, node: ForeignNode): Found | undefined {
 
 /** Small, so that the epsilon shows. */
 const PROBE_SCALE = 0.01;
+/** Features of a probe. */
+const PROBED = 13;
 
 /** The origin of a value that is its last axis normalised. */
 function writtenOut(
@@ -65,12 +67,11 @@ function writtenOut(
   normalise: (values: readonly number[], epsilon: number) => number[],
 ): { readonly x: string; readonly epsilon: number } | undefined {
   const rank = m.shape(value).length;
-  const size = lastSize(m, value);
-  if (size === undefined || m.node(value, 'Div', 'Mul') === undefined) return undefined;
-  if (!m.isWideFloat(value)) return undefined;
-  const given = probe([...distinctSizes(rank - 1, size), size], PROBE_SCALE);
-  const rows = Array.from({ length: given.values.length / size }, (_, i) =>
-    given.values.slice(i * size, (i + 1) * size),
+  if (m.node(value, 'Div', 'Mul') === undefined || !m.isWideFloat(value)) return undefined;
+  // No number of the piece is a feature's own: fewer features tell as much.
+  const given = probe([...distinctSizes(rank - 1, PROBED), PROBED], PROBE_SCALE);
+  const rows = Array.from({ length: given.values.length / PROBED }, (_, i) =>
+    given.values.slice(i * PROBED, (i + 1) * PROBED),
   );
   for (const x of m.origins(value, ({ op }) => STATISTICS.has(op), 10)) {
     const found = m.compute(value, new Map([[x, given]]));
