@@ -41,11 +41,12 @@ export function gemm(call: Call): tf.Tensor {
   return tf.add(scaled, beta === 1 ? c : tf.mul(c, beta));
 }
 
-/** Undefined for an equation that TensorFlow.js does not read: without a result, with "...", with a letter twice in a term. */
+/** Undefined where a backend has none, and for an equation that TensorFlow.js does not read: without a result, with "...", with a letter twice in a term. */
 export function einsum(call: Call): tf.Tensor | undefined {
   const equation = text(call, 'equation', '').replaceAll(' ', '');
   const [terms, result] = equation.split('->');
   const isPlain = terms.split(',').every((term) => new Set(term).size === term.length && term.length > 0);
+  if (tf.getKernel('Einsum', tf.getBackend()) === undefined) return undefined;
   if (result === undefined || equation.includes('.') || !isPlain || call.operands.length > 2) return undefined;
   return tf.einsum(equation, ...call.operands.map((_, i) => operand(call, i)));
 }
