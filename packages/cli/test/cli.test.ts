@@ -325,7 +325,9 @@ describe('logah convert', () => {
     expect(await describe('mini.onnx')).toEqual(await describe(MINI));
     expect((await logah('convert', 'mini.onnx', 'again.graph.json')).code).toBe(0);
     expect((await logah('info', 'mini.onnx', '--size', 'batch=2', '--json')).code).toBe(0);
-    expect((await logah('info', 'mini.onnx', '--size', 'height=2')).stderr).toContain('--size height=… names no size of it');
+    expect((await logah('info', 'mini.onnx', '--size', 'height=2')).stderr).toContain(
+      '--size height=… names no size of it',
+    );
     await writeFile(inFolder('cut.onnx'), (await readFile(inFolder('mini.onnx'))).subarray(0, 1000));
     expect(await logah('info', 'cut.onnx')).toMatchObject({ code: 1, stderr: expect.stringContaining('cut.onnx: ') });
   });

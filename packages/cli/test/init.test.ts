@@ -91,7 +91,9 @@ describe('logah init', () => {
     expect((await runLogah(folder, ['init', MINI, '--out', 'x.safetensors'])).code).toBe(2);
     expect((await init(MINI, 'random')).code).toBe(2);
     const { stdout } = await runLogah(folder, ['init', '--help']);
-    expect(stdout).toContain('$ logah init vit-s --init mimetic:position=1.5 --out vit-s.safetensors');
+    expect(stdout).toContain(
+      '$ logah init vit:layers=6,heads=4,hidden=96,mlp=384,patch=4 --init mimetic:position=1.5 --out vit.safetensors',
+    );
     expect(stdout.replace(/\s+/g, ' ')).toContain('random, orthogonal, mimetic, impulse');
   });
 });

@@ -130,7 +130,10 @@ describe('logah train', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     const last = events.findLast(({ type }) => type === 'step').step;
-    expect(events.at(-1)).toMatchObject({ type: 'saved', step: last });
+    expect(events.slice(-2)).toMatchObject([
+      { type: 'saved', step: last },
+      { type: 'interrupted', signal: 'SIGINT' },
+    ]);
     await train('stopped');
     expect(await lossesOf('stopped')).toEqual(await lossesOf('whole'));
   }, 120_000);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join, relative } from 'node:path';
 import type { DatasetOptions } from './dataset.js';
-import { cifarFiles } from './readers/cifar.js';
+import { cifarFiles, cifarPart } from './readers/cifar.js';
 import { readBytes } from './readers/files.js';
 import { idxFiles } from './readers/idx.js';
 import { imageFolderFiles } from './readers/image-folder.js';
@@ -15,12 +15,15 @@ export async function datasetIdentity({ dataDir, ...choice }: DatasetOptions): P
   const hash = createHash('sha256');
   for (const path of await filesOf({ dataDir, ...choice })) {
     const content = createHash('sha256')
-      .update(await readBytes(path, 'a part of the data set'))
+      .update(await readBytes(path, partOf(choice.data)))
       .digest('hex');
     hash.update(`${relative(dataDir, path)} ${content}\n`);
   }
   return JSON.stringify({ ...choice, content: hash.digest('hex') });
 }
+
+const partOf = (data: DatasetOptions['data']): string =>
+  data === 'cifar10' || data === 'cifar100' ? cifarPart(data) : 'a part of the data set';
 
 async function filesOf({ data, dataDir }: DatasetOptions): Promise<readonly string[]> {
   switch (data) {

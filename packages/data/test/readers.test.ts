@@ -55,7 +55,7 @@ describe('CIFAR', () => {
 
   it('that is missing, truncated or has an impossible class is refused by file and record', async () => {
     await expect(readCifar10(at(), 'train')).rejects.toThrow(
-      /cannot read .*data_batch_1\.bin \(part of cifar-10-batches-bin, CIFAR's binary version\): ENOENT/,
+      /cannot read .*data_batch_1\.bin \(part of cifar-10-batches-bin, CIFAR's binary version: unpack cifar-10-binary\.tar\.gz of .*\): ENOENT/,
     );
     await writeFile(at('cifar-10-batches-bin', 'test_batch.bin'), records([[3], [9]]).subarray(1));
     await expect(readCifar10(at(), 'test')).rejects.toThrow(

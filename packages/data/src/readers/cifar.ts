@@ -40,6 +40,13 @@ const CIFAR_100: Layout = {
   archive: 'cifar-100-binary.tar.gz',
 };
 
+/** What one of its files is, and where to get it. */
+const partOf = ({ folder, archive }: Layout): string =>
+  `part of ${folder}, CIFAR's binary version: unpack ${archive} of ${HOME} and give its folder with --data-dir`;
+
+/** What a file of CIFAR is, for messages, and where to get it. */
+export const cifarPart = (data: 'cifar10' | 'cifar100'): string => partOf(data === 'cifar10' ? CIFAR_10 : CIFAR_100);
+
 /** CIFAR-10 from a folder that holds `data_batch_1.bin` …, or holds `cifar-10-batches-bin` that does. Throws {@link DataError} naming file and field. */
 export const readCifar10 = (folder: string, split: 'train' | 'test'): Promise<ImageSet> =>
   readCifar(folder, split, CIFAR_10);
@@ -55,10 +62,7 @@ async function readCifar(root: string, split: 'train' | 'test', layout: Layout):
   const labels: number[] = [];
   for (const name of layout.files[split]) {
     const path = join(folder, name);
-    const bytes = await readBytes(
-      path,
-      `part of ${layout.folder}, CIFAR's binary version: unpack ${layout.archive} of ${HOME} and give its folder with --data-dir`,
-    );
+    const bytes = await readBytes(path, partOf(layout));
     if (bytes.length === 0 || bytes.length % record !== 0) {
       throw new DataError(
         `${path}: wanted records of ${record} bytes, got ${bytes.length} bytes, ${bytes.length % record} too many or a truncated record`,
