@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type ArchitectureSource,
+  type DrawnNetwork,
   initTrainer,
   localGradients,
   type Ranks,
@@ -17,7 +18,9 @@ import { createHypernet } from '@logah/hypernet';
 import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shareOf } from '../src/shares.js';
 import { architectures, data, HYPERNET } from './small-run.js';
 
 /** So many ranks that meet at every call. */
@@ -51,13 +54,13 @@ function ranksInMemory(size: number): Ranks[] {
 }
 
 const STEPS = 20;
-const recipe = (metaBatch: number): TrainerConfig => ({
+const recipe = (metaBatch: number, steps = STEPS): TrainerConfig => ({
   ...TRAINER_DEFAULTS,
   seed: 3,
   metaBatch,
   batch: 6,
   epochs: 2,
-  stepsPerEpoch: STEPS / 2,
+  stepsPerEpoch: steps / 2,
   warmupEpochs: 0,
   learningRate: 1e-2,
 });
@@ -105,14 +108,39 @@ async function losses({
 const together = (size: number, options: (rank: number) => Omit<RankOptions, 'ranks'>) =>
   Promise.all(ranksInMemory(size).map((ranks) => losses({ ranks, ...options(ranks.rank) })));
 
+describe('shareOf', () => {
+  const network = (layers: number): DrawnNetwork => ({
+    architecture: { family: 'vit', layers, heads: 2, hidden: 8, mlp: 32, patch: 4, classes: 2, image: 8 },
+    seed: layers,
+  });
+
+  it('gives every network every row once, and weights that add up to 1', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 9 }),
+        (count, rows, size) => {
+          const networks = Array.from({ length: count }, (_, i) => network(i + 1));
+          const shares = Array.from({ length: size }, (_, rank) => shareOf(networks, rows, rank, size));
+          const computed = shares.flatMap(({ networks: own, rows: [from, to] }) =>
+            own.flatMap(({ seed }) => Array.from({ length: to - from }, (_, i) => `${seed} ${from + i}`)),
+          );
+          const wanted = networks.flatMap(({ seed }) => Array.from({ length: rows }, (_, row) => `${seed} ${row}`));
+          expect(computed.sort()).toEqual(wanted.sort());
+          expect(shares.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 12);
+        },
+      ),
+    );
+  });
+});
+
 describe('ranks', () => {
   beforeAll(() => tf.setBackend('ort'));
 
   it.each([
     ['whole networks', 2, 3],
-    ['halves of one mini-batch and the whole of another', 3, 2],
     ['parts of a mini-batch', 4, 1],
-    ['mini-batches smaller than the number of ranks', 8, 1],
   ])('follow one process: %s', async (name, size, metaBatch) => {
     const config = recipe(metaBatch);
     const alone = (await losses({ folder: `${name}-alone`, config })).losses;
@@ -132,13 +160,13 @@ describe('ranks', () => {
   });
 
   it('stop at the same step when one of them wants to, and go on to the same losses', async () => {
-    const config = recipe(2);
+    const config = recipe(2, 8);
     const alone = (await losses({ folder: 'stopped-alone', config })).losses;
     let asked = 0;
     const first = await together(2, () => ({
       folder: 'stopped',
       config,
-      // Both count: the second to ask at step 5 is one rank alone.
+      // Both count: the tenth to ask is one rank alone, at step 5.
       wantsStop: () => ++asked === 10,
     }));
     expect(first.map(({ losses: own }) => own.length)).toEqual([5, 5]);
@@ -146,7 +174,7 @@ describe('ranks', () => {
     expect(second[0].events[0]).toMatchObject({ type: 'resumed', step: 5 });
     for (const [rank, { losses: rest }] of second.entries()) {
       const whole = [...first[rank].losses, ...rest];
-      expect(whole).toHaveLength(STEPS);
+      expect(whole).toHaveLength(8);
       whole.forEach((loss, i) => expect(Math.abs(loss - alone[i])).toBeLessThan(2e-5 * Math.abs(alone[i])));
     }
   });
