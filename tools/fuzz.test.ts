@@ -16,7 +16,7 @@ it('mutated files are accepted or refused by name', { timeout: 300_000 }, async 
       resolve({ code: error?.code ?? 0, stdout: output, stderr: said }),
     ),
   );
-  expect(`${stderr}${code === 0 ? '' : stdout}`).toBe('');
+  expect(code, `${stderr}${stdout}`).toBe(0);
   // Accepted and refused: a net that only refuses, or only accepts, catches nothing.
   const [, accepted, clear] = /\| all \| (\d+) \| (\d+) \| 0 \| 0 \| 0 \|/.exec(stdout) ?? [];
   expect(Number(accepted)).toBeGreaterThan(RUNS / 20);

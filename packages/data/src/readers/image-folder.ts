@@ -26,15 +26,18 @@ export async function readImageFolder(folder: string, size = 32): Promise<ImageS
     const label = classNames.push(name) - 1;
     for (const picture of pictures) {
       const path = join(folder, name, picture);
-      const raw = await sharp(await readBytes(path, 'a picture'), { limitInputPixels: MOST_PIXELS })
-        .removeAlpha()
-        .toColourspace('srgb')
-        .resize(size, size, { fit: 'fill' })
-        .raw()
-        .toBuffer()
-        .catch((cause: Error) => {
-          throw new DataError(`${path}: not a picture that can be read: ${cause.message}`, { cause });
-        });
+      const bytes = await readBytes(path, 'a picture');
+      // sharp throws at once for a file without a byte, and rejects for one that is no picture.
+      const decode = async (): Promise<Buffer> =>
+        sharp(bytes, { limitInputPixels: MOST_PIXELS })
+          .removeAlpha()
+          .toColourspace('srgb')
+          .resize(size, size, { fit: 'fill' })
+          .raw()
+          .toBuffer();
+      const raw = await decode().catch((cause: Error) => {
+        throw new DataError(`${path}: not a picture that can be read: ${cause.message}`, { cause });
+      });
       pixels.push(channelsFirst(raw, size));
       labels.push(label);
     }

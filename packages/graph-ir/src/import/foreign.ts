@@ -23,7 +23,7 @@ export interface StoredTensor {
   readonly place: Place;
   /** The stored axes in the order in which the graph's parameter has them. */
   readonly permutation?: readonly number[];
-  /** Stored integers that mean floats: each is its integer · scale + offset. */
+  /** Stored numbers that mean float32: each is its number · scale + offset. */
   readonly quantization?: { readonly scale: number; readonly offset: number };
 }
 

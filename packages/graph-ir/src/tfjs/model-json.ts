@@ -90,14 +90,18 @@ function piecesOf(
 function elementType(weight: Reader): Pick<StoredTensor, 'type' | 'quantization'> {
   const dtype = weight.field('dtype');
   const quantization = optional(weight, 'quantization');
-  if (quantization === undefined) return { type: TYPES.get(dtype.string()) ?? unreadable(dtype) };
+  const type = TYPES.get(dtype.string()) ?? unreadable(dtype);
+  if (quantization === undefined) return type === 'float16' ? HALVES : { type };
   const stored = quantization.field('dtype').literal('uint8', 'uint16', 'float16');
-  if (stored === 'float16') return { type: stored };
+  if (stored === 'float16') return HALVES;
   return {
     type: stored,
     quantization: { scale: quantization.field('scale').number(), offset: quantization.field('min').number() },
   };
 }
+
+/** Halves are how floats are stored here; TensorFlow.js computes with them in float32. */
+const HALVES = { type: 'float16', quantization: { scale: 1, offset: 0 } } as const;
 
 const unreadable = (dtype: Reader): never => dtype.fail(`one of ${[...TYPES.keys()].join(', ')}`);
 

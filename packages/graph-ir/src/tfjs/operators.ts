@@ -434,7 +434,11 @@ export const OPERATORS: Readonly<Record<string, Translate>> = {
   Cast: (t, node, outputs) => done(t.node('Cast', node.inputs, { to: ONNX_TYPES[node.dtype('DstT')] }, outputs)),
   OneHot: (t, node, outputs) => {
     const values = t.node('Concat', [t.reshape(node.input(3), [1]), t.reshape(node.input(2), [1])], { axis: 0 });
-    return done(t.node('OneHot', [node.input(0), node.input(1), values], { axis: node.integer('axis', -1) }, outputs));
+    const [indices, depth] = [node.input(0), node.input(1)];
+    // ONNX counts a negative index from the end; TensorFlow has no such class, so it becomes one past the last. The 0 is of the indices' own type.
+    const isNegative = t.node('Less', [indices, t.node('Sub', [indices, indices])]);
+    const classes = t.node('Where', [isNegative, depth, indices]);
+    return done(t.node('OneHot', [classes, depth, values], { axis: node.integer('axis', -1) }, outputs));
   },
   TopKV2: (t, node) =>
     done(t.node('TopK', [node.input(0), t.reshape(node.input(1), [1])], { axis: -1 }, node.results(2))),
