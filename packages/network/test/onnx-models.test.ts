@@ -131,10 +131,10 @@ describe('a real model', () => {
     const odd = graph.operators.flatMap((operator) => {
       if (operator.type !== 'onnx' || operator.attributes.operator !== 'Cast') return [operator];
       const as = (other: string) => ({ ...operator, attributes: { ...operator.attributes, operator: other } });
-      return [as('StringNormalizer'), { ...as('TfIdfVectorizer'), name: 'odd', outputs: ['odd'] }];
+      return [as('StringNormalizer'), { ...as('ImageDecoder'), name: 'odd', outputs: ['odd'] }];
     });
     expect(() => forward({ ...graph, operators: odd }, {}, {})).toThrow(
-      /cannot be run: (?=.*StringNormalizer)(?=.*TfIdfVectorizer)/,
+      'cannot be run: ImageDecoder, StringNormalizer',
     );
   });
 });
