@@ -5,6 +5,7 @@ import { type Hypernet, hypernetParameters } from '@logah/hypernet';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainingError } from './config.js';
+import { flatLength, recordFromFlat } from './flat.js';
 import type { MetaBatchResult } from './meta-batch.js';
 import { type Share, shareOf } from './shares.js';
 import type { MetaGradients, TrainerState } from './train.js';
@@ -45,7 +46,7 @@ export function shareGradients(ranks: Ranks, own: MetaGradients, wantsStop: () =
     const [rows] = batch.inputs.shape;
     const share = shareOf(networks, rows, ranks.rank, ranks.size);
     const specs = hypernetParameters(hypernet.config);
-    const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const total = flatLength(specs);
     const sums = new Float32Array(total + EXTRAS);
     if (share.weight > 0) {
       const result = await computeShare(own, hypernet, share, batch);
@@ -63,26 +64,9 @@ export function shareGradients(ranks: Ranks, own: MetaGradients, wantsStop: () =
     await ranks.allreduce(sums);
     const [loss, taskLoss, accuracy, stops] = sums.subarray(total);
     if (stops > 0) stop.abort();
-    return { loss, taskLoss, accuracy, gradients: recordOf(specs, sums) };
+    return { loss, taskLoss, accuracy, gradients: recordFromFlat(specs, sums) };
   };
   return { gradients, signal: stop.signal };
-}
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
-
-/** The tensors whose values lie one after the other. */
-function recordOf(
-  specs: ReadonlyArray<{ readonly name: string; readonly shape: readonly number[] }>,
-  values: Float32Array,
-): TensorRecord {
-  let at = 0;
-  return Object.fromEntries(
-    specs.map(({ name, shape }) => {
-      const from = at;
-      at += sizeOf(shape);
-      return [name, tf.tensor(values.slice(from, at), [...shape])];
-    }),
-  );
 }
 
 async function computeShare(

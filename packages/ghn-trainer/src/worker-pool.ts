@@ -2,9 +2,10 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@logah/files';
 import { formatArchitecture } from '@logah/graph-ir';
-import { type Hypernet, hypernetParameters } from '@logah/hypernet';
-import * as tf from '@tensorflow/tfjs-core';
+import { hypernetParameters } from '@logah/hypernet';
+import type * as tf from '@tensorflow/tfjs-core';
 import { TrainingError } from './config.js';
+import { flatLength, recordFromFlat, writeFlat } from './flat.js';
 import { evenShares } from './shares.js';
 import type { MetaGradients } from './train.js';
 import type { PlainTensor, WorkerData, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
@@ -25,7 +26,7 @@ export interface WorkerPool {
  */
 export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolOptions): Promise<WorkerPool> {
   const specs = hypernetParameters(setup.hypernet);
-  const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const total = flatLength(specs);
   const shared = (): Float32Array => new Float32Array(new SharedArrayBuffer(4 * total));
   const parameters = shared();
   const members = Array.from({ length: count }, (_, index): Member => {
@@ -53,7 +54,7 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
   }
 
   const gradients: MetaGradients = async (hypernet, networks, batch) => {
-    writeParameters(hypernet, specs, parameters);
+    writeFlat(specs, hypernet.parameters, parameters);
     const plain = (tensor: tf.Tensor): PlainTensor => ({
       shape: tensor.shape,
       values: tensor.dataSync<'float32' | 'int32'>().slice(),
@@ -94,16 +95,6 @@ interface Part {
 
 type Specs = ReturnType<typeof hypernetParameters>;
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
-
-function writeParameters({ parameters }: Hypernet, specs: Specs, out: Float32Array): void {
-  let at = 0;
-  for (const { name, shape } of specs) {
-    out.set(parameters[name].dataSync(), at);
-    at += sizeOf(shape);
-  }
-}
-
 function averaged(parts: readonly Part[], specs: Specs, total: number) {
   const sum = new Float32Array(total);
   const result = { loss: 0, taskLoss: 0, accuracy: 0 };
@@ -114,15 +105,7 @@ function averaged(parts: readonly Part[], specs: Specs, total: number) {
     result.taskLoss += weight * reply.taskLoss;
     result.accuracy += weight * reply.accuracy;
   }
-  let at = 0;
-  const gradients = Object.fromEntries(
-    specs.map(({ name, shape }) => {
-      const size = sizeOf(shape);
-      at += size;
-      return [name, tf.tensor(sum.slice(at - size, at), [...shape])];
-    }),
-  );
-  return { ...result, gradients };
+  return { ...result, gradients: recordFromFlat(specs, sum) };
 }
 
 /** Watches a worker from its first moment on, so that one that died between two steps is not waited for. */

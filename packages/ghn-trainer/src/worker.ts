@@ -2,9 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '@logah/files';
 import { parseArchitecture } from '@logah/graph-ir';
-import { type Hypernet, type HypernetConfig, hypernetParameters } from '@logah/hypernet';
+import { type Hypernet, hypernetParameters } from '@logah/hypernet';
 import { classification, languageModelling } from '@logah/network';
 import * as tf from '@tensorflow/tfjs-core';
+import { recordFromFlat, writeFlat } from './flat.js';
 import { localGradients, type MetaGradients } from './train.js';
 import type { PlainTensor, WorkerData, WorkerReply, WorkerRequest } from './worker-messages.js';
 
@@ -33,34 +34,13 @@ async function start(): Promise<void> {
 
 async function compute({ networks, inputs, labels }: WorkerRequest, gradientsOf: MetaGradients): Promise<WorkerReply> {
   const specs = hypernetParameters(setup.hypernet);
-  const hypernet = hypernetFrom(setup.hypernet, specs, setup.parameters);
+  const hypernet: Hypernet = { config: setup.hypernet, parameters: recordFromFlat(specs, setup.parameters) };
   const batch = { inputs: tensorOf(inputs), labels: tensorOf(labels) };
   const drawn = networks.map(({ architecture, seed }) => ({ architecture: parseArchitecture(architecture), seed }));
   const { gradients, ...result } = await gradientsOf(hypernet, drawn, batch);
-  let at = 0;
-  for (const { name } of specs) {
-    const values = gradients[name].dataSync();
-    setup.gradients.set(values, at);
-    at += values.length;
-  }
+  writeFlat(specs, gradients, setup.gradients);
   tf.dispose([batch.inputs, batch.labels, Object.values(gradients), Object.values(hypernet.parameters)]);
   return result;
-}
-
-function hypernetFrom(
-  config: HypernetConfig,
-  specs: ReturnType<typeof hypernetParameters>,
-  parameters: Float32Array,
-): Hypernet {
-  let at = 0;
-  const entries = specs.map(({ name, shape }) => {
-    const size = shape.reduce((product, n) => product * n, 1);
-    // A copy: the backend may keep it, and the main thread writes the next parameters in place.
-    const values = parameters.slice(at, at + size);
-    at += size;
-    return [name, tf.tensor(values, [...shape])] as const;
-  });
-  return { config, parameters: Object.fromEntries(entries) };
 }
 
 const tensorOf = ({ shape, values }: PlainTensor): tf.Tensor =>
