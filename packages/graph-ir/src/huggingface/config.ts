@@ -5,7 +5,7 @@ import type { TextHead } from '../builders/head.js';
 import { buildLlama } from '../builders/llama.js';
 import type { ActivationFunction, Graph } from '../graph.js';
 import { numbers, type Reader, readJson } from '../json-reader.js';
-import { buildHuggingFaceBert } from './bert.js';
+import { buildHuggingFaceBert, type HuggingFaceBertConfig } from './bert.js';
 import { buildHuggingFaceDistilbert } from './distilbert.js';
 import { buildHuggingFaceResnet } from './resnet.js';
 import { buildHuggingFaceVit } from './vit.js';
@@ -269,13 +269,20 @@ function bert(config: Fields): Graph {
     types: config.size('type_vocab_size', 2),
     activation: config.activation('hidden_act', 'gelu'),
     epsilon: config.number('layer_norm_eps', 1e-12),
-    head:
-      kind === 'masked-tokens'
-        ? { type: kind, isTied: config.flag('tie_word_embeddings', true) }
-        : kind === 'classes'
-          ? { type: kind, classes: config.classes() }
-          : { type: kind },
+    head: encoderHead(config, kind),
   });
+}
+
+/** What stands on an encoder of tokens. */
+function encoderHead(config: Fields, kind: HuggingFaceBertConfig['head']['type']): HuggingFaceBertConfig['head'] {
+  switch (kind) {
+    case 'masked-tokens':
+      return { type: kind, isTied: config.flag('tie_word_embeddings', true) };
+    case 'classes':
+      return { type: kind, classes: config.classes() };
+    case 'none':
+      return { type: kind };
+  }
 }
 
 function distilbert(config: Fields): Graph {
@@ -293,12 +300,7 @@ function distilbert(config: Fields): Graph {
     vocab: config.size('vocab_size', 30522),
     context: config.size('max_position_embeddings', 512),
     activation: config.activation('activation', 'gelu'),
-    head:
-      kind === 'masked-tokens'
-        ? { type: kind, isTied: config.flag('tie_word_embeddings', true) }
-        : kind === 'classes'
-          ? { type: kind, classes: config.classes() }
-          : { type: kind },
+    head: encoderHead(config, kind),
   });
 }
 

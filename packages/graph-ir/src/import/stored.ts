@@ -2,6 +2,7 @@
 
 import { BITS, type ElementType, floatFromBits } from '../element-types.js';
 import { type Constant, elementCount, GraphError } from '../graph.js';
+import { stridesOf } from '../interpreter/tensor.js';
 import { type Place, type StoredTensor, seenShape, storedType } from './foreign.js';
 
 /** The bytes that a tensor of this type and shape takes; elements of fewer bits than a byte share one. */
@@ -119,7 +120,3 @@ export function forEachPermuted(
     }
   }
 }
-
-/** How far apart neighbours of each axis are in a row-major tensor. */
-export const stridesOf = (shape: readonly number[]): number[] =>
-  shape.map((_, axis) => elementCount(shape.slice(axis + 1)));

@@ -156,20 +156,36 @@ const transposedConvolution: Rule = (operation) => {
   return exactTensor(x.type, shape, sums);
 };
 
-/** What a pool makes of the elements in a window; `size` counts the kernel's places that padding has a part in. */
-type Pool = (elements: readonly number[], size: number) => number;
-
-function pooled(operation: Operation, combine: Pool): Tensor {
+/** What a pool goes over: every window of every channel. */
+function poolOf(operation: Operation) {
   const x = operand(operation, 0);
   const [batch, channels, ...sizes] = x.shape;
   const kernel = integers(operation, 'kernel_shape') ?? fail('has no kernel_shape');
   const windows = windowsOf(operation, sizes, kernel);
   const places = placesOf(windows, sizes);
   const [area, taps, outs] = [elementCount(sizes), elementCount(kernel), elementCount(windows.counts)];
+  return {
+    x,
+    sizes,
+    windows,
+    places,
+    area,
+    taps,
+    outs,
+    images: batch * channels,
+    shape: [batch, channels, ...windows.counts],
+  };
+}
+
+/** What a pool makes of the elements in a window; `size` counts the kernel's places that padding has a part in. */
+type Pool = (elements: readonly number[], size: number) => number;
+
+function pooled(operation: Operation, combine: Pool): Tensor {
+  const { x, sizes, windows, places, area, taps, outs, images, shape } = poolOf(operation);
   // Windows that rounding up adds reach beyond padding: that is none.
   const padded = paddedCounts(windows, sizes);
-  const values = new Float64Array(countOf([batch, channels, ...windows.counts]));
-  for (let image = 0; image < batch * channels; image++)
+  const values = new Float64Array(countOf(shape));
+  for (let image = 0; image < images; image++)
     for (let out = 0; out < outs; out++) {
       const elements: number[] = [];
       for (let tap = 0; tap < taps; tap++) {
@@ -178,7 +194,7 @@ function pooled(operation: Operation, combine: Pool): Tensor {
       }
       values[image * outs + out] = fit(combine(elements, padded[out]), x.type);
     }
-  return exactTensor(x.type, [batch, channels, ...windows.counts], values);
+  return exactTensor(x.type, shape, values);
 }
 
 /** How many places of each window lie on the input or on the padding that was asked for. */
@@ -211,13 +227,7 @@ const lpPool: Rule = (operation) => {
 
 /** The largest element of each window, and its place in the input: in column-major order where the node says so. */
 const maxPool: Rule = (operation) => {
-  const x = operand(operation, 0);
-  const [batch, channels, ...sizes] = x.shape;
-  const kernel = integers(operation, 'kernel_shape') ?? fail('has no kernel_shape');
-  const windows = windowsOf(operation, sizes, kernel);
-  const places = placesOf(windows, sizes);
-  const [area, taps, outs] = [elementCount(sizes), elementCount(kernel), elementCount(windows.counts)];
-  const shape = [batch, channels, ...windows.counts];
+  const { x, sizes, places, area, taps, outs, images, shape } = poolOf(operation);
   const [values, found] = [new Float64Array(countOf(shape)), new Float64Array(countOf(shape))];
   const isColumnMajor = integer(operation, 'storage_order', 0) === 1;
   const strides = stridesOf(sizes);
@@ -229,7 +239,7 @@ const maxPool: Rule = (operation) => {
     });
     return result;
   };
-  for (let image = 0; image < batch * channels; image++)
+  for (let image = 0; image < images; image++)
     for (let out = 0; out < outs; out++) {
       let [most, at] = [Number.NEGATIVE_INFINITY, -1];
       for (let tap = 0; tap < taps; tap++) {
