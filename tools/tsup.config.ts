@@ -39,7 +39,7 @@ export default defineConfig([
           // CommonJS has no import.meta.url. What ES modules lack imports Node.js' `path` and `url`, which no browser has.
           shims: true,
           esbuildOptions(options: { inject?: string[] }) {
-            options.inject = options.inject?.filter((file) => !file.endsWith('esm_shims.js'));
+            options.inject = (options.inject ?? []).filter((file) => !file.endsWith('esm_shims.js'));
           },
         },
       ]
