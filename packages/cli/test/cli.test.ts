@@ -380,10 +380,13 @@ describe('logah convert', () => {
 
 describe('logah quickstart', () => {
   it('trains, compares and leaves a report, numbers, the hypernetwork and a network', async () => {
-    const { code, stdout } = await logah('quickstart', '--steps', '20', '--seeds', '1', '--out', 'qs', '--json');
+    const { code, stdout } = await logah(
+      ...['quickstart', '--steps', '20', '--seeds', '1', '--trained-steps', '2', '--out', 'qs', '--json'],
+    );
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
     expect(result.curve).toHaveLength(20);
+    expect(result.trainedSteps).toBe(2);
     expect(result.comparisons).toHaveLength(4);
     expect(result.comparisons[0].starts.map(({ start }: { start: string }) => start)).toEqual([
       'random',

@@ -26,6 +26,7 @@ interface QuickstartOptions {
   readonly steps: number;
   readonly seed: number;
   readonly seeds: number;
+  readonly trainedSteps: number;
   readonly out: string;
   readonly json?: true;
   readonly backend?: BackendName;
@@ -37,8 +38,10 @@ const SEEDS: Range = { from: 1, to: 1000 };
 const FIRST_SEED: Range = { from: 0, to: 2 ** 31 - 1 };
 
 const TEST_IMAGES = 1000;
-/** How long the networks are trained that start from predicted and from other parameters. */
-const TRAINED = { steps: 40, batch: 32, learningRates: [1e-3, 3e-3] };
+/** How the networks are trained that start from predicted and from other parameters. */
+const TRAINED = { batch: 32, learningRates: [1e-3, 3e-3] };
+/** They see a digit at most once. */
+const TRAINED_STEPS: Range = { from: 1, to: 250 };
 
 export const quickstartCommand = (): Command =>
   new Command('quickstart')
@@ -46,6 +49,7 @@ export const quickstartCommand = (): Command =>
     .addOption(integerOption('--steps <count>', 'steps of meta-training', STEPS, 1000))
     .addOption(integerOption('--seed <integer>', 'of everything that is drawn', FIRST_SEED, 0))
     .addOption(integerOption('--seeds <count>', 'trainings of each start of each network', SEEDS, 3))
+    .addOption(integerOption('--trained-steps <count>', 'steps of each of these trainings', TRAINED_STEPS, 40))
     .option('--out <folder>', 'where the results go', 'quickstart')
     .option('--json', 'the result as JSON')
     .addOption(backendOption())
@@ -71,6 +75,7 @@ async function quickstart({
   steps,
   seed,
   seeds: seedCount,
+  trainedSteps,
   out,
   json,
   backend: wanted,
@@ -97,7 +102,13 @@ async function quickstart({
   );
 
   const seeds = Array.from({ length: seedCount }, (_, i) => seed + i);
-  const comparisons = await compareAll(hypernet, { ...TRAINED, train: digits, test, seeds });
+  const comparisons = await compareAll(hypernet, {
+    ...TRAINED,
+    steps: trainedSteps,
+    train: digits,
+    test,
+    seeds,
+  });
   const [{ architecture }] = HELD_OUT;
   const graph = buildArchitecture(architecture);
   const tensors = predict(hypernet, graph, { random: createRandom(seed) });
@@ -107,13 +118,13 @@ async function quickstart({
 
   const by = interrupt.by();
   const result: QuickstartResult = {
-    command: `logah quickstart --steps ${steps} --seed ${seed} --seeds ${seedCount} --backend ${backend}`,
+    command: `logah quickstart --steps ${steps} --seed ${seed} --seeds ${seedCount} --trained-steps ${trainedSteps} --backend ${backend}`,
     seed,
     backend,
     steps: curve.length,
     trainingSeconds,
     hypernetParameters,
-    trainedSteps: TRAINED.steps,
+    trainedSteps,
     seeds: seedCount,
     curve,
     comparisons,
