@@ -63,8 +63,10 @@ function gradients(graph, batch) {
   const inputs = tf.tensor4d(random.normals(batch * 3072, 0, 1), [batch, 3, 32, 32]);
   const labels = tf.zeros([batch], 'int32');
   return {
-    run: () =>
-      tf.dispose(Object.values(networkGradients(graph, parameters, { inputs, labels }, classification).gradients)),
+    run: async () => {
+      const { gradients } = await networkGradients(graph, parameters, { inputs, labels }, classification);
+      tf.dispose(Object.values(gradients));
+    },
     done: () => tf.dispose([inputs, labels, ...Object.values(parameters)]),
     operations: 3 * estimateCost(graph, { batch }).flops,
   };

@@ -59,20 +59,21 @@ function metaStep(variant) {
   const hypernet = createHypernet(hypernetPreset(variant), random);
   const gradients = localGradients(classification, { predictedParameterRegularization: 0 });
   const networks = [{ architecture: parseArchitecture(architecture), seed: 0 }];
-  return () => {
+  return async () => {
     const batch = batchOf(random, BATCH);
-    tf.dispose(Object.values(gradients(hypernet, networks, batch).gradients));
+    const result = await gradients(hypernet, networks, batch);
+    tf.dispose(Object.values(result.gradients));
     tf.dispose([batch.inputs, batch.labels]);
   };
 }
 
 const graph = buildArchitecture(parseArchitecture(architecture));
 const step = values.meta === undefined ? networkStep(graph, createRandom(0), BATCH) : metaStep(values.meta);
-step();
-step();
+await step();
+await step();
 times.clear();
 const start = performance.now();
-for (let i = 0; i < REPETITIONS; i++) step();
+for (let i = 0; i < REPETITIONS; i++) await step();
 const seconds = (performance.now() - start) / 1000 / REPETITIONS;
 const rows = [...times]
   .map(([kernel, total]) => ({ kernel, seconds: total.seconds / REPETITIONS, calls: total.calls / REPETITIONS }))

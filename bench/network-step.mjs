@@ -23,8 +23,8 @@ export function networkStep(graph, random, size) {
   const batch = batchOf(random, size);
   let parameters = randomParameters(graph, random);
   let state = initAdamW(parameters);
-  return () => {
-    const { gradients } = networkGradients(graph, parameters, batch, classification);
+  return async () => {
+    const { gradients } = await networkGradients(graph, parameters, batch, classification);
     const next = updateAdamW(parameters, gradients, state, 1e-3);
     tf.dispose([Object.values(gradients), Object.values(parameters)]);
     disposeAdamW(state);

@@ -69,7 +69,7 @@ async function gradientsOn(backend, options) {
     labels: tf.zeros([16], 'int32'),
   };
   const run = async () => {
-    const { gradients } = networkGradients(graph, own, batch, classification);
+    const { gradients } = await networkGradients(graph, own, batch, classification);
     await gradients['heads.head.bias'].data();
     tf.dispose(Object.values(gradients));
   };

@@ -14,22 +14,24 @@ export interface PredictedScore extends NetworkScore {
  * Predicts each architecture and scores it on all samples of a source; `reference` as in `LoweringOptions`. What is not
  * predicted is 0.
  */
-export function evaluatePredictions(
+export async function evaluatePredictions(
   hypernet: Hypernet,
   architectures: readonly string[],
   source: DataSource,
   task: Task,
   options: { readonly batchSize?: number | undefined; readonly reference?: boolean | undefined } = {},
-): PredictedScore[] {
+): Promise<PredictedScore[]> {
   const { batchSize, reference = false } = options;
-  return architectures.map((architecture) => {
+  const scores: PredictedScore[] = [];
+  for (const architecture of architectures) {
     const graph = buildArchitecture(parseArchitecture(architecture));
     const predicted = predictTensors(hypernet, lowerFor(hypernet, graph, { reference }));
     const parameters = Object.fromEntries(
       graph.parameters.map(({ name, shape }) => [name, predicted[name] ?? tf.zeros([...shape])]),
     );
-    const score = evaluateNetwork(graph, parameters, source, task, batchSize);
+    const score = await evaluateNetwork(graph, parameters, source, task, batchSize);
     tf.dispose(Object.values(parameters));
-    return { architecture, ...score };
-  });
+    scores.push({ architecture, ...score });
+  }
+  return scores;
 }

@@ -8,10 +8,14 @@ export const flatLength = (specs: readonly ParameterSpec[]): number =>
   specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 
 /** Writes the numbers of all into `out`, from its start on. */
-export function writeFlat(specs: readonly ParameterSpec[], record: TensorRecord, out: Float32Array): void {
+export async function writeFlat(
+  specs: readonly ParameterSpec[],
+  record: TensorRecord,
+  out: Float32Array,
+): Promise<void> {
   let at = 0;
   for (const { name, shape } of specs) {
-    out.set(record[name].dataSync(), at);
+    out.set(await record[name].data(), at);
     at += elementCount(shape);
   }
 }

@@ -4,7 +4,7 @@ import type { ComputationalGraph, Graph } from '@logah/graph-ir';
 import { embedNodes, type Hypernet, lowerFor, predictTensors } from '@logah/hypernet';
 import { forward, type Task } from '@logah/network';
 import type { Random } from '@logah/random';
-import { sumOfNorms, type TensorRecord } from '@logah/tensor-ops';
+import { sumOfNorms, type TensorRecord, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { referenceRows } from './reference-rows.js';
 
@@ -40,13 +40,13 @@ export interface MetaBatchResult {
  * Loss and gradients of a meta-batch (arXiv 2405.16287 §3.3): `mean over networks of (task loss + γ Σ ‖p‖_F)`, where p runs over all predicted
  * tensors. One network after the other, so memory is that of the largest one.
  */
-export function metaBatchGradients(
+export async function metaBatchGradients(
   hypernet: Hypernet,
   networks: readonly MetaNetwork[],
   batch: Batch,
   task: Task,
   options: MetaBatchOptions,
-): MetaBatchResult {
+): Promise<MetaBatchResult> {
   const names = Object.keys(hypernet.parameters);
   let sums: tf.Tensor[] | undefined;
   const totals = { loss: 0, taskLoss: 0, correct: 0, answers: 0 };
@@ -55,14 +55,8 @@ export function metaBatchGradients(
   for (const [index, network] of networks.entries()) {
     const embed = reference ? referenceRows(lowered, index) : embedOwn(lowered[index]);
     const member = { ...network, lowered: lowered[index], embed };
-    const { value, grads, taskLoss, correct, answers } = networkGradients(
-      hypernet,
-      names,
-      member,
-      batch,
-      task,
-      options,
-    );
+    const result = await networkGradients(hypernet, names, member, batch, task, options);
+    const { value, grads, taskLoss, correct, answers } = result;
     totals.loss += value;
     totals.taskLoss += taskLoss;
     totals.correct += correct;
@@ -93,7 +87,7 @@ const embedOwn =
   (hypernet: Hypernet): tf.Tensor2D =>
     embedNodes(hypernet, lowered);
 
-function networkGradients(
+async function networkGradients(
   hypernet: Hypernet,
   names: readonly string[],
   { graph, random, lowered, embed }: Member,
@@ -101,10 +95,7 @@ function networkGradients(
   task: Task,
   { predictedParameterRegularization: gamma }: MetaBatchOptions,
 ) {
-  let taskLoss = Number.NaN;
-  let correct = 0;
-  let answers = 0;
-  const { value, grads } = reachedGradients(hypernet.parameters, names, () => {
+  const { value, loss, output, grads } = reachedGradients(hypernet.parameters, names, () => {
     const draws = random === undefined ? {} : { random };
     const predicted = predictTensors(hypernet, lowered, { ...draws, embeddings: embed(hypernet) });
     const complete = Object.fromEntries(
@@ -112,22 +103,51 @@ function networkGradients(
     );
     const [output] = forward(graph, complete, { [graph.inputs[0]]: batch.inputs });
     const loss = task.loss(output, batch);
-    const judged = task.judge(output, batch);
-    taskLoss = loss.dataSync()[0];
-    correct = judged.correct;
-    answers = judged.answers;
-    return tf.add<tf.Scalar>(loss, tf.mul(sumOfNorms(Object.values(predicted)), gamma));
+    const value = tf.add<tf.Scalar>(loss, tf.mul(sumOfNorms(Object.values(predicted)), gamma));
+    return { value, loss, output };
   });
-  const [total] = value.dataSync();
-  value.dispose();
-  return { value: total, grads, taskLoss, correct, answers };
+  const { correct, answers } = await task.judge(output, batch);
+  output.dispose();
+  return { value: await takeNumber(value), grads, taskLoss: await takeNumber(loss), correct, answers };
 }
 
-/** The value of `f` and its gradients by parameter; a parameter that this network does not read, such as a template of another kind of layer, has 0. */
-function reachedGradients(parameters: TensorRecord, names: readonly string[], f: () => tf.Scalar) {
+/** What a network gives: the number to make small, and what else is read of it. */
+interface Pass {
+  readonly value: tf.Scalar;
+  readonly loss: tf.Scalar;
+  readonly output: tf.Tensor;
+}
+
+/**
+ * What `run` gives, which the caller owns, and the gradients of its value by parameter; a parameter that this network does not read, such as a
+ * template of another kind of layer, has 0.
+ */
+function reachedGradients(parameters: TensorRecord, names: readonly string[], run: () => Pass) {
   const tensors = names.map((name) => parameters[name]);
-  const { value, grads } = tf.engine().gradients(f, tensors, undefined, true);
-  // tfjs types gradients that are not there as tensors.
-  const found: ReadonlyArray<tf.Tensor | null | undefined> = grads;
-  return { value, grads: tensors.map(({ shape }, i) => found[i] ?? tf.zeros(shape)) };
+  const passes: Pass[] = [];
+  try {
+    const { value, grads } = tf.engine().gradients(
+      () => {
+        const pass = run();
+        // They are read when the gradients are there: a GPU cannot be read in the middle of a pass.
+        passes.push({ ...pass, loss: tf.keep(pass.loss), output: tf.keep(pass.output) });
+        return pass.value;
+      },
+      tensors,
+      undefined,
+      true,
+    );
+    // tfjs types gradients that are not there as tensors.
+    const found: ReadonlyArray<tf.Tensor | null | undefined> = grads;
+    const [{ loss, output }] = passes;
+    return {
+      value: value as tf.Scalar,
+      loss,
+      output,
+      grads: tensors.map(({ shape }, i) => found[i] ?? tf.zeros(shape)),
+    };
+  } catch (error) {
+    tf.dispose(passes.flatMap(({ loss, output }) => [loss, output]));
+    throw error;
+  }
 }

@@ -132,7 +132,7 @@ async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGen
       yield { type: 'step', ...step };
       if (evaluation !== undefined && (step.step % evaluation.every === 0 || step.step === step.steps)) {
         const { architectures, data, batch } = evaluation;
-        const scores = evaluatePredictions(learnedHypernet(state), architectures, data, options.task, {
+        const scores = await evaluatePredictions(learnedHypernet(state), architectures, data, options.task, {
           batchSize: batch,
           reference: options.config.reference,
         });

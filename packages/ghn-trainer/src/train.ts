@@ -4,7 +4,7 @@ import { type Architecture, buildArchitecture, formatArchitecture } from '@logah
 import type { Hypernet } from '@logah/hypernet';
 import { ADAMW_DEFAULTS, type AdamWState, clipScale, initAdamW, type Task, updateAdamW } from '@logah/network';
 import { createRandom, deriveSeed, type Random } from '@logah/random';
-import { areFinite, globalNorm, type TensorRecord } from '@logah/tensor-ops';
+import { areFinite, globalNorm, type TensorRecord, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainerConfig, type TrainerConfig, TrainingError } from './config.js';
 import { type MetaBatchResult, metaBatchGradients } from './meta-batch.js';
@@ -152,7 +152,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     const batch = data.batch(batches[(current.step % perEpoch) % batches.length], random);
     const result = await computeGradients(current.hypernet, networks, batch);
     tf.dispose([batch.inputs, batch.labels]);
-    const gradientNorm = tf.tidy(() => globalNorm(Object.values(result.gradients)).dataSync()[0]);
+    const gradientNorm = await takeNumber(globalNorm(Object.values(result.gradients)));
     const names = networks.map(({ architecture }) => formatArchitecture(architecture));
     if (!Number.isFinite(result.loss) || !Number.isFinite(gradientNorm)) {
       tf.dispose(Object.values(result.gradients));
@@ -163,7 +163,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     }
     const learningRate = learningRateAt(epoch, config);
     const next = update(current, result.gradients, learningRate, clipScale(gradientNorm, config.gradientClip), config);
-    if (!isFiniteState(next)) {
+    if (!(await isFiniteState(next))) {
       disposeTrainer(next);
       throw new TrainingError(
         `step ${current.step + 1}: after an update at the rate ${learningRate} the hypernetwork, a moment of its ` +
@@ -222,7 +222,7 @@ function update(
 }
 
 /** Whether no value of a state is NaN or infinite. */
-const isFiniteState = ({ hypernet, optimizer, average = {} }: TrainerState): boolean =>
+const isFiniteState = ({ hypernet, optimizer, average = {} }: TrainerState): Promise<boolean> =>
   areFinite(
     [hypernet.parameters, optimizer.first, optimizer.second, average].flatMap((record) => Object.values(record)),
   );

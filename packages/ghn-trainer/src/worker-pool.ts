@@ -54,12 +54,12 @@ export async function createWorkerPool({ workers: count, ...setup }: WorkerPoolO
   }
 
   const gradients: MetaGradients = async (hypernet, networks, batch) => {
-    writeFlat(specs, hypernet.parameters, parameters);
-    const plain = (tensor: tf.Tensor): PlainTensor => ({
+    await writeFlat(specs, hypernet.parameters, parameters);
+    const plain = async (tensor: tf.Tensor): Promise<PlainTensor> => ({
       shape: tensor.shape,
-      values: tensor.dataSync<'float32' | 'int32'>().slice(),
+      values: (await tensor.data<'float32' | 'int32'>()).slice(),
     });
-    const [inputs, labels] = [plain(batch.inputs), plain(batch.labels)];
+    const [inputs, labels] = [await plain(batch.inputs), await plain(batch.labels)];
     const shares = evenShares(networks, count).filter((share) => share.length > 0);
     const parts = await Promise.all(
       shares.map(async (share, i): Promise<Part> => {

@@ -38,7 +38,7 @@ async function compute({ networks, inputs, labels }: WorkerRequest, gradientsOf:
   const batch = { inputs: tensorOf(inputs), labels: tensorOf(labels) };
   const drawn = networks.map(({ architecture, seed }) => ({ architecture: parseArchitecture(architecture), seed }));
   const { gradients, ...result } = await gradientsOf(hypernet, drawn, batch);
-  writeFlat(specs, gradients, setup.gradients);
+  await writeFlat(specs, gradients, setup.gradients);
   tf.dispose([batch.inputs, batch.labels, Object.values(gradients), Object.values(hypernet.parameters)]);
   return result;
 }

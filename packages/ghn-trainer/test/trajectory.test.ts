@@ -63,7 +63,7 @@ describe('metaBatchGradients and updateAdamW', () => {
         inputs: tf.squeeze(tf.slice(images, [step], [1]), [0]),
         labels: tf.squeeze(tf.slice(labels, [step], [1]), [0]),
       };
-      const { loss, gradients } = metaBatchGradients(
+      const { loss, gradients } = await metaBatchGradients(
         hypernet,
         graphs.map((graph) => ({ graph })),
         batch,

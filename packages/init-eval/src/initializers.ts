@@ -32,12 +32,12 @@ export function closedFormInitializer(name: ClosedFormName, deviations: RoleDevi
       );
     }
   }
-  return (graph, random) => {
+  return async (graph, random) => {
     const start = randomParameters(graph, random);
     const scaled =
       Object.keys(deviations).length === 0
         ? start
-        : replaced(start, (drawn) => withDeviations(graph, drawn, deviations, random));
+        : await replaced(start, (drawn) => withDeviations(graph, drawn, deviations, random));
     return change === undefined ? scaled : replaced(scaled, (drawn) => change(graph, drawn, random, deviations));
   };
 }
@@ -86,8 +86,10 @@ const INITIALIZATION = 0x1717;
 export const startRandom = (seed: number): Random => createRandom(deriveSeed(seed, INITIALIZATION));
 
 /** New tensors from old ones, which are freed. */
-function replaced(start: TensorRecord, make: (start: TensorRecord) => TensorRecord): TensorRecord {
+async function replaced(start: TensorRecord, make: (start: TensorRecord) => TensorRecord): Promise<TensorRecord> {
   try {
+    // Changes read at once, which on a GPU takes values that were waited for before.
+    await Promise.all(Object.values(start).map((tensor) => tensor.data()));
     return make(start);
   } finally {
     tf.dispose(Object.values(start));

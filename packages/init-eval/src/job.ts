@@ -68,7 +68,7 @@ export async function runJob(
   const initial = async (): Promise<TensorRecord> => {
     const start = await (await readInitializer(key.initializer))(graph, startRandom(key.seed));
     for (const [name, tensor] of Object.entries(start)) {
-      if (!areFinite([tensor]))
+      if (!(await areFinite([tensor])))
         throw new EvaluationError(`"${key.initializer}" gives "${name}" values that are NaN or infinite`);
     }
     return start;
@@ -135,12 +135,12 @@ async function reportOn(
   trained: NetworkState,
 ): Promise<StartReport> {
   const start = await initial();
-  const layers = layerStatistics(start);
+  const layers = await layerStatistics(start);
   const report = {
-    diversity: diversity(start),
+    diversity: await diversity(start),
     layers,
     findings: findings(graph, layers),
-    untrainedRows: untrainedRows(start, trained.parameters),
+    untrainedRows: await untrainedRows(start, trained.parameters),
   };
   tf.dispose(Object.values(start));
   return report;

@@ -2,7 +2,7 @@
 import { recordOf } from '@logah/files';
 import { type Graph, layerWeights } from '@logah/graph-ir';
 import { fanInScale } from '@logah/lowrank-decoder';
-import type { TensorRecord } from '@logah/tensor-ops';
+import { type TensorRecord, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** A parameter in numbers. Spectrum and rows are those of a matrix `[out, fan_in]`; vectors have none. */
@@ -25,10 +25,11 @@ export interface LayerStatistics {
 }
 
 /** Statistics of all parameters, in their order. */
-export function layerStatistics(parameters: TensorRecord): LayerStatistics[] {
-  return Object.entries(parameters).map(([name, tensor]) => {
+export async function layerStatistics(parameters: TensorRecord): Promise<LayerStatistics[]> {
+  const statistics: LayerStatistics[] = [];
+  for (const [name, tensor] of Object.entries(parameters)) {
     const { shape } = tensor;
-    const values = tensor.dataSync<'float32'>();
+    const values = await tensor.data<'float32'>();
     let sum = 0;
     let squares = 0;
     for (const value of values) {
@@ -44,16 +45,18 @@ export function layerStatistics(parameters: TensorRecord): LayerStatistics[] {
       std: Math.sqrt(Math.max(0, squares / values.length - mean * mean)),
     };
     const isMatrix = shape.length >= 2 && shape[0] > 1;
-    return isMatrix ? { ...common, matrix: { ...spectrum(tensor), ...rowCounts(values, shape[0]) } } : common;
-  });
+    const matrix = isMatrix ? { matrix: { ...(await spectrum(tensor)), ...rowCounts(values, shape[0]) } } : {};
+    statistics.push({ ...common, ...matrix });
+  }
+  return statistics;
 }
 
 /** Products with the Gram matrix that find its largest eigenvalue: each shrinks the error by the square of the ratio of the two largest. */
 const POWER_ITERATIONS = 60;
 
-function spectrum(tensor: tf.Tensor): { spectralNorm: number; effectiveRank: number } {
+async function spectrum(tensor: tf.Tensor): Promise<{ spectralNorm: number; effectiveRank: number }> {
   const [out] = tensor.shape;
-  const [largest, participation] = tf.tidy(() => {
+  const [largest, participation] = tf.tidy((): [tf.Scalar, tf.Scalar] => {
     const matrix = tf.reshape<tf.Rank.R2>(tensor, [out, tensor.size / out]);
     const isWide = out <= tensor.size / out;
     const gram = tf.matMul(matrix, matrix, !isWide, isWide);
@@ -65,9 +68,9 @@ function spectrum(tensor: tf.Tensor): { spectralNorm: number; effectiveRank: num
       vector = tf.divNoNan<tf.Tensor2D>(next, tf.norm(next));
     }
     const eigenvalue = tf.norm(tf.matMul(gram, vector));
-    return [eigenvalue, tf.divNoNan(tf.square(trace), tf.sum(tf.square(gram)))].map((x) => x.dataSync()[0]);
+    return [tf.reshape<tf.Rank.R0>(eigenvalue, []), tf.divNoNan(tf.square(trace), tf.sum(tf.square(gram)))];
   });
-  return { spectralNorm: Math.sqrt(largest), effectiveRank: participation };
+  return { spectralNorm: Math.sqrt(await takeNumber(largest)), effectiveRank: await takeNumber(participation) };
 }
 
 function rowCounts(values: Float32Array, rows: number): { zeroRows: number; repeatedRows: number } {
@@ -95,7 +98,7 @@ function rowCounts(values: Float32Array, rows: number): { zeroRows: number; repe
  * The paper's measure of diversity (arXiv 2405.16287, Table 5): the mean of `1 − |cos|` over all pairs of weights of one shape; 0 is all alike.
  * Null when no two matrices or kernels have the same shape.
  */
-export function diversity(parameters: TensorRecord): number | null {
+export async function diversity(parameters: TensorRecord): Promise<number | null> {
   const groups = new Map<string, tf.Tensor[]>();
   for (const tensor of Object.values(parameters)) {
     if (tensor.shape.length < 2 || tensor.shape[0] === 1) continue;
@@ -106,11 +109,13 @@ export function diversity(parameters: TensorRecord): number | null {
   let pairs = 0;
   for (const tensors of groups.values()) {
     if (tensors.length < 2) continue;
-    const cosines = tf.tidy(() => {
+    const products = tf.tidy(() => {
       const flat = tf.stack(tensors.map((tensor) => tf.reshape(tensor, [-1]))) as tf.Tensor2D;
       const unit = tf.divNoNan<tf.Tensor2D>(flat, tf.norm(flat, 'euclidean', 1, true));
-      return tf.matMul(unit, unit, false, true).dataSync();
+      return tf.matMul(unit, unit, false, true);
     });
+    const cosines = await products.data();
+    products.dispose();
     for (let i = 0; i < tensors.length; i++) {
       for (let j = 0; j < i; j++) sum += 1 - Math.abs(cosines[i * tensors.length + j]);
       pairs += i;
@@ -203,11 +208,11 @@ function listed(names: readonly string[]): string {
  * Rows of matrices that training never gave a gradient: by parameter, how many; parameters without such rows are left out. Weight decay may have shrunk
  * them, but they still point where they started.
  */
-export function untrainedRows(start: TensorRecord, trained: TensorRecord): Record<string, number> {
+export async function untrainedRows(start: TensorRecord, trained: TensorRecord): Promise<Record<string, number>> {
   const counts = recordOf<number>();
   for (const [name, before] of Object.entries(start)) {
     if (before.shape.length < 2) continue;
-    const [from, to] = [before.dataSync(), trained[name].dataSync()];
+    const [from, to] = await Promise.all([before.data(), trained[name].data()]);
     const columns = before.size / before.shape[0];
     let untrained = 0;
     for (let first = 0; first < from.length; first += columns) {

@@ -3,7 +3,7 @@ import { type DataSource, epochBatches } from '@logah/data';
 import type { Graph } from '@logah/graph-ir';
 import { clipScale, evaluateNetwork, type NetworkScore, networkGradients, type Task } from '@logah/network';
 import { createRandom, deriveSeed } from '@logah/random';
-import { areFinite, globalNorm } from '@logah/tensor-ops';
+import { areFinite, globalNorm, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { EvaluationError } from './errors.js';
 import { disposeState, type NetworkState, type OptimizerConfig, updateState } from './optimizer.js';
@@ -89,13 +89,13 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
   }
   let { state } = options;
   const steps = recipe.epochs * stepsPerEpoch(train.length, recipe.batch);
-  const scored = (trainLoss: number | null): EpochScore => ({
+  const scored = async (trainLoss: number | null): Promise<EpochScore> => ({
     epoch: state.epoch,
     trainLoss,
-    ...evaluateNetwork(graph, state.parameters, test, task, recipe.batch),
+    ...(await evaluateNetwork(graph, state.parameters, test, task, recipe.batch)),
   });
   try {
-    if (state.epoch === 0) yield { score: scored(null), state, isDiverged: false };
+    if (state.epoch === 0) yield { score: await scored(null), state, isDiverged: false };
     while (state.epoch < recipe.epochs) {
       const order = epochBatches(train.length, recipe.batch, createRandom(deriveSeed(recipe.seed, state.epoch)));
       const random = createRandom(deriveSeed(recipe.seed, -1 - state.epoch));
@@ -103,10 +103,11 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
       let isBroken = false;
       for (const indices of order) {
         const batch = train.batch(indices, random);
-        const { loss, gradients } = networkGradients(graph, state.parameters, batch, task);
+        const { loss, gradients } = await networkGradients(graph, state.parameters, batch, task);
         tf.dispose([batch.inputs, batch.labels]);
         sum += loss;
-        const scale = recipe.gradientClip === undefined ? 1 : clipped(Object.values(gradients), recipe.gradientClip);
+        const scale =
+          recipe.gradientClip === undefined ? 1 : await clipped(Object.values(gradients), recipe.gradientClip);
         if (!Number.isFinite(loss) || !Number.isFinite(scale)) {
           tf.dispose(Object.values(gradients));
           isBroken = true;
@@ -115,7 +116,9 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
         const rate = learningRateOf(recipe, state.step, steps);
         state = updateState(recipe.optimizer, state, gradients, rate, scale);
         if (
-          !areFinite([state.parameters, ...Object.values(state.moments)].flatMap((record) => Object.values(record)))
+          !(await areFinite(
+            [state.parameters, ...Object.values(state.moments)].flatMap((record) => Object.values(record)),
+          ))
         ) {
           isBroken = true;
           break;
@@ -124,7 +127,7 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
       }
       state = { ...state, epoch: state.epoch + 1 };
       const trainLoss = sum / order.length;
-      const score = scored(trainLoss);
+      const score = await scored(trainLoss);
       const isDiverged = isBroken || !Number.isFinite(trainLoss) || !Number.isFinite(score.loss);
       yield { score, state, isDiverged };
       if (isDiverged) return;
@@ -134,8 +137,5 @@ export async function* trainNetwork(options: TrainNetworkOptions): AsyncGenerato
   }
 }
 
-const clipped = (gradients: tf.Tensor[], limit: number): number =>
-  clipScale(
-    tf.tidy(() => globalNorm(gradients).dataSync()[0]),
-    limit,
-  );
+const clipped = async (gradients: tf.Tensor[], limit: number): Promise<number> =>
+  clipScale(await takeNumber(globalNorm(gradients)), limit);

@@ -1,7 +1,7 @@
 // How good a network is on a data set.
 import type { DataSource } from '@logah/data';
 import type { Graph } from '@logah/graph-ir';
-import type { TensorRecord } from '@logah/tensor-ops';
+import { type TensorRecord, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { forward } from './forward.js';
 import type { Task } from './task.js';
@@ -16,13 +16,13 @@ export interface NetworkScore {
 }
 
 /** The score of a network over all samples of a source, without augmentation. Throws RangeError for an empty source. */
-export function evaluateNetwork(
+export async function evaluateNetwork(
   graph: Graph,
   parameters: TensorRecord,
   source: DataSource,
   task: Task,
   batchSize = 100,
-): NetworkScore {
+): Promise<NetworkScore> {
   if (source.length === 0) throw new RangeError('a data source without samples has no score');
   let loss = 0;
   let correct = 0;
@@ -31,15 +31,13 @@ export function evaluateNetwork(
   for (let first = 0; first < source.length; first += batchSize) {
     const count = Math.min(batchSize, source.length - first);
     const batch = source.batch(Array.from({ length: count }, (_, i) => first + i));
-    tf.tidy(() => {
-      const [output] = forward(graph, parameters, { [graph.inputs[0]]: batch.inputs });
-      loss += task.loss(output, batch).dataSync()[0] * count;
-      const judged = task.judge(output, batch);
-      correct += judged.correct;
-      correctInTop5 += judged.correctInTop5;
-      answers += judged.answers;
-    });
-    tf.dispose([batch.inputs, batch.labels]);
+    const [output] = forward(graph, parameters, { [graph.inputs[0]]: batch.inputs });
+    loss += (await takeNumber(task.loss(output, batch))) * count;
+    const judged = await task.judge(output, batch);
+    correct += judged.correct;
+    correctInTop5 += judged.correctInTop5;
+    answers += judged.answers;
+    tf.dispose([output, batch.inputs, batch.labels]);
   }
   return { loss: loss / source.length, accuracy: correct / answers, top5Accuracy: correctInTop5 / answers };
 }

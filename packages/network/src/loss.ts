@@ -19,12 +19,11 @@ export function nextTokenLoss(logits: tf.Tensor, ids: tf.Tensor): tf.Scalar {
 
 /**
  * How many rows have their label among their `top` largest logits: logits `[rows, classes]`, labels int32 `[rows]`. Of equal logits those of lower
- * classes count as larger; a logit that is not a number counts as larger than any label's. Reads the tensors at once.
+ * classes count as larger; a logit that is not a number counts as larger than any label's.
  */
-export function correctCount(logits: tf.Tensor, labels: tf.Tensor, top = 1): number {
+export async function correctCount(logits: tf.Tensor, labels: tf.Tensor, top = 1): Promise<number> {
   const classes = logits.shape[1] ?? 0;
-  const scores = logits.dataSync();
-  const answers = labels.dataSync();
+  const [scores, answers] = await Promise.all([logits.data(), labels.data()]);
   let correct = 0;
   for (let row = 0; row < answers.length; row++) {
     const first = row * classes;

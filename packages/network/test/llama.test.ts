@@ -36,7 +36,12 @@ describe('a Llama with grouped key heads', () => {
     };
     const logits = await forward(llama, parameters, { ids })[0].data<'float32'>();
     expectClose(logits, get('logits').data, 1e-5, 'logits');
-    const { loss, gradients } = networkGradients(llama, parameters, { inputs: ids, labels: ids }, languageModelling);
+    const { loss, gradients } = await networkGradients(
+      llama,
+      parameters,
+      { inputs: ids, labels: ids },
+      languageModelling,
+    );
     expect(Math.abs(loss / get('loss').data[0] - 1)).toBeLessThan(1e-6);
     for (const [name, gradient] of Object.entries(gradients)) {
       expectClose(await gradient.data<'float32'>(), get(`grad.${name}`).data, 1e-4, name);

@@ -16,5 +16,5 @@ export {
   type TensorRecord,
   uniformParameter,
 } from './parameters.js';
-export { readInto } from './read-into.js';
+export { readInto, takeNumber } from './read-into.js';
 export { rmsNorm } from './rms-norm.js';

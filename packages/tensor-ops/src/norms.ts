@@ -38,15 +38,24 @@ export function sumOfNorms(tensors: readonly tf.Tensor[]): tf.Scalar {
   return tf.tidy(() => total(...tensors) as tf.Scalar);
 }
 
+/** Tensors that are read at the same time: enough that a GPU is not waited for one by one, few enough for memory. */
+const READ_AT_ONCE = 32;
+
 /**
  * Whether no value of any tensor is NaN or infinite; the values are read, which for many small tensors is much faster
  * than operators. A norm would not do, which is infinite for large values already.
  */
-export const areFinite = (tensors: readonly tf.Tensor[]): boolean =>
-  tensors.every((tensor) => {
-    const values = tensor.dataSync();
-    let sum = 0;
-    // A product with 0 keeps NaN, and makes it of infinity.
-    for (let i = 0; i < values.length; i++) sum += values[i] * 0;
-    return sum === 0;
-  });
+export async function areFinite(tensors: readonly tf.Tensor[]): Promise<boolean> {
+  for (let first = 0; first < tensors.length; first += READ_AT_ONCE) {
+    const read = await Promise.all(tensors.slice(first, first + READ_AT_ONCE).map((tensor) => tensor.data()));
+    if (!read.every(isFiniteThroughout)) return false;
+  }
+  return true;
+}
+
+function isFiniteThroughout(values: ArrayLike<number>): boolean {
+  let sum = 0;
+  // A product with 0 keeps NaN, and makes it of infinity.
+  for (let i = 0; i < values.length; i++) sum += values[i] * 0;
+  return sum === 0;
+}

@@ -1,4 +1,4 @@
-// Reading a tensor into memory that is there already.
+// Reading tensors. A GPU's can be read only by waiting for them, so nothing reads at once.
 import * as tf from '@tensorflow/tfjs-core';
 
 /** What a backend may offer beyond tfjs's interface (`@logah/backend-ort` does): a copy that leaves the tensor's memory to be used again. */
@@ -15,4 +15,11 @@ export async function readInto(tensor: tf.Tensor, out: Float32Array): Promise<vo
   const backend = tf.backend();
   if (readsInto(backend)) backend.readInto(tensor.dataId, out);
   else out.set(await tensor.data());
+}
+
+/** The number that a scalar holds; frees the scalar. */
+export async function takeNumber(scalar: tf.Scalar): Promise<number> {
+  const [value] = await scalar.data();
+  scalar.dispose();
+  return value;
 }

@@ -21,12 +21,13 @@ export async function answersFor(architecture: string, pixels: Uint8Array): Prom
   const { graph, predicted, random } = await pairOf(architecture);
   const source = digitImages({ pixels, labels: new Uint8Array(1) }, requireDigitsCard());
   const { inputs, labels } = source.batch([0]);
-  const probabilities = (parameters: TensorRecord): number[] =>
-    tf.tidy(() => {
-      const [logits] = forward(graph, parameters, { [graph.inputs[0]]: inputs });
-      return [...tf.softmax(logits).dataSync()];
-    });
-  const answer = { predicted: probabilities(predicted), random: probabilities(random) };
+  const probabilities = async (parameters: TensorRecord): Promise<number[]> => {
+    const shares = tf.tidy(() => tf.softmax(forward(graph, parameters, { [graph.inputs[0]]: inputs })[0]));
+    const values = await shares.data();
+    shares.dispose();
+    return [...values];
+  };
+  const answer = { predicted: await probabilities(predicted), random: await probabilities(random) };
   tf.dispose([inputs, labels]);
   return answer;
 }

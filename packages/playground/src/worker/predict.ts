@@ -53,7 +53,7 @@ export async function predictNetwork(
     const layers: LayerStatistics[] = [];
     for await (const tensor of filled(hypernet, graph, { random, needsNewHead, own })) {
       values.set(tensor.name, tensor.data);
-      layers.push(statisticsOf(tensor));
+      layers.push(await statisticsOf(tensor));
       progress({ done: layers.length, total: graph.parameters.length, name: tensor.name });
     }
     const prediction: Prediction = {
@@ -63,7 +63,7 @@ export async function predictNetwork(
       parameters: count,
       layers,
       findings: findings(graph, layers),
-      diversity: count > MOST_COMPARED ? null : diversityOf(graph, values),
+      diversity: count > MOST_COMPARED ? null : await diversityOf(graph, values),
     };
     return { graph, name, values, prediction };
   } finally {
@@ -91,29 +91,29 @@ async function* filled(
     }
     const { name, shape } = tensor;
     const drawn = tf.tidy(() => withFreshClassLayer(graph, { [name]: tf.zeros([...shape]) }, random)[name]);
-    yield { name, shape, data: Float32Array.from(drawn.dataSync()) };
+    yield { name, shape, data: Float32Array.from(await drawn.data()) };
     drawn.dispose();
   }
 }
 
 /** A matrix too large for its spectrum is measured as a vector is. */
-function statisticsOf({ name, shape, data }: PredictedTensor): LayerStatistics {
+async function statisticsOf({ name, shape, data }: PredictedTensor): Promise<LayerStatistics> {
   const [rows = 1] = shape;
   const columns = data.length / rows;
   const isLarge = rows * columns * Math.min(rows, columns) > MOST_SPECTRUM;
   const tensor = tf.tensor(data, isLarge ? [data.length] : [...shape]);
-  const [statistics] = layerStatistics({ [name]: tensor });
+  const [statistics] = await layerStatistics({ [name]: tensor });
   tensor.dispose();
   return { ...statistics, shape };
 }
 
-function diversityOf(graph: Graph, values: ReadonlyMap<string, Float32Array>): number | null {
+async function diversityOf(graph: Graph, values: ReadonlyMap<string, Float32Array>): Promise<number | null> {
   const matrices = Object.fromEntries(
     graph.parameters
       .filter(({ shape }) => shape.length > 1)
       .map(({ name, shape }) => [name, tf.tensor(values.get(name) ?? [], [...shape])]),
   );
-  const mean = diversity(matrices);
+  const mean = await diversity(matrices);
   tf.dispose(Object.values(matrices));
   return mean;
 }

@@ -44,16 +44,17 @@ export async function trainSideBySide(
     const parameters = await startParameters(graph, start, seed);
     runners.push({ start, parameters, state: initAdamW(parameters) });
   }
-  const score = ({ start, parameters }: Runner, step: number, loss: number | null): void => {
+  const score = async ({ start, parameters }: Runner, step: number, loss: number | null): Promise<void> => {
     const isScored = step % SCORED === 0 || step === steps;
-    const accuracy = isScored ? evaluateNetwork(graph, parameters, test, classification).accuracy : null;
+    const accuracy = isScored ? (await evaluateNetwork(graph, parameters, test, classification)).accuracy : null;
     progress({ start, step, loss, accuracy });
   };
-  for (const runner of runners) score(runner, 0, null);
+  for (const runner of runners) await score(runner, 0, null);
   const batches = batchesOf(train, steps, seed);
   for (let step = 1; step <= steps; step++) {
     const rate = (learningRate * (1 + Math.cos((Math.PI * (step - 1)) / steps))) / 2;
-    for (const runner of runners) score(runner, step, stepOf(graph, runner, train, batches[step - 1], rate));
+    for (const runner of runners)
+      await score(runner, step, await stepOf(graph, runner, train, batches[step - 1], rate));
   }
   for (const { parameters, state } of runners) {
     tf.dispose([parameters, state.first, state.second].map((record) => Object.values(record)));
@@ -71,9 +72,15 @@ function batchesOf({ length }: DataSource, steps: number, seed: number): number[
 }
 
 /** One update; the loss before it, in nats. */
-function stepOf(graph: Graph, runner: Runner, source: DataSource, indices: readonly number[], rate: number): number {
+async function stepOf(
+  graph: Graph,
+  runner: Runner,
+  source: DataSource,
+  indices: readonly number[],
+  rate: number,
+): Promise<number> {
   const batch = source.batch(indices);
-  const { loss, gradients } = networkGradients(graph, runner.parameters, batch, classification);
+  const { loss, gradients } = await networkGradients(graph, runner.parameters, batch, classification);
   const { parameters, state } = runner;
   const updated = updateAdamW(parameters, gradients, state, rate);
   tf.dispose([batch.inputs, batch.labels, ...Object.values(gradients)]);
