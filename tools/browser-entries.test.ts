@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Packages that are for Node.js as a whole, and the entry that is so in others. */
-const NODE_PACKAGES = ['backend-ort', 'cli', 'mpi'];
+const NODE_PACKAGES = ['backend-ort', 'backend-tensorflow', 'backend-webgpu', 'cli', 'mpi'];
 const NODE_ENTRY = './node';
 
 interface Manifest {

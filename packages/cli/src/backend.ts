@@ -4,17 +4,44 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Option } from 'commander';
 import { CliError } from './errors.js';
 
-/** Backends by name: the package that registers each, and the name it registers. */
+/** A backend: the module that registers it, the name it registers, and how what it takes is installed. */
+interface Backend {
+  readonly module: string;
+  readonly registered: string;
+  readonly install: string;
+}
+
+/** tfjs-node's own install script fetches an addon that does not fit current Node.js. */
+const addonOf = (name: string): string =>
+  `npm install ${name} --ignore-scripts, then build its addon: @logah/backend-tensorflow's README says how`;
+
 const BACKENDS = {
-  ort: { module: '@logah/backend-ort', registered: 'ort' },
-  wasm: { module: '@logah/wasm-kernels', registered: 'wasm' },
-  cpu: { module: '@tensorflow/tfjs-backend-cpu', registered: 'cpu' },
-  node: { module: '@tensorflow/tfjs-node', registered: 'tensorflow' },
-  'node-gpu': { module: '@tensorflow/tfjs-node-gpu', registered: 'tensorflow' },
-  webgpu: { module: '@tensorflow/tfjs-backend-webgpu', registered: 'webgpu' },
-} as const;
+  ort: { module: '@logah/backend-ort', registered: 'ort', install: 'npm install @logah/backend-ort' },
+  wasm: { module: '@logah/wasm-kernels', registered: 'wasm', install: 'npm install @logah/wasm-kernels' },
+  cpu: {
+    module: '@tensorflow/tfjs-backend-cpu',
+    registered: 'cpu',
+    install: 'npm install @tensorflow/tfjs-backend-cpu',
+  },
+  node: { module: '@logah/backend-tensorflow', registered: 'tensorflow', install: addonOf('@tensorflow/tfjs-node') },
+  'node-gpu': {
+    module: '@logah/backend-tensorflow/gpu',
+    registered: 'tensorflow',
+    install: addonOf('@tensorflow/tfjs-node-gpu'),
+  },
+  webgpu: {
+    module: '@logah/backend-webgpu',
+    registered: 'webgpu',
+    install: 'npm install webgpu @tensorflow/tfjs-backend-webgpu',
+  },
+} as const satisfies Readonly<Record<string, Backend>>;
 
 export type BackendName = keyof typeof BACKENDS;
+
+/** What a module that registers a backend may have: `connect` throws, saying why, where the backend cannot work. */
+interface BackendModule {
+  readonly connect?: () => Promise<void>;
+}
 
 /** The fastest first; used in this order when none is named. */
 const PREFERENCE: readonly BackendName[] = ['ort', 'wasm', 'cpu'];
@@ -55,14 +82,15 @@ export async function limitThreads(name: BackendName, threads: number): Promise<
 }
 
 async function activate(name: BackendName): Promise<void> {
-  const { module, registered } = BACKENDS[name];
+  const { module, registered, install }: Backend = BACKENDS[name];
   const reason = await import(module)
+    .then(({ connect }: BackendModule) => connect?.())
     .then(() => tf.setBackend(registered))
     .then((isReady) => (isReady ? undefined : new Error('it could not be initialised')))
     .catch((error: unknown) => error);
   if (reason !== undefined) {
     const [what] = (reason instanceof Error ? reason.message : String(reason)).split('\n');
-    throw new CliError(`the backend "${name}" does not work here (${what}). To install it: npm install ${module}`, {
+    throw new CliError(`the backend "${name}" does not work here (${what}). To install it: ${install}`, {
       cause: reason,
     });
   }

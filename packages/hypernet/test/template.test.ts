@@ -6,6 +6,7 @@ import { forward } from '@logah/network';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { goldenBackends } from '../../../tools/golden-backends.js';
 import {
   createHypernet,
   disposeHypernet,
@@ -74,7 +75,7 @@ function expectClose(actual: ArrayLike<number>, wanted: ArrayLike<number>, toler
   expect(worst / largest).toBeLessThan(tolerance);
 }
 
-describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
+describe.each(await goldenBackends())('on %s', (backend) => {
   beforeAll(() => tf.setBackend(backend));
 
   describe.each(['embedding', 'place'] as const)('templates mixed by %s', (mixture) => {
@@ -88,7 +89,7 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
       expect([...streamed.keys()].filter((name) => !(name in together))).toEqual(['class_token']);
     });
 
-    it('have gradients where a network reads them', () => {
+    it('have gradients where a network reads them', async () => {
       const own = hypernet();
       const graph = lowerFor(own, vit(2, 16));
       const names = Object.keys(own.parameters).filter((name) => /query|mixture|position|head_bias/.test(name));
@@ -96,7 +97,8 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
         const parameters = { ...own.parameters, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) };
         return tf.addN(Object.values(predictTensors({ ...own, parameters }, graph)).map((x) => tf.sum(tf.square(x))));
       })(names.map((name) => own.parameters[name]));
-      gradients.forEach((gradient, i) => expect(tf.max(tf.abs(gradient)).dataSync()[0], names[i]).toBeGreaterThan(0));
+      for (const [i, gradient] of gradients.entries())
+        expect((await tf.max(tf.abs(gradient)).data())[0], names[i]).toBeGreaterThan(0);
     });
   });
 
@@ -105,7 +107,7 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
     const [width, largest] = [24, 32];
     const tensors = await predicted(own, vit(1, width));
     const values = valuesOf(tensors, 'encoder.layers.encoder_layer_0.self_attention.in_proj_weight');
-    const keys = own.parameters['templates.key'].dataSync();
+    const keys = await own.parameters['templates.key'].data();
     // One template: its share is 1, and all of the layer's queries have one gain.
     const gain = values[width * width] / keys[0];
     for (let row = 0; row < width; row++) {

@@ -8,6 +8,7 @@ import type { FloatTensor } from '@logah/safetensors';
 import { readSafetensors } from '@logah/safetensors/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { goldenBackends } from '../../../tools/golden-backends.js';
 import { classificationLoss, forward, nextTokenLoss } from '../src/index.js';
 
 const fixture = async (name: string): Promise<Map<string, FloatTensor>> =>
@@ -36,7 +37,7 @@ function deviation(actual: ArrayLike<number>, { data }: FloatTensor, scale = Mat
   return Math.max(...data.map((value, i) => Math.abs(value - actual[i]))) / scale;
 }
 
-describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
+describe.each(await goldenBackends())('on %s', (backend) => {
   beforeAll(() => tf.setBackend(backend));
 
   describe.each(CASES)('%s', (name, parametersFile, buildGraph) => {

@@ -6,6 +6,7 @@ import type { ParameterSpec } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { goldenBackends } from '../../../tools/golden-backends.js';
 import {
   bankParameters,
   type MixedTarget,
@@ -34,12 +35,25 @@ const draw = (specs: readonly ParameterSpec[], seed = 3): Record<string, tf.Tens
   return Object.fromEntries(specs.map(({ name, shape, initial }) => [name, tf.tensor(initial(random), [...shape])]));
 };
 
+/** A tensor's shape and numbers. */
+interface Numbers {
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number>;
+}
+
+const numbersOf = async (parameters: Record<string, tf.Tensor>): Promise<Record<string, Numbers>> =>
+  Object.fromEntries(
+    await Promise.all(
+      Object.entries(parameters).map(async ([name, x]) => [name, { shape: x.shape, values: await x.data() }] as const),
+    ),
+  );
+
 /** Entry `[out, in, y, x]` of template k, from the definition. */
-function entry(parameters: Record<string, tf.Tensor>, { rank, shape }: TemplateBank, k: number, at: number[]): number {
+function entry(parameters: Record<string, Numbers>, { rank, shape }: TemplateBank, k: number, at: number[]): number {
   const value = (name: string, index: number[]): number => {
     const { shape: sizes } = parameters[name];
     const place = index.reduce((flat, i, axis) => flat * sizes[axis] + i, 0);
-    return parameters[name].dataSync()[place];
+    return parameters[name].values[place];
   };
   if (rank === 0) return value('bank', [k, ...at]);
   const [row, column, ...sides] = at;
@@ -62,7 +76,7 @@ const places = (shape: readonly number[]): number[][] =>
 const smaller = (largest: readonly number[]): fc.Arbitrary<number[]> =>
   fc.tuple(...largest.map((size) => fc.integer({ min: 1, max: size })));
 
-describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
+describe.each(await goldenBackends())('on %s', (backend) => {
   beforeAll(() => tf.setBackend(backend));
 
   it.each([
@@ -70,23 +84,24 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
     ['factored', FACTORED],
     ['of kernels', KERNELS],
     ['of vectors', VECTORS],
-  ])('mixes templates %s, the first rows and columns and the centre of a window', (_, of) => {
+  ])('mixes templates %s, the first rows and columns and the centre of a window', async (_, of) => {
     const parameters = draw(bankParameters(of));
-    fc.assert(
-      fc.property(
+    const numbers = await numbersOf(parameters);
+    await fc.assert(
+      fc.asyncProperty(
         smaller(of.shape),
         fc.array(fc.array(fc.float({ min: -2, max: 2, noNaN: true }), { minLength: 3, maxLength: 3 }), {
           minLength: 1,
           maxLength: 3,
         }),
-        (shape, weights) => {
-          const mixed = tf.tidy(() =>
-            mixTemplates(parameters, of, tf.tensor2d(weights, [weights.length, 3]), shape).dataSync(),
-          );
+        async (shape, weights) => {
+          const tensor = tf.tidy(() => mixTemplates(parameters, of, tf.tensor2d(weights, [weights.length, 3]), shape));
+          const mixed = await tensor.data();
+          tensor.dispose();
           const wanted = weights.flatMap((own) =>
             places(shape).map((at) => {
               const inBank = at.map((i, axis) => (axis < 2 ? i : i + Math.floor((of.shape[axis] - shape[axis]) / 2)));
-              return own.reduce((sum, weight, k) => sum + weight * entry(parameters, of, k, inBank), 0);
+              return own.reduce((sum, weight, k) => sum + weight * entry(numbers, of, k, inBank), 0);
             }),
           );
           // At most twelve products of float32 numbers of size 1, added in another order.
@@ -99,24 +114,24 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
     tf.dispose(Object.values(parameters));
   });
 
-  it('mixes one target as it mixes it among others', () => {
+  it('mixes one target as it mixes it among others', async () => {
     const parameters = draw(bankParameters(FACTORED));
     const weights = tf.tensor2d([0.2, 0.5, 0.3, 1, 0, 0], [2, 3]);
-    const both = mixTemplates(parameters, FACTORED, weights, [7, 9]).dataSync();
-    const alone = mixTemplates(parameters, FACTORED, tf.slice(weights, [0, 0], [1, 3]), [7, 9]).dataSync();
+    const both = await mixTemplates(parameters, FACTORED, weights, [7, 9]).data();
+    const alone = await mixTemplates(parameters, FACTORED, tf.slice(weights, [0, 0], [1, 3]), [7, 9]).data();
     alone.forEach((value, i) => expect(Math.abs(value - both[i])).toBeLessThan(1e-6));
   });
 
-  it('has the gradient of a mixture in weights and templates', () => {
+  it('has the gradient of a mixture in weights and templates', async () => {
     const parameters = draw(bankParameters(FULL));
     const weights = tf.tensor2d([0.2, 0.5, 0.3], [1, 3]);
     // Of the sum over a slice of ones: Σ of the slice for each weight; the weight on the slice, 0 outside it, for each template.
     const [ofWeights, ofTemplates] = tf.grads((w, t) =>
       tf.sum(mixTemplates({ bank: t }, FULL, w as tf.Tensor2D, [2, 3])),
     )([weights, parameters.bank]);
-    const sums = tf.sum(tf.slice(parameters.bank, [0, 0, 0], [3, 2, 3]), [1, 2]).dataSync();
-    ofWeights.dataSync().forEach((value, k) => expect(value).toBeCloseTo(sums[k], 4));
-    const gradient = ofTemplates.dataSync();
+    const sums = await tf.sum(tf.slice(parameters.bank, [0, 0, 0], [3, 2, 3]), [1, 2]).data();
+    (await ofWeights.data()).forEach((value, k) => expect(value).toBeCloseTo(sums[k], 4));
+    const gradient = await ofTemplates.data();
     places([3, ...FULL.shape]).forEach(([k, row, column], i) =>
       expect(gradient[i]).toBeCloseTo(row < 2 && column < 3 ? [0.2, 0.5, 0.3][k] : 0, 5),
     );
@@ -131,20 +146,18 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
     ];
     const features = (): tf.Tensor2D => tf.tensor2d(createRandom(5).normals(12, 0, 1), [2, 6]);
 
-    it('gives shares that add up to 1 before the gain is trained', () => {
+    it('gives shares that add up to 1 before the gain is trained', async () => {
       const parameters = draw(mixtureParameters(config));
       const weights = mixtureWeights(parameters, mixtureHidden(parameters, features()), targets, config);
       expect(weights.shape).toEqual([3, 4]);
-      tf.sum(weights, 1)
-        .dataSync()
-        .forEach((sum) => expect(sum).toBeCloseTo(1, 5));
+      for (const sum of await tf.sum(weights, 1).data()) expect(sum).toBeCloseTo(1, 5);
     });
 
-    it('takes the first template most in the first layer and the last most in the last', () => {
+    it('takes the first template most in the first layer and the last most in the last', async () => {
       const parameters = draw(mixtureParameters(config));
       const zero = Object.fromEntries(Object.entries(parameters).map(([name, x]) => [name, tf.zerosLike(x)]));
       const weights = mixtureWeights(zero, mixtureHidden(zero, features()), targets, config);
-      const shares = weights.arraySync();
+      const shares = await weights.array();
       expect(shares.map((row) => row.indexOf(Math.max(...row)))).toEqual([0, 1, 3]);
       // A softmax of −8 (depth − j / 3)², from the definition.
       const raw = [0, 1, 2, 3].map((j) => Math.exp(-8 * (0.5 - j / 3) ** 2));
@@ -152,11 +165,11 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s', (backend) => {
       shares[1].forEach((share, j) => expect(share).toBeCloseTo(raw[j] / total, 5));
     });
 
-    it('multiplies the shares of a target by 1 + its gain', () => {
+    it('multiplies the shares of a target by 1 + its gain', async () => {
       const parameters = draw(mixtureParameters(config));
       const gained = { ...parameters, 'mixture.gain.bias': tf.tensor1d([0.5, -0.25]) };
       const weights = mixtureWeights(gained, mixtureHidden(gained, features()), targets, config);
-      const sums = tf.sum(weights, 1).dataSync();
+      const sums = await tf.sum(weights, 1).data();
       [1.5, 0.75, 1.5].forEach((sum, i) => expect(sums[i]).toBeCloseTo(sum, 5));
     });
   });

@@ -4,11 +4,12 @@ import '@tensorflow/tfjs-backend-cpu';
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import { goldenBackends } from '../../../tools/golden-backends.js';
 import { adamWStep } from '../src/index.js';
 
 const SCALARS = { keep: 0.99, beta1: 0.9, beta2: 0.99, stepSize: 0.01, secondCorrection: 1.5, epsilon: 1e-8 };
 
-describe.each(['cpu', 'ort', 'wasm'])('on %s, a step of AdamW', (backend) => {
+describe.each(await goldenBackends())('on %s, a step of AdamW', (backend) => {
   // Of a size that a backend treats as small, and of one that it does not.
   it.each([
     { shape: [7], gradientScale: 1 },
@@ -25,7 +26,7 @@ describe.each(['cpu', 'ort', 'wasm'])('on %s, a step of AdamW', (backend) => {
     const before = tf.memory().numTensors;
     const results = adamWStep(parameter, gradient, first, second, { ...SCALARS, gradientScale });
     expect(tf.memory().numTensors).toBe(before + 3);
-    const [newP, newM, newV] = results.map((result) => result.dataSync());
+    const [newP, newM, newV] = await Promise.all(results.map((result) => result.data()));
     const largest = { p: 0, m: 0, v: 0 };
     for (let i = 0; i < count; i++) {
       const scaled = g[i] * gradientScale;
