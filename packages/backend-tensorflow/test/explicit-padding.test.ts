@@ -94,7 +94,9 @@ describe.skipIf(problem !== undefined)(where, () => {
   it('convolves channel by channel', () =>
     agree(({ channels, out, image, kernel, stride, pad }) =>
       expectAgreement(
-        withGradients((x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad, 'NHWC', 1, 'floor')),
+        withGradients((x, w) =>
+          tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad, 'NHWC', 1, 'floor'),
+        ),
         [2, ...image, channels],
         [kernel, kernel, channels, out],
       ),
@@ -106,7 +108,15 @@ describe.skipIf(problem !== undefined)(where, () => {
         (x, w) => [
           tf.conv2d(x, w, 1, pad, 'NHWC', 2, 'floor'),
           tf.depthwiseConv2d(x, w, 1, pad, 'NHWC', 2, 'floor'),
-          tf.fused.conv2d({ x, filter: w, strides: 1, pad, dilations: 2, dimRoundingMode: 'floor', activation: 'relu' }),
+          tf.fused.conv2d({
+            x,
+            filter: w,
+            strides: 1,
+            pad,
+            dilations: 2,
+            dimRoundingMode: 'floor',
+            activation: 'relu',
+          }),
         ],
         [2, ...image, channels],
         [2, 2, channels, out],
@@ -122,7 +132,8 @@ describe.skipIf(problem !== undefined)(where, () => {
         withGradients((x) => pool(x as tf.Tensor4D, kernel, stride, pad, rounding)),
         [2, ...image, channels],
       ),
-    ));
+    ),
+  );
 
   it.each(['valid', 'same'] as const)('leaves %s padding as it was', async (pad) => {
     await expectAgreement(

@@ -1,4 +1,6 @@
 // A device that reports an error: no number of it may be believed.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu';
 import { describe, expect, it } from 'vitest';
 import { createBackend } from '../src/backend.js';
@@ -34,5 +36,37 @@ describe.skipIf(typeof adapter === 'string')(where, () => {
     const bad = backend.runWebGPUProgram(BROKEN, [], 'float32');
     const reads = await Promise.allSettled([1, 2, 3].map(() => backend.read(bad.dataId)));
     expect(reads.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+
+  /** Runs a program with the built package; how it ended, and what it printed. */
+  const programEnds = (body: string): Promise<{ code: number | string; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      const program = `
+        import { connect } from '@logah/backend-webgpu';
+        import * as tf from '@tensorflow/tfjs-core';
+        await connect();
+        await tf.setBackend('webgpu');
+        ${body}`;
+      execFile(
+        process.execPath,
+        ['--input-type=module', '--eval', program],
+        { cwd: fileURLToPath(new URL('..', import.meta.url)), timeout: 120_000 },
+        (error, stdout, stderr) => resolve({ code: error?.code ?? error?.signal ?? 0, stdout, stderr }),
+      );
+    });
+
+  it('a program ends when it is done, and by itself', async () => {
+    const sum = 'console.log((await tf.matMul(tf.ones([64, 64]), tf.ones([64, 64])).data())[0]);';
+    expect(await programEnds(sum)).toMatchObject({ code: 0, stdout: '64\n' });
+  });
+
+  it('a program whose device reports an error ends with an exit code', async () => {
+    const body = `
+      const program = { ...${JSON.stringify(BROKEN)}, getUserCode: () => 'not WGSL' };
+      const info = tf.backend().runWebGPUProgram(program, [], 'float32');
+      console.log(await tf.backend().read(info.dataId));`;
+    const { code, stdout, stderr } = await programEnds(body);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('Error: WebGPU, ');
   });
 });

@@ -9,6 +9,8 @@ interface Backend {
   readonly module: string;
   readonly registered: string;
   readonly install: string;
+  /** Whether one worker has the whole GPU, or all cores, so that more would only share them. */
+  readonly isWhole: boolean;
 }
 
 /** tfjs-node's own install script fetches an addon that does not fit current Node.js. */
@@ -16,23 +18,36 @@ const addonOf = (name: string): string =>
   `npm install ${name} --ignore-scripts, then build its addon: @logah/backend-tensorflow's README says how`;
 
 const BACKENDS = {
-  ort: { module: '@logah/backend-ort', registered: 'ort', install: 'npm install @logah/backend-ort' },
-  wasm: { module: '@logah/wasm-kernels', registered: 'wasm', install: 'npm install @logah/wasm-kernels' },
+  ort: { module: '@logah/backend-ort', registered: 'ort', install: 'npm install @logah/backend-ort', isWhole: false },
+  wasm: {
+    module: '@logah/wasm-kernels',
+    registered: 'wasm',
+    install: 'npm install @logah/wasm-kernels',
+    isWhole: false,
+  },
   cpu: {
     module: '@tensorflow/tfjs-backend-cpu',
     registered: 'cpu',
     install: 'npm install @tensorflow/tfjs-backend-cpu',
+    isWhole: false,
   },
-  node: { module: '@logah/backend-tensorflow', registered: 'tensorflow', install: addonOf('@tensorflow/tfjs-node') },
+  node: {
+    module: '@logah/backend-tensorflow',
+    registered: 'tensorflow',
+    install: addonOf('@tensorflow/tfjs-node'),
+    isWhole: true,
+  },
   'node-gpu': {
     module: '@logah/backend-tensorflow/gpu',
     registered: 'tensorflow',
     install: addonOf('@tensorflow/tfjs-node-gpu'),
+    isWhole: true,
   },
   webgpu: {
     module: '@logah/backend-webgpu',
     registered: 'webgpu',
     install: 'npm install webgpu @tensorflow/tfjs-backend-webgpu',
+    isWhole: true,
   },
 } as const satisfies Readonly<Record<string, Backend>>;
 
@@ -51,6 +66,9 @@ export const backendModule = (name: BackendName): { backendUrl: string; backend:
   backendUrl: import.meta.resolve(BACKENDS[name].module),
   backend: BACKENDS[name].registered,
 });
+
+/** How many workers are usual: one a core, or one where that has the whole GPU. */
+export const usualWorkers = (name: BackendName, cores: number): number => (BACKENDS[name].isWhole ? 1 : cores);
 
 /** The option `--backend` of a command. */
 export const backendOption = (): Option =>
@@ -83,16 +101,20 @@ export async function limitThreads(name: BackendName, threads: number): Promise<
 
 async function activate(name: BackendName): Promise<void> {
   const { module, registered, install }: Backend = BACKENDS[name];
-  const reason = await import(module)
-    .then(({ connect }: BackendModule) => connect?.())
-    .then(() => tf.setBackend(registered))
-    .then((isReady) => (isReady ? undefined : new Error('it could not be initialised')))
-    .catch((error: unknown) => error);
-  if (reason !== undefined) {
-    const [what] = (reason instanceof Error ? reason.message : String(reason)).split('\n');
-    throw new CliError(`the backend "${name}" does not work here (${what}). To install it: ${install}`, {
-      cause: reason,
-    });
-  }
+  const failure = (cause: unknown, advice: string): CliError =>
+    new CliError(`the backend "${name}" does not work here (${firstLineOf(cause)})${advice}`, { cause });
+  const toInstall = `. To install it: ${install}`;
+  const { connect }: BackendModule = await import(module).catch((cause: unknown) => {
+    throw failure(cause, toInstall);
+  });
+  await connect?.().catch((cause: unknown) => {
+    throw failure(cause, '');
+  });
+  const isReady = await tf.setBackend(registered).catch((cause: unknown) => {
+    throw failure(cause, toInstall);
+  });
+  if (!isReady) throw failure(new Error('it could not be initialised'), toInstall);
   await tf.ready();
 }
+
+const firstLineOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0];

@@ -86,11 +86,14 @@ const INITIALIZATION = 0x1717;
 export const startRandom = (seed: number): Random => createRandom(deriveSeed(seed, INITIALIZATION));
 
 /** New tensors from old ones, which are freed. */
-async function replaced(start: TensorRecord, make: (start: TensorRecord) => TensorRecord): Promise<TensorRecord> {
+async function replaced(
+  start: TensorRecord,
+  make: (start: TensorRecord) => TensorRecord | Promise<TensorRecord>,
+): Promise<TensorRecord> {
   try {
     // Changes read at once, which on a GPU takes values that were waited for before.
     await Promise.all(Object.values(start).map((tensor) => tensor.data()));
-    return make(start);
+    return await make(start);
   } finally {
     tf.dispose(Object.values(start));
   }

@@ -25,13 +25,16 @@ const table =
   <Name extends string>(rows: Readonly<Record<Name, Row>>): Readonly<Record<Name, Row>> =>
     rows;
 
+/** Parameters; those that were computed on a GPU and read are waited for. */
+type Made = TensorRecord | Promise<TensorRecord>;
+
 /** A start that needs no file: RandInit, and what is changed of it. */
 export interface ClosedFormStart {
   readonly makes: string;
   readonly source: string;
   /** The roles whose values it gives itself, so that their deviation cannot be set. */
   readonly own: readonly string[];
-  readonly change?: (graph: Graph, start: TensorRecord, random: Random, deviations: RoleDeviations) => TensorRecord;
+  readonly change?: (graph: Graph, start: TensorRecord, random: Random, deviations: RoleDeviations) => Made;
 }
 
 const QUERY_AND_KEY = ['attention_qkv', 'attention_query', 'attention_key'];
@@ -116,7 +119,7 @@ export interface Modifier {
   readonly source: string;
   /** Its number where none is given; a modifier without one takes none. */
   readonly usual?: number;
-  readonly change: (graph: Graph, start: TensorRecord, random: Random, value: number) => TensorRecord;
+  readonly change: (graph: Graph, start: TensorRecord, random: Random, value: number) => Made;
 }
 
 /** What may stand behind any start, applied in the order written: `+noise`, `+noise=3e-4`. */

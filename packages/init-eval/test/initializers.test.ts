@@ -139,7 +139,10 @@ describe('initialisers as text', () => {
   it('apply modifiers in the order written', async () => {
     const random = createRandom(3);
     const start = await randomInitializer(graph, random);
-    expectSame(await read('random+orth+new-head'), withFreshClassLayer(graph, orthogonalized(graph, start), random));
+    expectSame(
+      await read('random+orth+new-head'),
+      withFreshClassLayer(graph, await orthogonalized(graph, start), random),
+    );
     // Orthogonal weights last: no noise is left of them.
     const [noisyLast, noisyFirst] = [await read('random+orth+noise-abs=0.1'), await read('random+noise-abs=0.1+orth')];
     const gram = (p: TensorRecord): tf.Tensor => {

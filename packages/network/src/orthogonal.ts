@@ -8,26 +8,27 @@ import * as tf from '@tensorflow/tfjs-core';
  * positive: as `[out, fan_in]` its rows, or where they are more than its columns its columns, have length 1 and are orthogonal. Other parameters are
  * copied. The caller owns the result.
  */
-export function orthogonalized(graph: Graph, parameters: TensorRecord): Record<string, tf.Tensor> {
+export async function orthogonalized(graph: Graph, parameters: TensorRecord): Promise<Record<string, tf.Tensor>> {
   const weights = layerWeights(graph, { withClassLayer: false });
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, tensor]) => [
-      name,
-      weights.has(name) ? orthogonalizedMatrix(tensor) : tf.clone(tensor),
-    ]),
-  );
+  const made: Array<[string, tf.Tensor]> = [];
+  for (const [name, tensor] of Object.entries(parameters))
+    made.push([name, weights.has(name) ? await orthogonalizedMatrix(tensor) : tf.clone(tensor)]);
+  return Object.fromEntries(made);
 }
 
 /** A weight `[out, …]` as the Q of the QR decomposition of `[out, fan_in]`, or of its transpose where it has more rows than columns. */
-export function orthogonalizedMatrix(tensor: tf.Tensor): tf.Tensor {
+export async function orthogonalizedMatrix(tensor: tf.Tensor): Promise<tf.Tensor> {
   const [out, ...rest] = tensor.shape;
   const fanIn = elementCount(rest);
-  return tf.tidy(() => {
+  const rows = tf.tidy(() => {
     const matrix = tf.reshape<tf.Rank.R2>(tensor, [out, fanIn]);
-    const rows = out > fanIn ? tf.transpose(matrix) : matrix;
-    const basis = orthonormalRows(rows);
-    return tf.reshape(out > fanIn ? tf.transpose(basis) : basis, tensor.shape);
+    return out > fanIn ? tf.transpose(matrix) : matrix;
   });
+  const basis = await orthonormalRows(rows);
+  rows.dispose();
+  const result = tf.tidy(() => tf.reshape(out > fanIn ? tf.transpose(basis) : basis, tensor.shape));
+  basis.dispose();
+  return result;
 }
 
 /** Rows that are made orthogonal to all before them with two products: as many as keep the work on the backend and the rest small. */
@@ -37,26 +38,30 @@ const BLOCK = 32;
  * The rows of `x` `[rows, columns]`, rows ≤ columns, orthonormalised in their order: block by block against the rows before (twice, which is enough for
  * rounding: Giraud et al. 2005), and within a block by Gram–Schmidt in float64.
  */
-function orthonormalRows(x: tf.Tensor2D): tf.Tensor2D {
+async function orthonormalRows(x: tf.Tensor2D): Promise<tf.Tensor2D> {
   const [rows, columns] = x.shape;
   const done: tf.Tensor2D[] = [];
   for (let first = 0; first < rows; first += BLOCK) {
     const count = Math.min(BLOCK, rows - first);
-    done.push(
-      tf.tidy(() => {
-        let block = tf.slice(x, [first, 0], [count, columns]);
-        for (let pass = 0; pass < 2; pass++) {
-          if (done.length > 0) {
-            const basis = done.length === 1 ? done[0] : tf.concat(done, 0);
-            block = tf.sub(block, tf.matMul(tf.matMul(block, basis, false, true), basis));
-          }
-          block = tf.tensor2d(gramSchmidt(block.dataSync<'float32'>(), count, columns), [count, columns]);
-        }
-        return block;
-      }),
-    );
+    let block = tf.slice(x, [first, 0], [count, columns]);
+    for (let pass = 0; pass < 2; pass++) {
+      const apart = tf.tidy(() => withoutDirections(block, done));
+      const values = gramSchmidt(await apart.data<'float32'>(), count, columns);
+      tf.dispose([block, apart]);
+      block = tf.tensor2d(values, [count, columns]);
+    }
+    done.push(block);
   }
-  return tf.concat(done, 0);
+  const basis = tf.concat(done, 0);
+  tf.dispose(done);
+  return basis;
+}
+
+/** Rows without what they have of those of an orthonormal basis, in blocks. */
+function withoutDirections(rows: tf.Tensor2D, blocks: readonly tf.Tensor2D[]): tf.Tensor2D {
+  if (blocks.length === 0) return tf.clone(rows);
+  const basis = tf.concat([...blocks], 0);
+  return tf.sub(rows, tf.matMul(tf.matMul(rows, basis, false, true), basis));
 }
 
 /** Orthonormalises the rows of a row-major matrix, in their order. */

@@ -209,10 +209,10 @@ describe('orthogonalized', () => {
     return builder.build([builder.linear(wide, 'classes', { out: 10 })]);
   })();
 
-  it('gives the Q of a QR decomposition whose R has a positive diagonal, to every weight but the class layer’s', () => {
+  it('gives the Q of a QR decomposition whose R has a positive diagonal, to every weight but the class layer’s', async () => {
+    const start = randomParameters(net, createRandom(5));
+    const parameters = await orthogonalized(net, start);
     tf.tidy(() => {
-      const start = randomParameters(net, createRandom(5));
-      const parameters = orthogonalized(net, start);
       for (const [name, out, fanIn] of [
         ['conv.weight', 70, 27],
         ['wide.weight', 40, 70],

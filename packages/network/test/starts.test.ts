@@ -52,13 +52,23 @@ const bert = graphFromConfig(
   'config.json',
 );
 
-type Start = (graph: Graph, parameters: TensorRecord, random: Random) => Record<string, tf.Tensor>;
+type Start<Made = TensorRecord> = (graph: Graph, parameters: TensorRecord, random: Random) => Made;
 
 /** What a start makes of RandInit, both from the seed. */
 function started(graph: Graph, start: Start, seed = 1): { random: TensorRecord; start: TensorRecord } {
   const stream = createRandom(seed);
   const random = randomParameters(graph, stream);
   return { random, start: start(graph, random, stream) };
+}
+
+/** The same for a start that reads tensors. */
+async function startedInTime(
+  graph: Graph,
+  start: Start<Promise<TensorRecord>>,
+): Promise<{ random: TensorRecord; start: TensorRecord }> {
+  const stream = createRandom(1);
+  const random = randomParameters(graph, stream);
+  return { random, start: await start(graph, random, stream) };
 }
 
 /** Rows of a weight as a matrix `[count, inputs]`. */
@@ -95,7 +105,9 @@ describe('every start', () => {
       return [name, { shape, data: createRandom(9).normals(count, 0, 1) }];
     }),
   );
-  const STARTS: ReadonlyArray<readonly [name: string, graph: Graph, start: Start]> = [
+  const STARTS: ReadonlyArray<
+    readonly [name: string, graph: Graph, start: Start<TensorRecord | Promise<TensorRecord>>]
+  > = [
     ['withDeviations', vit, (graph, start, random) => withDeviations(graph, start, { attention_key: 1 }, random)],
     ['withMimeticAttention', llama, withMimeticAttention],
     ['withImpulseAttention', vit, withImpulseAttention],
@@ -110,10 +122,10 @@ describe('every start', () => {
 
   it.each(STARTS)(
     '%s gives every parameter, the same for the same seed, and leaves no other tensor',
-    (_, graph, start) => {
+    async (_, graph, start) => {
       const given = randomParameters(graph, createRandom(1));
       const before = tf.memory().numTensors;
-      const [first, again] = [start(graph, given, createRandom(2)), start(graph, given, createRandom(2))];
+      const [first, again] = [await start(graph, given, createRandom(2)), await start(graph, given, createRandom(2))];
       expect(tf.memory().numTensors - before).toBe(2 * graph.parameters.length);
       for (const { name, shape } of graph.parameters) {
         expect(first[name].shape, name).toEqual(shape);
@@ -333,9 +345,9 @@ describe('withOrthogonalAttention', () => {
     ['a GPT-2, stored as [in, out]', gpt],
     ['a Llama whose heads share keys', grouped],
     ['a BERT', bert],
-  ])('gives each head of %s an orthonormal query and key, and the layer a rectangular identity', (_, graph) => {
+  ])('gives each head of %s an orthonormal query and key, and the layer a rectangular identity', async (_, graph) => {
+    const { start } = await startedInTime(graph, withOrthogonalAttention);
     tf.tidy(() => {
-      const { start } = started(graph, withOrthogonalAttention);
       for (const { query, key, value, heads, keyValueHeads } of attentionLayers(graph)) {
         for (const [rows, count] of [
           [query, heads],
@@ -352,10 +364,8 @@ describe('withOrthogonalAttention', () => {
     });
   });
 
-  it('is refused without attention', () => {
-    tf.tidy(() => {
-      expect(() => started(resnet, withOrthogonalAttention)).toThrow('or "orthogonal" here');
-    });
+  it('is refused without attention', async () => {
+    await expect(startedInTime(resnet, withOrthogonalAttention)).rejects.toThrow('or "orthogonal" here');
   });
 });
 
@@ -510,38 +520,36 @@ describe('noise', () => {
     return standard.flatMap((a) => standard.map((b) => a.reduce((sum, value, i) => sum + value * b[i], 0)));
   }
 
-  it('the deviation of correlations is that of the correlation matrix, of rows or columns, whichever are more', () => {
+  it('the deviation of correlations is that of the correlation matrix, of rows or columns, whichever are more', async () => {
     const sizes = fc.integer({ min: 3, max: 12 });
-    fc.assert(
-      fc.property(sizes, sizes, fc.integer({ min: 0, max: 1000 }), (rows, columns, seed) =>
-        tf.tidy(() => {
-          const tensor = tf.tensor2d(createRandom(seed).normals(rows * columns, 1, 2), [rows, columns]);
-          const matrix = (rows >= columns ? tensor : tf.transpose(tensor)).arraySync() as number[][];
-          const entries = correlations(matrix);
-          const expected = deviationOf(entries) * Math.sqrt(entries.length / (entries.length - 1));
-          expect(correlationDeviation(tensor)).toBeCloseTo(expected, 4);
-        }),
-      ),
+    await fc.assert(
+      fc.asyncProperty(sizes, sizes, fc.integer({ min: 0, max: 1000 }), async (rows, columns, seed) => {
+        const tensor = tf.tensor2d(createRandom(seed).normals(rows * columns, 1, 2), [rows, columns]);
+        const matrix = (rows >= columns ? tensor : tf.transpose(tensor)).arraySync() as number[][];
+        const entries = correlations(matrix);
+        const expected = deviationOf(entries) * Math.sqrt(entries.length / (entries.length - 1));
+        const before = tf.memory().numTensors;
+        expect(await correlationDeviation(tensor)).toBeCloseTo(expected, 4);
+        expect(tf.memory().numTensors).toBe(before);
+      }),
     );
   });
 
   const noiseOf = (before: TensorRecord, after: TensorRecord, name: string): number =>
     tf.tidy(() => deviationOf(tf.sub(after[name], before[name]).dataSync()));
 
-  it('of ppuda is β·std(corrcoef(W)) on weights and embeddings, but for the last layer’s', () => {
-    tf.tidy(() => {
-      for (const [graph, noisy] of [
-        [vit, ['patch_embedding', 'attention_qkv', 'attention_out', 'mlp_in', 'mlp_out']],
-        [gpt, ['token_embedding', 'position', 'attention_qkv', 'attention_out', 'mlp_in', 'mlp_out']],
-      ] as const) {
-        for (const beta of [CORRELATION_NOISE, 3e-3]) {
-          const { random, start } = started(graph, (g, p, r) => withCorrelationNoise(g, p, r, beta));
-          expect(changedNames(random, start).sort()).toEqual(namesOf(graph, ...noisy).sort());
-          for (const name of namesOf(graph, 'mlp_in', 'attention_qkv'))
-            expect(noiseOf(random, start, name) / (beta * correlationDeviation(random[name]))).toBeCloseTo(1, 1);
-        }
+  it('of ppuda is β·std(corrcoef(W)) on weights and embeddings, but for the last layer’s', async () => {
+    for (const [graph, noisy] of [
+      [vit, ['patch_embedding', 'attention_qkv', 'attention_out', 'mlp_in', 'mlp_out']],
+      [gpt, ['token_embedding', 'position', 'attention_qkv', 'attention_out', 'mlp_in', 'mlp_out']],
+    ] as const) {
+      for (const beta of [CORRELATION_NOISE, 3e-3]) {
+        const { random, start } = await startedInTime(graph, (g, p, r) => withCorrelationNoise(g, p, r, beta));
+        expect(changedNames(random, start).sort()).toEqual(namesOf(graph, ...noisy).sort());
+        for (const name of namesOf(graph, 'mlp_in', 'attention_qkv'))
+          expect(noiseOf(random, start, name) / (beta * (await correlationDeviation(random[name])))).toBeCloseTo(1, 1);
       }
-    });
+    }
   });
 
   it('in absolute numbers has its deviation on weights of layers, but for the class layer’s', () => {

@@ -24,7 +24,7 @@ import {
 import { type SweepEvent, sweep } from '@logah/init-eval/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
-import { type BackendName, backendModule, backendOption, useBackend } from '../backend.js';
+import { type BackendName, backendModule, backendOption, useBackend, usualWorkers } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
 import { CliError } from '../errors.js';
 import { listenForInterrupt } from '../interrupt.js';
@@ -60,7 +60,7 @@ interface EvalCommandOptions extends DatasetOptions {
   readonly weightDecay: number;
   readonly clip?: number;
   readonly seeds: number;
-  readonly workers: number;
+  readonly workers?: number;
   readonly out: string;
   readonly config?: string;
   readonly json?: true;
@@ -111,7 +111,7 @@ export const evalCommand = (): Command =>
     .addOption(numberOption('--weight-decay <rate>', 'of the optimiser', WEIGHT, 1e-2))
     .addOption(numberOption('--clip <norm>', 'the largest global norm of gradients; none by default', NORM))
     .addOption(integerOption('--seeds <count>', 'runs of each start and rate, with seeds 0, 1, …', SEEDS, 3))
-    .addOption(integerOption('--workers <count>', 'runs at a time', WORKERS, availableParallelism()))
+    .addOption(integerOption('--workers <count>', 'runs at a time; by default one a core, or one for a GPU', WORKERS))
     .option('--out <folder>', 'where runs and the report go', 'eval')
     .option('--config <file>', 'these options as JSON; the command line goes before')
     .option('--json', 'the summaries as JSON on standard output')
@@ -148,7 +148,7 @@ export const evalCommand = (): Command =>
             seeds: Array.from({ length: seeds }, (__, seed) => seed),
             recipe,
             data,
-            workers: options.workers,
+            workers: options.workers ?? usualWorkers(backend, availableParallelism()),
             signal: interrupt.signal,
           }),
           {

@@ -29,7 +29,7 @@ import { classification, languageModelling } from '@logah/network';
 import { createRandom } from '@logah/random';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
-import { type BackendName, backendModule, backendOption, limitThreads, useBackend } from '../backend.js';
+import { type BackendName, backendModule, backendOption, limitThreads, useBackend, usualWorkers } from '../backend.js';
 import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
 import { type Curve, curvesOf, lossChart, scoreChart } from '../curves.js';
@@ -85,7 +85,7 @@ interface TrainCommandOptions {
   readonly patch: number;
   readonly tokenizer: 'bytes' | 'gpt2';
   readonly context: number;
-  readonly workers: number;
+  readonly workers?: number;
   readonly saveEvery: number;
   readonly keep: number;
   readonly evalEvery: number;
@@ -185,9 +185,8 @@ export const trainCommand = (): Command =>
     .addOption(
       integerOption(
         '--workers <count>',
-        "threads that share a meta-batch, or a process's part of it; by default one a core, at most one a network",
+        "threads that share a meta-batch, or a process's part of it; by default one a core, or one for a GPU; at most one a network",
         WORKERS,
-        ownCores(),
       ),
     )
     .addOption(integerOption('--save-every <steps>', 'between states on disk', STEPS, 200))
@@ -212,7 +211,7 @@ export const trainCommand = (): Command =>
       const config = recipe(options, hypernet);
       checkRunnable(config, data.train);
       checkMemory(STATE_COPIES * hypernetParameterCount(hypernet).learned, 'the training of this hypernetwork');
-      const workers = workersOf(options, ranks?.size ?? 1);
+      const workers = workersOf(options, backend, ranks?.size ?? 1);
       const pool = await openPool(hypernet, data, workers, backend, config);
       const interrupt = listenForInterrupt();
       try {
@@ -321,8 +320,11 @@ function hypernetFor(data: Dataset, options: TrainCommandOptions): HypernetConfi
 }
 
 /** Threads of each of so many processes. Rows of the reference reach across a meta-batch, so one thread has all of it. */
-const workersOf = ({ workers, metaBatch, reference }: TrainCommandOptions, processes: number): number =>
-  reference ? 1 : Math.min(workers, Math.ceil(metaBatch / processes));
+const workersOf = (
+  { workers, metaBatch, reference }: TrainCommandOptions,
+  backend: BackendName,
+  processes: number,
+): number => (reference ? 1 : Math.min(workers ?? usualWorkers(backend, ownCores()), Math.ceil(metaBatch / processes)));
 
 async function openPool(
   hypernet: HypernetConfig,

@@ -5,7 +5,8 @@ import { InitializationError } from './error.js';
 
 /**
  * Parameters of which some have other values, as tensors that the caller owns: `edit` asks for the values of a
- * parameter, row-major, and changes them in place; those it does not ask for are copied. Throws {@link
+ * parameter, row-major, and changes them in place; those it does not ask for are copied. What a GPU has computed must
+ * have been read before (`await data()`). Throws {@link
  * InitializationError} for a parameter that the record lacks.
  */
 export function editedParameters(

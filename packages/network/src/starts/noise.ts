@@ -1,7 +1,7 @@
 // Noise on a start: predicted rows can be so much alike that training cannot tell them apart.
 import { classLayer, type Graph, layerWeights, parameterRoles } from '@logah/graph-ir';
 import type { Random } from '@logah/random';
-import type { TensorRecord } from '@logah/tensor-ops';
+import { type TensorRecord, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { randomParameters } from '../initializers.js';
 
@@ -17,17 +17,20 @@ export const ABSOLUTE_NOISE = 1e-5;
  * as `[out, fan_in]`, or of its columns where they are more. The more alike rows are, the larger the noise. Other
  * parameters are copied; the caller owns the tensors.
  */
-export function withCorrelationNoise(
+export async function withCorrelationNoise(
   graph: Graph,
   parameters: TensorRecord,
   random: Random,
   beta = CORRELATION_NOISE,
-): Record<string, tf.Tensor> {
+): Promise<Record<string, tf.Tensor>> {
   const last = classLayer(graph)?.parameters.weight;
   const noisy = layerWeights(graph, { withClassLayer: false });
   for (const { type, parameters: own } of graph.operators)
     if (type === 'embedding' && own.weight !== last) noisy.add(own.weight);
-  return withNormals(parameters, random, (name, tensor) => (noisy.has(name) ? beta * correlationDeviation(tensor) : 0));
+  const deviations = new Map<string, number>();
+  for (const [name, tensor] of Object.entries(parameters))
+    if (noisy.has(name)) deviations.set(name, beta * (await correlationDeviation(tensor)));
+  return withNormals(parameters, random, (name) => deviations.get(name) ?? 0);
 }
 
 /**
@@ -69,11 +72,11 @@ export function withRandomDraw(
 function withNormals(
   parameters: TensorRecord,
   random: Random,
-  deviationOf: (name: string, tensor: tf.Tensor) => number,
+  deviationOf: (name: string) => number,
 ): Record<string, tf.Tensor> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, tensor]) => {
-      const std = deviationOf(name, tensor);
+      const std = deviationOf(name);
       if (std === 0) return [name, tf.clone(tensor)];
       return [name, tf.tidy(() => tf.add(tensor, tf.tensor(random.normals(tensor.size, 0, std), tensor.shape)))];
     }),
@@ -85,16 +88,18 @@ function withNormals(
  * whichever are more. The matrix itself, which is large for embeddings, is not made: with standardised rows X, ΣC =
  * |Σ rows|² and ΣC² = |XᵀX|².
  */
-export function correlationDeviation(weight: tf.Tensor): number {
-  const [mean, squares, count] = tf.tidy(() => {
-    const matrix = tf.reshape<tf.Rank.R2>(weight, [weight.shape[0], -1]);
-    const tall = matrix.shape[0] < matrix.shape[1] ? tf.transpose(matrix) : matrix;
+export async function correlationDeviation(weight: tf.Tensor): Promise<number> {
+  const [rowCount, fanIn] = [weight.shape[0], weight.size / weight.shape[0]];
+  const [sum, sumOfSquares] = tf.tidy((): [tf.Scalar, tf.Scalar] => {
+    const matrix = tf.reshape<tf.Rank.R2>(weight, [rowCount, fanIn]);
+    const tall = rowCount < fanIn ? tf.transpose(matrix) : matrix;
     const centred = tf.sub(tall, tf.mean(tall, 1, true));
     // A row of one value has no correlation; it counts as 0.
     const rows = tf.divNoNan<tf.Tensor2D>(centred, tf.norm(centred, 'euclidean', 1, true));
-    const entries = tall.shape[0] ** 2;
-    const sum = tf.sum(tf.square(tf.sum(rows, 0))).dataSync()[0];
-    return [sum / entries, tf.sum(tf.square(tf.matMul(rows, rows, true))).dataSync()[0], entries];
+    return [tf.sum(tf.square(tf.sum(rows, 0))), tf.sum(tf.square(tf.matMul(rows, rows, true)))];
   });
+  const count = Math.max(rowCount, fanIn) ** 2;
+  const mean = (await takeNumber(sum)) / count;
+  const squares = await takeNumber(sumOfSquares);
   return Math.sqrt(Math.max(0, squares - count * mean ** 2) / Math.max(1, count - 1));
 }

@@ -13,31 +13,35 @@ import { editedParameters } from './edit.js';
  * so that every head passes features of its own on. Heads that share keys are fine. Other parameters are copied; the
  * caller owns the tensors. Throws {@link InitializationError} for a graph without attention.
  */
-export function withOrthogonalAttention(
+export async function withOrthogonalAttention(
   graph: Graph,
   parameters: TensorRecord,
   random: Random,
-): Record<string, tf.Tensor> {
+): Promise<Record<string, tf.Tensor>> {
   const layers = requiredAttentionLayers(graph, 'orthogonal-attention');
-  return editedParameters(parameters, (valuesOf) => {
-    for (const { query, key, value, heads, keyValueHeads } of layers) {
-      for (const [rows, count] of [
+  const parts = layers.flatMap(({ query, key, heads, keyValueHeads }) =>
+    (
+      [
         [query, heads],
         [key, keyValueHeads],
-      ] as const) {
-        for (let head = 0; head < count; head++) {
-          const part = headRows(rows, head, count);
-          const basis = semiOrthogonal(part.count, part.inputs, random);
-          setRows(valuesOf(part.parameter), part, (row, column) => basis[row * part.inputs + column]);
-        }
-      }
+      ] as const
+    ).flatMap(([rows, count]) => Array.from({ length: count }, (_, head) => headRows(rows, head, count))),
+  );
+  const bases: Float32Array[] = [];
+  for (const { count, inputs } of parts) bases.push(await semiOrthogonal(count, inputs, random));
+  return editedParameters(parameters, (valuesOf) => {
+    parts.forEach((part, i) => {
+      setRows(valuesOf(part.parameter), part, (row, column) => bases[i][row * part.inputs + column]);
+    });
+    for (const { value } of layers)
       setRows(valuesOf(value.parameter), value, (row, column) => (row === column ? 1 : 0));
-    }
   });
 }
 
-function semiOrthogonal(rows: number, columns: number, random: Random): Float32Array {
-  return tf.tidy(() =>
-    orthogonalizedMatrix(tf.tensor2d(random.normals(rows * columns, 0, 1), [rows, columns])).dataSync<'float32'>(),
-  );
+async function semiOrthogonal(rows: number, columns: number, random: Random): Promise<Float32Array> {
+  const draw = tf.tensor2d(random.normals(rows * columns, 0, 1), [rows, columns]);
+  const basis = await orthogonalizedMatrix(draw);
+  const values = await basis.data<'float32'>();
+  tf.dispose([draw, basis]);
+  return values;
 }
