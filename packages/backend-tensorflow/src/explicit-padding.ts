@@ -130,16 +130,19 @@ const KERNELS: Readonly<Record<string, PaddedKernel>> = {
 /** The names of the kernels that take paddings by numbers. */
 export const PADDED_KERNELS: readonly string[] = Object.keys(KERNELS);
 
-/** The padding that makes windows without any padding see the same, the last ones being whole. */
-function sidesOf({ padInfo, ...info }: tf.backend_util.Conv2DInfo): Sides {
-  const after = (out: number, stride: number, filter: number, size: number, before: number, wanted: number): number =>
-    Math.max(wanted, (out - 1) * stride + filter - size - before);
-  const { outHeight, strideHeight, effectiveFilterHeight, inHeight } = info;
-  const { outWidth, strideWidth, effectiveFilterWidth, inWidth } = info;
+/**
+ * The padding that makes windows without any padding see the same, the last ones being whole: as many as the result has, `[batch, rows, columns,
+ * channels]`. tfjs's gradients of pooling forget that sizes were rounded up, so their own `dy` says how many there are.
+ */
+function sidesOf({ padInfo, ...info }: tf.backend_util.Conv2DInfo, [, rows, columns]: readonly number[]): Sides {
+  const after = (count: number, stride: number, filter: number, size: number, before: number, wanted: number): number =>
+    Math.max(wanted, (count - 1) * stride + filter - size - before);
+  const { strideHeight, effectiveFilterHeight, inHeight } = info;
+  const { strideWidth, effectiveFilterWidth, inWidth } = info;
   return [
     [0, 0],
-    [padInfo.top, after(outHeight, strideHeight, effectiveFilterHeight, inHeight, padInfo.top, padInfo.bottom)],
-    [padInfo.left, after(outWidth, strideWidth, effectiveFilterWidth, inWidth, padInfo.left, padInfo.right)],
+    [padInfo.top, after(rows, strideHeight, effectiveFilterHeight, inHeight, padInfo.top, padInfo.bottom)],
+    [padInfo.left, after(columns, strideWidth, effectiveFilterWidth, inWidth, padInfo.left, padInfo.right)],
     [0, 0],
   ];
 }
@@ -168,7 +171,8 @@ export function padExplicitly(): void {
                 attrs: { ...given.attrs, ...WITHOUT_PADDING, ...changed } as tf.NamedAttrMap,
               }) as tf.Tensor4D,
           };
-          return run(call, sidesOf(windows(call)));
+          const info = windows(call);
+          return run(call, sidesOf(info, 'dy' in call.inputs ? call.inputs.dy.shape : info.outShape));
         });
       },
     });

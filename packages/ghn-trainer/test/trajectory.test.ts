@@ -35,6 +35,9 @@ const SHIFTS_OF_LOGITS = new Set(['gnn.0.attn.proj_e.0.bias', 'gnn.0.attn.proj_e
 // the rounding of g, some per cent of it: 1e-5. All other weights agree to 1e-7.
 const WEIGHT_TOLERANCE = 1e-5;
 
+/** WGSL lets a division or an inverse square root be 2.5 units in the last place off, where other backends round right. */
+const NORM_TOLERANCE: Readonly<Record<string, number>> = { webgpu: 5e-6 };
+
 describe.each(await goldenBackends(['ort']))('metaBatchGradients and updateAdamW, on %s', (backend) => {
   beforeAll(() => tf.setBackend(backend));
 
@@ -77,7 +80,9 @@ describe.each(await goldenBackends(['ort']))('metaBatchGradients and updateAdamW
       const norm = await takeNumber(globalNorm(Object.values(gradients)));
       // Float32 numbers near 2 are spaced 1.2e-7 relative to them; ten updates keep the difference within a few such steps.
       expect(Math.abs(loss / expectedLoss - 1), `loss of step ${step}`).toBeLessThan(1e-6);
-      expect(Math.abs(norm / golden.gradNorm[step] - 1), `gradient norm of step ${step}`).toBeLessThan(2e-6);
+      expect(Math.abs(norm / golden.gradNorm[step] - 1), `gradient norm of step ${step}`).toBeLessThan(
+        NORM_TOLERANCE[backend] ?? 2e-6,
+      );
       const config = { ...ADAMW_DEFAULTS, weightDecay: golden.weightDecay };
       const next = updateAdamW(hypernet.parameters, gradients, state, golden.lr, clipScale(norm, golden.clip), config);
       hypernet = { ...hypernet, parameters: next.parameters };
