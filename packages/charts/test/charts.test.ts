@@ -20,6 +20,18 @@ describe('charts', () => {
     expect(standalone(svg)).toContain('prefers-color-scheme:dark');
   });
 
+  it('have no styles of their own, which a strict content security policy would leave out, and nothing that looks like a link', () => {
+    const series = { name: 'style="color:red"', color: '#2f7ed8', deviations: [1, 5, 2] };
+    for (const svg of [
+      lineChart(AXES, [{ ...series, points }]),
+      barChart(AXES, ['a', 'b', 'c'], [{ ...series, values: [0.1, 0.2, 0.3] }]),
+    ]) {
+      expect(svg).not.toMatch(/<style|<[^>]* style=|class=|cursor/);
+      expect(svg).toContain('font-size="14px" font-family="system-ui, sans-serif" font-weight="600"');
+      expect(svg).toContain('>style=&quot;color:red&quot;<');
+    }
+  });
+
   it('draw a band from a line less to the line plus its deviations', () => {
     const series = { name: 'LoGAH', color: '#2f7ed8', points };
     const [plain, banded] = [series, { ...series, deviations: [1, 5, 2] }].map((one) => lineChart(AXES, [one]));
@@ -52,7 +64,7 @@ describe('a chart', () => {
     expect(widthOf(wide)).toBe(760);
     expect(widthOf(narrow)).toBe(380);
     // The page leaves 358 pixels of 390.
-    const sizes = [...narrow.matchAll(/font-size:(\d+)px/g)].map(([, size]) => (Number(size) * 358) / 380);
+    const sizes = [...narrow.matchAll(/font-size="(\d+)px"/g)].map(([, size]) => (Number(size) * 358) / 380);
     expect(sizes.length).toBeGreaterThan(0);
     expect(Math.min(...sizes)).toBeGreaterThan(9);
     const page = htmlPage('x', [forAllScreens((width) => lineChart(AXES, series, { width }))]);

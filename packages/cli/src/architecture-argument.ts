@@ -11,6 +11,7 @@ import {
 } from '@logah/graph-ir';
 import { graphFromConfig } from '@logah/graph-ir/huggingface';
 import { type OpenedModel, openModel } from '@logah/graph-ir/node';
+import { isTensorFileName } from '@logah/pytorch-files/node';
 import { InvalidArgumentError, Option } from 'commander';
 import { CliError } from './errors.js';
 import { integerIn } from './options.js';
@@ -41,9 +42,17 @@ export async function openArchitecture(
 ): Promise<OpenedArchitecture> {
   if (argument.endsWith('.onnx')) return openSized(argument, sizes, constants);
   const close = (): void => {};
+  const found = await stat(argument).catch(() => undefined);
   // A folder as a model has on Hugging Face's hub.
-  if (await isFolder(argument)) return openArchitecture(join(argument, 'config.json'), sizes, constants);
+  if (found?.isDirectory()) return openArchitecture(join(argument, 'config.json'), sizes, constants);
   if (!argument.endsWith('.json')) {
+    if (isTensorFileName(argument))
+      throw new CliError(
+        `${argument}: values of parameters are no network; its name, or a file that describes it, is wanted ` +
+          `(logah info ${argument} lists what is in it)`,
+      );
+    if (found !== undefined)
+      throw new CliError(`${argument}: not a network; known are *.onnx, model.json, *.graph.json and config.json`);
     refuseSizes(argument, sizes, [], 'changes of a preset are written behind it, such as vit-s:patch=4');
     return { graph: buildArchitecture(parseArchitecture(argument)), close };
   }
@@ -114,6 +123,3 @@ export const constantOption = (): Option =>
       throw new InvalidArgumentError('A name and a number were wanted, such as sr=16000.');
     return { ...constants, [text.slice(0, place)]: value };
   });
-
-const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

@@ -12,6 +12,7 @@ import {
   vits1k,
   vitsSmall,
 } from '@logah/arch-datasets';
+import { didYouMean } from '@logah/graph-ir';
 import { CliError } from './errors.js';
 import { readTextFile } from './text-file.js';
 
@@ -47,7 +48,7 @@ export async function readArchitectureSet(name: string, options: ArchitectureSet
   }
   if (!name.endsWith('.jsonl'))
     throw new CliError(
-      `unknown data set of architectures "${name}"; known are ${ARCHITECTURE_SETS.join(', ')} and *.jsonl files`,
+      `unknown data set of architectures "${name}"; known are ${ARCHITECTURE_SETS.join(', ')} and *.jsonl files${didYouMean(name, ARCHITECTURE_SETS)}`,
     );
   const text = await readTextFile(name);
   return datasetFromJsonLines(text, name);

@@ -1,6 +1,7 @@
 // A command's options from a JSON file, for those that were not given on the command line.
 
 import { messageOf, parseJson, shortJson } from '@logah/files';
+import { didYouMean } from '@logah/graph-ir';
 import type { Command, Option } from 'commander';
 import { CliError } from './errors.js';
 import { kebab } from './options.js';
@@ -15,8 +16,11 @@ export async function applyConfigFile(command: Command, path: string): Promise<v
   for (const [key, value] of Object.entries(parseObject(text, path))) {
     const option = command.options.find(({ long }) => long === `--${key}` || long === `--${kebab(key)}`);
     if (!option || option.long === '--config') {
-      const known = command.options.map(({ long }) => long?.slice(2)).filter((name) => name !== 'config');
-      throw new CliError(`${path}: unknown option "${key}"; known are ${known.join(', ')}`);
+      const known = command.options.flatMap(({ long }) => (long === undefined ? [] : [long.slice(2)]));
+      const others = known.filter((name) => name !== 'config');
+      throw new CliError(
+        `${path}: unknown option "${key}"; known are ${others.join(', ')}${didYouMean(kebab(key), others)}`,
+      );
     }
     const name = option.attributeName();
     if (command.getOptionValueSource(name) === 'cli') continue;

@@ -56,6 +56,7 @@ async function programOf(names: readonly string[]): Promise<Command> {
     .exitOverride();
   for (const command of names) program.addCommand(await COMMANDS[command]());
   for (const command of program.commands) {
+    (await import('./choices.js')).suggestChoices(command);
     command
       .option('--verbose', 'where something unexpected happens: its trace')
       .exitOverride()

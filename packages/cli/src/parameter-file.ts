@@ -40,8 +40,9 @@ const OTHER_FORMATS: Readonly<Record<string, string>> = {
   h5: 'Keras needs another format',
 };
 
-/** The value of `--out`: a file whose name promises what is written. Throws InvalidArgumentError for another format. */
+/** The value of `--out`: a file whose name promises what is written. Throws InvalidArgumentError for another format, or a folder. */
 export function outFile(path: string): string {
+  if (/[/\\]$/.test(path)) throw new InvalidArgumentError(`That is a folder: name a file in it, *.safetensors.`);
   const suffix = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? '';
   const instead = own(OTHER_FORMATS, suffix);
   if (instead !== undefined) {

@@ -63,13 +63,33 @@ describe('help', () => {
   });
 });
 
+const TINY = 'gpt2:layers=1,heads=1,hidden=16,vocab=50,context=8';
+
 describe('a word that is nearly right', () => {
+  it('in a file of options is told the right one, too', async () => {
+    await writeFile(join(folder, 'options.json'), '{"metaBtch": 2}');
+    const { code, stderr } = await logah('train', '--config', 'options.json');
+    expect(code).toBe(1);
+    expect(stderr).toContain('did you mean "meta-batch"?');
+    await writeFile(join(folder, 'options.json'), '{"variant": "tinny"}');
+    expect((await logah('train', '--config', 'options.json')).stderr).toContain('did you mean "tiny"?');
+  });
+
   it.each([
     [['graph', 'resnet-50'], 'did you mean "resnet50"?'],
     [['graph', 'vit-s:pach=4'], 'did you mean "patch"?'],
     [['predict', 'vit-s:patch=4', '--checkpoint', 'vits-cifar', '--dry-run'], 'did you mean "vits-cifar10"?'],
     [['grpah', 'vit-s'], 'Did you mean graph?'],
     [['graph', 'vit-s', '--jsn'], 'Did you mean --json?'],
+    [['train', '--variant', 'template-tny'], 'did you mean "template-tiny"?'],
+    [['eval', 'vit-s', '--init', 'random', '--data', 'cifar-10'], 'did you mean "cifar10"?'],
+    [['predict', TINY, '--untrained', '--out', 'x.safetensors', '--dtype', 'f16'], 'did you mean "F16"?'],
+    [['completion', 'bsh'], 'did you mean "bash"?'],
+    [['dataset', 'vits1k'], 'did you mean "vits-1k"?'],
+    [['init', TINY, '--out', 'x.safetensors', '--init', 'randon'], 'did you mean "random"?'],
+    [['init', TINY, '--out', 'x.safetensors', '--init', 'templte:vits-cifar10'], 'did you mean "template"?'],
+    [['init', TINY, '--out', 'x.safetensors', '--init', 'random:psition=1.5'], 'did you mean "position"?'],
+    [['init', TINY, '--out', 'x.safetensors', '--init', 'mimetic+niose'], 'did you mean "mimetic+noise"?'],
   ])('%j is told the right one', async (args, wanted) => {
     const { code, stderr } = await logah(...args);
     expect(code).not.toBe(0);
@@ -77,9 +97,28 @@ describe('a word that is nearly right', () => {
   });
 });
 
-const TINY = 'gpt2:layers=1,heads=1,hidden=16,vocab=50,context=8';
+describe('a file where a network is wanted', () => {
+  it.each([
+    ['weights.safetensors', 'values of parameters are no network'],
+    ['weights.pth', 'values of parameters are no network'],
+    ['notes.txt', 'not a network; known are *.onnx, model.json, *.graph.json and config.json'],
+    ['model.h5', 'not a network; known are *.onnx, model.json, *.graph.json and config.json'],
+  ])('%s is said not to be one, and no list of presets', async (name, wanted) => {
+    await writeFile(join(folder, name), 'words');
+    const { code, stderr } = await logah('graph', name);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${name}: ${wanted}`);
+    expect(stderr).not.toContain('resnet50');
+  });
+});
 
 describe('what is written', () => {
+  it('is a file, which is said before anything is computed', async () => {
+    const { code, stderr } = await logah('predict', TINY, '--untrained', '--out', 'nowhere/');
+    expect(code).toBe(2);
+    expect(stderr).toContain('That is a folder: name a file in it');
+  });
+
   it('is never called what it is not', async () => {
     for (const name of ['x.pt', 'x.onnx', 'x.bin']) {
       const { code, stderr } = await logah('predict', TINY, '--untrained', '--out', name);

@@ -1,5 +1,6 @@
 // A start as text: `mimetic:position=1.5+noise`, `logah:FILE+new-head`.
 import { isShipped } from '@logah/checkpoints/catalog';
+import { didYouMean } from '@logah/graph-ir';
 import type { RoleDeviations } from '@logah/network';
 import { EvaluationError } from './errors.js';
 import {
@@ -41,6 +42,10 @@ export const INITIALIZER_HELP = [
   '+reference behind logah:FILE or ghn3:FILE for a checkpoint of their authors',
 ].join('; ');
 
+/** What a name that is nearly right may have meant. */
+const NAMES = [...Object.keys(CLOSED_FORM_STARTS), ...Object.keys(FILE_STARTS)];
+const KNOWN = [...NAMES, ...NAMES.flatMap((name) => Object.keys(MODIFIERS).map((modifier) => `${name}+${modifier}`))];
+
 /** Modifiers at the end of a text; a file's name may have a + in it. */
 const REFERENCE = 'reference';
 const MODIFIER_NAMES = [...Object.keys(MODIFIERS), REFERENCE].join('|');
@@ -66,7 +71,7 @@ export function parseStart(text: string): StartText {
   if (isClosedForm(name)) {
     return { start: { kind: 'closed-form', name, deviations: parseDeviations(argument, text) }, modifiers };
   }
-  throw new EvaluationError(`unknown initialiser "${text}"; known are ${INITIALIZER_HELP}`);
+  throw new EvaluationError(`unknown initialiser "${text}"; known are ${INITIALIZER_HELP}${didYouMean(name, KNOWN)}`);
 }
 
 function parseDeviations(argument: string, text: string): RoleDeviations {

@@ -22,6 +22,13 @@ export const browserPath = (): string | undefined => BROWSERS.find((path) => pat
 export const openBrowser = (executablePath: string): Promise<Browser> =>
   chromium.launch({ executablePath, args: ['--no-sandbox'] });
 
+/** The same with WebGPU in software, where the browser brings it. */
+export const openBrowserWithGpu = (executablePath: string): Promise<Browser> =>
+  chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
+  });
+
 export const PAGE = fileURLToPath(new URL('../dist', import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -40,8 +47,8 @@ export interface ServedPage {
   readonly sent: Map<string, number>;
 }
 
-/** Serves the built page's folder, as any host of files would. */
-export async function servePage(): Promise<ServedPage> {
+/** Serves the built page's folder, as any host of files would; `before` goes before the script of its worker. */
+export async function servePage(before: () => string = () => ''): Promise<ServedPage> {
   const sent = new Map<string, number>();
   const server = createServer(async (request, response) => {
     const asked = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname).replace(
@@ -51,7 +58,8 @@ export async function servePage(): Promise<ServedPage> {
     const path = normalize(join(PAGE, asked === '' ? 'index.html' : asked));
     try {
       if (!path.startsWith(PAGE + sep)) throw new RangeError('outside the page');
-      const body = await readFile(path);
+      const file = await readFile(path);
+      const body = /\/worker-[^/]*\.js$/.test(path) ? Buffer.concat([Buffer.from(before()), file]) : file;
       sent.set(asked, body.length);
       response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(body);
     } catch {

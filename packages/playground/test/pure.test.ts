@@ -6,7 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { DIGIT_PIXELS, DIGIT_SIDE, readDigits, TEST_DIGITS, TRAIN_DIGITS } from '../src/digit-file.js';
 import { centred } from '../src/page/digit-pad.js';
 import { PRESET_GROUPS, sizeControls, withSize } from '../src/page/network-choice.js';
+import { scoresOf } from '../src/page/scores.js';
 import { formatState, type PageState, parseState } from '../src/page/state.js';
+import { farthest } from '../src/worker/farthest.js';
+import type { StartName } from '../src/worker/protocol.js';
 import { architectureOf } from '../src/worker/safetensors-architecture.js';
 
 const USUAL: PageState = {
@@ -71,6 +74,51 @@ describe('sizes', () => {
 
   it('keeps the ratio of the MLP', () => {
     expect(withSize('vit:layers=3,heads=4,hidden=48,mlp=192,patch=8', 'hidden', 64)).toContain('hidden=64,mlp=256');
+  });
+});
+
+describe('scores of starts that are trained side by side', () => {
+  const point = (start: StartName, step: number, accuracy: number | null) => ({ start, step, loss: 1, accuracy });
+
+  it('are all of one step, the last at which every start was scored', () => {
+    const points = [
+      point('predicted', 0, 0.9),
+      point('random', 0, 0.1),
+      point('predicted', 10, 0.91),
+      point('random', 10, 0.3),
+      point('predicted', 11, null),
+      point('predicted', 20, 0.92),
+    ];
+    const { step, of } = scoresOf(points, ['predicted', 'random']);
+    expect(step).toBe(10);
+    expect([of('predicted'), of('random')]).toEqual([
+      { untrained: 0.9, trained: 0.91 },
+      { untrained: 0.1, trained: 0.3 },
+    ]);
+  });
+
+  it('are not there before one was', () => {
+    const { step, of } = scoresOf([point('predicted', 0, 0.9)], ['predicted', 'random']);
+    expect([step, of('random')]).toEqual([0, { untrained: null, trained: null }]);
+  });
+});
+
+describe('two predictions', () => {
+  const one = new Map([
+    ['a', Float32Array.of(1, -4)],
+    ['b', Float32Array.of(0.5)],
+  ]);
+
+  it('are as far apart as their farthest values, on the scale of a tensor with values above 1', () => {
+    expect(farthest(one, one)).toBe(0);
+    expect(farthest(one, new Map([...one, ['b', Float32Array.of(0.25)]]))).toBe(0.25);
+    expect(farthest(one, new Map([...one, ['a', Float32Array.of(1, -6)]]))).toBe(0.5);
+  });
+
+  it('are no distance apart that passes for a small one where a value is missing or not a number', () => {
+    for (const wrong of [Float32Array.of(1), Float32Array.of(1, Number.NaN)])
+      expect(farthest(one, new Map([...one, ['a', wrong]]))).toBeNaN();
+    expect(farthest(one, new Map())).toBeNaN();
   });
 });
 

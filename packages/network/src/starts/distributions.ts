@@ -1,5 +1,12 @@
 // Parameters drawn anew by what they are for: each role from a distribution of its own.
-import { elementCount, type Graph, type Parameter, type ParameterRole, parameterRoles } from '@logah/graph-ir';
+import {
+  didYouMean,
+  elementCount,
+  type Graph,
+  type Parameter,
+  type ParameterRole,
+  parameterRoles,
+} from '@logah/graph-ir';
 import type { Random } from '@logah/random';
 import type { TensorRecord } from '@logah/tensor-ops';
 import type * as tf from '@tensorflow/tfjs-core';
@@ -84,7 +91,9 @@ export function withDeviations(
   for (const [role, std] of Object.entries(deviations)) {
     const found = [...known.keys()].find((name) => name === role);
     if (found === undefined)
-      throw new InitializationError(`"${graph.name}" has no role "${role}"; it has ${[...known.keys()].join(', ')}`);
+      throw new InitializationError(
+        `"${graph.name}" has no role "${role}"; it has ${[...known.keys()].join(', ')}${didYouMean(role, known.keys())}`,
+      );
     if (!(std >= 0 && Number.isFinite(std)))
       throw new InitializationError(`the deviation of ${role} should be a number of at least 0, got ${std}`);
     distributions[found] = normal(std);

@@ -42,8 +42,6 @@ export class GraphView {
     // Made by graph-ir from text that it escapes.
     const parsed = new DOMParser().parseFromString(picture.svg, 'image/svg+xml').documentElement;
     if (!(parsed instanceof SVGSVGElement)) throw new TypeError('the picture is not SVG');
-    // The page has its own colours.
-    parsed.querySelector('style')?.remove();
     parsed.setAttribute('aria-hidden', 'true');
     for (const frame of parsed.querySelectorAll('[data-fold]')) frame.classList.add('fold');
     this.#holder.replaceChildren(document.importNode(parsed, true));

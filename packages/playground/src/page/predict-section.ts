@@ -71,8 +71,8 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     progress.show(0, 'Fetching the hypernetwork…');
     try {
       const request = { hypernet: hypernet.value, seed: state().seed };
-      const prediction = await worker.call('predict', request, ({ done, total, name }) => {
-        progress.show(done / total, `${done} of ${total} tensors: ${name}`);
+      const prediction = await worker.call('predict', request, ({ phase, done, total, name }) => {
+        progress.show(done / total, `${done} of ${total} tensors ${phase}: ${name}`);
       });
       showPrediction(prediction);
       result.hidden = false;
@@ -109,13 +109,13 @@ function download(bytes: Uint8Array<ArrayBuffer>, name: string): void {
 }
 
 function showPrediction(prediction: Prediction): void {
-  const { parameters, seconds, backend, hypernet, diversity, findings, layers } = prediction;
+  const { parameters, seconds, backend, why, hypernet, diversity, findings, layers } = prediction;
   const alike =
     diversity === null
       ? ''
       : ` Diversity ${diversity.toFixed(2)} (0: layers of one shape are all alike, 1: as unlike as can be).`;
   byId('prediction-summary', HTMLParagraphElement).textContent =
-    `${thousands(parameters)} parameters in ${seconds.toFixed(1)} s from ${hypernet} (${backend}).${alike}`;
+    `${thousands(parameters)} parameters in ${seconds.toFixed(1)} s from ${hypernet}, on ${backend}${why === null ? '' : ` (${why})`}.${alike}`;
   byId('findings', HTMLUListElement).replaceChildren(
     ...(findings.length === 0
       ? [make('li', { class: 'good' }, 'No sign of trouble: nothing explodes, vanishes, collapses or repeats.')]

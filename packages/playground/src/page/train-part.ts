@@ -2,6 +2,7 @@
 import { Stopped, WorkerClient } from '../worker/client.js';
 import type { StartName, TrainPoint } from '../worker/protocol.js';
 import { byId, make, messageOf, progressIn, say } from './dom.js';
+import { scoresOf } from './scores.js';
 import type { PageState } from './state.js';
 
 const STEPS = [20, 50, 100, 200, 500];
@@ -117,37 +118,20 @@ const smoothed = (points: Points, window: number): Points =>
   });
 
 function showScores(points: readonly TrainPoint[]): void {
-  const scored = (start: StartName): TrainPoint[] =>
-    points.filter((point) => point.start === start && point.accuracy !== null);
-  const cell = (point: TrainPoint | undefined): HTMLElement =>
-    make('td', {}, point?.accuracy == null ? '–' : `${(100 * point.accuracy).toFixed(1)} %`);
-  const last = Math.max(...NAMES.map((start) => scored(start).at(-1)?.step ?? 0));
+  const { step, of } = scoresOf(points, NAMES);
+  const cell = (share: number | null): HTMLElement =>
+    make('td', {}, share === null ? '–' : `${(100 * share).toFixed(1)} %`);
+  const head = ['Start', 'Untrained', `After ${step} steps`];
+  const row = (start: StartName): HTMLElement => {
+    const { untrained, trained } = of(start);
+    return make('tr', {}, make('th', { scope: 'row' }, STARTS[start].title), cell(untrained), cell(trained));
+  };
   byId('scores', HTMLDivElement).replaceChildren(
     make(
       'table',
       {},
-      make(
-        'thead',
-        {},
-        make(
-          'tr',
-          {},
-          ...['Start', 'Untrained', `After ${last} steps`].map((text) => make('th', { scope: 'col' }, text)),
-        ),
-      ),
-      make(
-        'tbody',
-        {},
-        ...NAMES.map((start) =>
-          make(
-            'tr',
-            {},
-            make('th', { scope: 'row' }, STARTS[start].title),
-            cell(scored(start)[0]),
-            cell(scored(start).at(-1)),
-          ),
-        ),
-      ),
+      make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
+      make('tbody', {}, ...NAMES.map(row)),
     ),
   );
 }

@@ -1,19 +1,21 @@
-// Shipped hypernetworks, fetched when one is first used and kept.
+// Shipped hypernetworks, fetched when one is first used and kept, for each backend its own.
 import { type CheckpointCard, openCheckpoint } from '@logah/checkpoints';
 import { createHypernet, type Hypernet, hypernetPreset } from '@logah/hypernet';
 import { createRandom } from '@logah/random';
+import * as tf from '@tensorflow/tfjs-core';
 import { pageUrl } from './backend.js';
 
 const opened = new Map<string, Promise<Hypernet>>();
 
-/** The hypernetwork of a card; its tensors stay. Throws Error when it cannot be fetched, CheckpointError for other bytes than the card's. */
+/** The hypernetwork of a card on the current backend; its tensors stay. Throws Error when it cannot be fetched, CheckpointError for other bytes than the card's. */
 export function shippedHypernet(card: CheckpointCard): Promise<Hypernet> {
-  const known = opened.get(card.name);
+  const place = `${tf.getBackend()}/${card.name}`;
+  const known = opened.get(place);
   if (known !== undefined) return known;
   const hypernet = load(card);
-  opened.set(card.name, hypernet);
+  opened.set(place, hypernet);
   // One that could not be fetched is tried again.
-  hypernet.catch(() => opened.delete(card.name));
+  hypernet.catch(() => opened.delete(place));
   return hypernet;
 }
 

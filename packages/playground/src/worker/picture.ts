@@ -9,7 +9,7 @@ const MOST_NODES = 1500;
 /** The picture of a view; `open` are the folds whose blocks are drawn one by one. Throws Error for a picture too large to lay out. */
 export function pictureOf(graph: Graph, view: View, open: readonly number[] | 'all'): Picture {
   if (view === 'distances') {
-    return { svg: heatMap(toComputationalGraph(graph), graph.name), nodes: [], folds: [] };
+    return { svg: withoutStyle(heatMap(toComputationalGraph(graph), graph.name)), nodes: [], folds: [] };
   }
   const drawing =
     view === 'network' ? drawGraph(graph) : drawComputationalGraph(toComputationalGraph(graph), graph.name);
@@ -18,5 +18,8 @@ export function pictureOf(graph: Graph, view: View, open: readonly number[] | 'a
   if (folded.nodes.length > MOST_NODES) {
     throw new Error(`a picture of ${folded.nodes.length} nodes is too large to lay out here; at most ${MOST_NODES}`);
   }
-  return { svg: toSvg(folded), nodes: folded.nodes.map(({ hint }) => hint), folds };
+  return { svg: withoutStyle(toSvg(folded)), nodes: folded.nodes.map(({ hint }) => hint), folds };
 }
+
+/** The page has its own colours, and its content security policy allows no styles in a picture. */
+const withoutStyle = (svg: string): string => svg.replace(/<style>.*?<\/style>/s, '');

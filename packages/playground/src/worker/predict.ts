@@ -1,12 +1,13 @@
 // Fills the open network: every parameter predicted, measured and kept for a download.
 import { cardOf, fitOf } from '@logah/checkpoints/catalog';
 import { classLayer, type Graph, parameterCount } from '@logah/graph-ir';
-import { disposeHypernet, type Hypernet, type PredictedTensor, predict } from '@logah/hypernet';
+import { disposeHypernet, type PredictedTensor, predict } from '@logah/hypernet';
 import { diversity, findings, type LayerStatistics, layerStatistics } from '@logah/init-eval';
 import { withFreshClassLayer } from '@logah/network';
 import { createRandom, type Random } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { useBackend } from './backend.js';
+import { onWebGpu, useBackend } from './backend.js';
+import { checkWebGpu } from './check-webgpu.js';
 import { shippedHypernet, untrainedHypernet } from './checkpoints.js';
 import { domainOf, type OpenedNetwork, UNTRAINED } from './facts.js';
 import type { Calls, Prediction } from './protocol.js';
@@ -33,7 +34,7 @@ export async function predictNetwork(
   { graph, name, values: own }: OpenedNetwork,
   hypernetName: string,
   seed: number,
-  progress: (value: Calls['predict']['progress']) => void,
+  progress: Progress,
 ): Promise<Predicted> {
   const count = parameterCount(graph);
   if (count > MOST_PARAMETERS) {
@@ -42,58 +43,91 @@ export async function predictNetwork(
         `on a command line: logah predict ${name} --out network.safetensors`,
     );
   }
-  const backend = await useBackend();
+  await useBackend();
+  const { values, seconds, backend, why } = await predictSomewhere({ graph, hypernetName, seed, own }, progress);
+  const layers: LayerStatistics[] = [];
+  for (const { name: tensor, shape } of graph.parameters) {
+    layers.push(await statisticsOf({ name: tensor, shape, data: values.get(tensor) ?? new Float32Array() }));
+    progress({ phase: 'measured', done: layers.length, total: graph.parameters.length, name: tensor });
+  }
+  const prediction: Prediction = {
+    hypernet: hypernetName,
+    backend,
+    why,
+    seconds,
+    parameters: count,
+    layers,
+    findings: findings(graph, layers),
+    diversity: count > MOST_COMPARED ? null : await diversityOf(graph, values),
+  };
+  return { graph, name, values, prediction };
+}
+
+/** On WebGPU where it computes what wasm computes, else on wasm; `why` says why not. */
+async function predictSomewhere(
+  filling: Filling,
+  progress: Progress,
+): Promise<Timed & Pick<Prediction, 'backend' | 'why'>> {
+  const timed = async (): Promise<Timed> => {
+    const started = performance.now();
+    const values = await predictedValues(filling, progress);
+    return { values, seconds: (performance.now() - started) / 1000 };
+  };
+  try {
+    await checkWebGpu(filling.hypernetName, (small) => predictedValues({ ...filling, graph: small, own: undefined }));
+    return { ...(await onWebGpu(timed)), backend: 'WebGPU', why: null };
+  } catch (reason) {
+    // What is wrong with the network or the hypernetwork is wrong on wasm, too, and is thrown there.
+    const why = reason instanceof Error ? reason.message : String(reason);
+    return { ...(await timed()), backend: 'wasm', why };
+  }
+}
+
+interface Timed {
+  readonly values: Map<string, Float32Array>;
+  readonly seconds: number;
+}
+
+type Progress = (value: Calls['predict']['progress']) => void;
+
+interface Filling {
+  readonly graph: Graph;
+  readonly hypernetName: string;
+  readonly seed: number;
+  readonly own: OpenedNetwork['values'];
+}
+
+/** Every parameter's values, on the current backend. */
+async function predictedValues(
+  { graph, hypernetName, seed, own }: Filling,
+  progress: Progress = () => {},
+): Promise<Map<string, Float32Array>> {
   const isUntrained = hypernetName === UNTRAINED;
   const hypernet = isUntrained ? untrainedHypernet(domainOf(graph), seed) : await shippedHypernet(cardOf(hypernetName));
   const random = createRandom(seed);
   const needsNewHead = !isUntrained && fitOf(cardOf(hypernetName), graph).needsNewHead;
-  const started = performance.now();
+  const ofHead = new Set(needsNewHead ? Object.values(classLayer(graph)?.parameters ?? {}) : []);
+  const values = new Map<string, Float32Array>();
   try {
-    const values = new Map<string, Float32Array>();
-    const layers: LayerStatistics[] = [];
-    for await (const tensor of filled(hypernet, graph, { random, needsNewHead, own })) {
-      values.set(tensor.name, tensor.data);
-      layers.push(await statisticsOf(tensor));
-      progress({ done: layers.length, total: graph.parameters.length, name: tensor.name });
+    for await (const { name, shape, data } of predict(hypernet, graph, {
+      random,
+      ...(own ? { unpredicted: own } : {}),
+    })) {
+      // The hypernetwork knows other classes.
+      values.set(name, ofHead.has(name) ? await drawn(graph, name, shape, random) : data);
+      progress({ phase: 'predicted', done: values.size, total: graph.parameters.length, name });
     }
-    const prediction: Prediction = {
-      hypernet: hypernetName,
-      backend,
-      seconds: (performance.now() - started) / 1000,
-      parameters: count,
-      layers,
-      findings: findings(graph, layers),
-      diversity: count > MOST_COMPARED ? null : await diversityOf(graph, values),
-    };
-    return { graph, name, values, prediction };
+    return values;
   } finally {
     if (isUntrained) disposeHypernet(hypernet);
   }
 }
 
-interface Filling {
-  readonly random: Random;
-  readonly needsNewHead: boolean;
-  readonly own: OpenedNetwork['values'];
-}
-
-/** Predicted tensors; those of the last layer drawn where the hypernetwork knows other classes. */
-async function* filled(
-  hypernet: Hypernet,
-  graph: Graph,
-  { random, needsNewHead, own }: Filling,
-): AsyncGenerator<PredictedTensor> {
-  const ofHead = new Set(needsNewHead ? Object.values(classLayer(graph)?.parameters ?? {}) : []);
-  for await (const tensor of predict(hypernet, graph, { random, ...(own ? { unpredicted: own } : {}) })) {
-    if (!ofHead.has(tensor.name)) {
-      yield tensor;
-      continue;
-    }
-    const { name, shape } = tensor;
-    const drawn = tf.tidy(() => withFreshClassLayer(graph, { [name]: tf.zeros([...shape]) }, random)[name]);
-    yield { name, shape, data: Float32Array.from(await drawn.data()) };
-    drawn.dispose();
-  }
+async function drawn(graph: Graph, name: string, shape: readonly number[], random: Random): Promise<Float32Array> {
+  const tensor = tf.tidy(() => withFreshClassLayer(graph, { [name]: tf.zeros([...shape]) }, random)[name]);
+  const values = Float32Array.from(await tensor.data());
+  tensor.dispose();
+  return values;
 }
 
 /** A matrix too large for its spectrum is measured as a vector is. */

@@ -51,7 +51,10 @@ export interface Picture {
 
 export interface Prediction {
   readonly hypernet: string;
-  readonly backend: string;
+  readonly backend: 'WebGPU' | 'wasm';
+  /** Why it was not WebGPU; null where it was. */
+  readonly why: string | null;
+  /** Of the prediction alone. */
   readonly seconds: number;
   readonly parameters: number;
   readonly layers: readonly LayerStatistics[];
@@ -92,7 +95,7 @@ export interface Calls {
   picture: { request: { view: View; open: readonly number[] | 'all' }; progress: never; result: Picture };
   predict: {
     request: { hypernet: string; seed: number };
-    progress: { done: number; total: number; name: string };
+    progress: { phase: 'predicted' | 'measured'; done: number; total: number; name: string };
     result: Prediction;
   };
   /** The bytes of the last prediction as a file. */
