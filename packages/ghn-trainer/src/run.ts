@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { DataSource } from '@logah/data';
 import { messageOf, parseJson } from '@logah/files';
 import { appendToFile, lockFolder, makeFolder, readText, sweepFolder, writeFile } from '@logah/files/node';
@@ -224,7 +225,8 @@ async function claimFolder(folder: string, configuration: object): Promise<void>
   const found = await readText(path);
   if (found === text) return;
   const kept = parseJson(found, `${path}: it is damaged; restore it, or use another folder`, TrainingError);
-  if (JSON.stringify(kept) === JSON.stringify(JSON.parse(text))) return;
+  // The order of options is no part of what a run is made of.
+  if (isDeepStrictEqual(kept, JSON.parse(text))) return;
   const differences = differingLines(found, text);
   throw new TrainingError(
     `${path}: the folder holds a run of another configuration (${differences}); use another folder, or the same configuration to go on`,

@@ -120,6 +120,12 @@ describe('run', () => {
     expect(events.at(-1)).toMatchObject({ type: 'saved', step: 3 });
   });
 
+  it('goes on in a folder whose configuration has the same options in another order', async () => {
+    await follow({ configuration: { seed: 0, batch: 4 } }, 3);
+    const events = await follow({ configuration: { batch: 4, seed: 0 } }, 4);
+    expect(events[0]).toMatchObject({ type: 'resumed' });
+  });
+
   it('refuses a folder of another configuration, and names the difference', async () => {
     await follow({}, 1);
     await expect(follow({ configuration: { seed: 5 } })).rejects.toThrow(

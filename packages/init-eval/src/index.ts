@@ -2,6 +2,7 @@ export { runsToCsv, summariesToCsv } from './csv.js';
 export { EvaluationError } from './errors.js';
 export {
   closedFormInitializer,
+  graftedInitializer,
   type Initializer,
   modifiedInitializer,
   orthogonalInitializer,

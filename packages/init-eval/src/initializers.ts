@@ -1,6 +1,6 @@
 // Where a network's parameters start from. An initialiser of one's own is any function of the type Initializer.
 import { recordOf } from '@logah/files';
-import type { Graph } from '@logah/graph-ir';
+import { type Graph, type ParameterPlace, type ParameterRole, parameterPlaces } from '@logah/graph-ir';
 import { type Hypernet, type PredictOptions, predict } from '@logah/hypernet';
 import {
   type RoleDeviations,
@@ -78,6 +78,35 @@ export const modifiedInitializer =
     const { change, usual } = MODIFIERS[name];
     return replaced(await initializer(graph, random), (start) => change(graph, start, random, value ?? usual ?? 0));
   };
+
+/**
+ * One start with some roles of another's: weights of `roles` and their biases come from `donor`, the rest from `base`. For
+ * asking which roles carry what a start gains. Throws {@link EvaluationError} for a role that the network has not.
+ */
+export const graftedInitializer =
+  (base: Initializer, donor: Initializer, roles: readonly ParameterRole[]): Initializer =>
+  async (graph, random) => {
+    const places = parameterPlaces(graph);
+    const present = new Set([...places.values()].map(grownRole));
+    const unknown = roles.find((role) => !present.has(role));
+    if (unknown !== undefined)
+      throw new EvaluationError(
+        `no parameter of ${graph.name} has the role "${unknown}" to be taken; there are ${[...present].join(', ')}`,
+      );
+    const [kept, given] = [await base(graph, random), await donor(graph, random)];
+    const parameters = recordOf<tf.Tensor>();
+    for (const { name } of graph.parameters) {
+      const place = places.get(name);
+      const isTaken = place !== undefined && roles.some((role) => role === grownRole(place));
+      const [used, left] = isTaken ? [given, kept] : [kept, given];
+      parameters[name] = used[name];
+      left[name].dispose();
+    }
+    return parameters;
+  };
+
+/** A bias goes with its layer's weight. */
+const grownRole = ({ role, around }: ParameterPlace): ParameterPlace['around'] => (role === 'bias' ? around : role);
 
 /** Of the initialiser's own draws, apart from those of the epochs of training. */
 const INITIALIZATION = 0x1717;

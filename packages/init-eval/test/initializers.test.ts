@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   CLOSED_FORM_STARTS,
   closedFormInitializer,
+  graftedInitializer,
   INITIALIZER_HELP,
   type Initializer,
   isPredicted,
@@ -81,6 +82,29 @@ describe('initialisers', () => {
       expectSame(first, again);
       tf.dispose([Object.values(first), Object.values(again)]);
     }
+  });
+
+  it('takes some roles of another start, with their biases, and leaves the rest and no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    const [base, donor] = [await make(randomInitializer), await make(logah)];
+    const grafted = await make(graftedInitializer(randomInitializer, logah, ['mlp_in', 'position']));
+    const taken = graph.parameters.filter(({ name }) => /mlp\.0\.(weight|bias)$|pos_embedding$/.test(name));
+    expect(taken).toHaveLength(5);
+    for (const { name } of graph.parameters) {
+      // The donor's draws follow the base's, so rows that are drawn, not predicted, may differ.
+      if (name.endsWith('pos_embedding')) continue;
+      const source = taken.some((parameter) => parameter.name === name) ? donor : base;
+      expect(grafted[name].dataSync(), name).toEqual(source[name].dataSync());
+    }
+    expect(deviation(grafted['encoder.pos_embedding'], base['encoder.pos_embedding'])).toBeGreaterThan(0);
+    tf.dispose([base, donor, grafted].flatMap((record) => Object.values(record)));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('refuses to take a role that the network has not', async () => {
+    await expect(make(graftedInitializer(randomInitializer, logah, ['mlp_in', 'kernel']))).rejects.toThrow(
+      /no parameter of vit has the role "kernel" to be taken; there are patch_embedding, class_token, position/,
+    );
   });
 
   it('leave nothing behind when they have no meaning for a graph', async () => {

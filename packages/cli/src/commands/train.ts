@@ -15,7 +15,7 @@ import {
   totalSteps,
 } from '@logah/ghn-trainer';
 import { createWorkerPool, type RunEvent, run, type WorkerPool } from '@logah/ghn-trainer/node';
-import { parseArchitecture } from '@logah/graph-ir';
+import { type Architecture, parseArchitecture } from '@logah/graph-ir';
 import {
   createHypernet,
   HYPERNET_VARIANTS,
@@ -362,14 +362,16 @@ async function architecturesFor(
   const part = (split: string): string[] =>
     entries.filter((entry) => entry.split === split).map(({ architecture }) => architecture);
   const train = part('train').map(parseArchitecture);
-  const [isVision, wanted] = [train.every(({ family }) => family === 'vit'), data.kind === 'images'];
   if (train.length === 0) throw new CliError(`${dataset}: no architectures to train on`);
-  if (isVision !== wanted)
+  const isWanted = ({ family }: Architecture): boolean => isLanguage(family) === (data.kind === 'text');
+  if (!train.every(isWanted))
     throw new CliError(
-      `${dataset} has ${isVision ? 'vision' : 'language'} models, but --data ${options.data} is ${wanted ? 'images' : 'text'}`,
+      `${dataset} has ${data.kind === 'text' ? 'vision' : 'language'} models, but --data ${options.data} is ${data.kind === 'text' ? 'text' : 'images'}`,
     );
   return { source: (random) => random.choose(train), heldOut: [...new Set(part('test'))].slice(0, evalArchitectures) };
 }
+
+const isLanguage = (family: Architecture['family']): boolean => family === 'gpt2' || family === 'llama';
 
 interface FollowOptions {
   readonly out: string;
