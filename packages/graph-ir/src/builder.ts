@@ -2,6 +2,7 @@
 import { recordOf } from '@logah/files';
 import {
   type ActivationFunction,
+  type Constant,
   type Graph,
   GraphError,
   type Layout,
@@ -144,10 +145,10 @@ export class GraphBuilder {
     return this.#add('batch_norm', layer, [x], parameters, { epsilon });
   }
 
-  /** RMS norm over the last axis. */
-  rmsNorm(x: ValueRef, layer: string, epsilon = 1e-6): ValueRef {
+  /** RMS norm over the last axis, whose weight is what it adds to `offset`. */
+  rmsNorm(x: ValueRef, layer: string, epsilon = 1e-6, { offset = 0 } = {}): ValueRef {
     const weight = this.#parameter(`${layer}.weight`, [this.#size(x, -1, layer)], 'features');
-    return this.#add('rms_norm', layer, [x], { weight }, { epsilon });
+    return this.#add('rms_norm', layer, [x], { weight }, offset === 0 ? { epsilon } : { epsilon, offset });
   }
 
   /** Rows of a table: int32 `[...]` to `[..., features]`. */
@@ -252,6 +253,23 @@ export class GraphBuilder {
     return this.#add('transpose', this.#fresh('transpose'), [x], {}, { permutation });
   }
 
+  /** Every element times a number. */
+  times(x: ValueRef, factor: number): ValueRef {
+    return this.#arithmetic('Mul', x, factor);
+  }
+
+  /** A number added to every element. */
+  plus(x: ValueRef, summand: number): ValueRef {
+    return this.#arithmetic('Add', x, summand);
+  }
+
+  /** Features from `start` to before `end` of `[..., features]`. */
+  slice(x: ValueRef, start: number, end: number): ValueRef {
+    const index = (value: number): Constant => ({ dtype: 'int32', element: 'int64', shape: [1], values: [value] });
+    const type: TensorType = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), end - start] };
+    return this.#kept('Slice', x, [index(start), index(end), index(-1)], type);
+  }
+
   /** One index of an axis; the axis goes. */
   select(x: ValueRef, axis: number, index: number): ValueRef {
     return this.#add('select', this.#fresh('select'), [x], {}, { axis, index });
@@ -283,6 +301,17 @@ export class GraphBuilder {
         padding: evenPadding(padding),
       },
     );
+  }
+
+  #arithmetic(operator: 'Add' | 'Mul', x: ValueRef, value: number): ValueRef {
+    const { dtype, shape } = x;
+    return this.#kept(operator, x, [{ dtype, shape: [], values: [value] }], { dtype, shape });
+  }
+
+  /** An operator of ONNX with one input and constants. */
+  #kept(operator: string, x: ValueRef, constants: readonly Constant[], result: TensorType): ValueRef {
+    const attributes = { operator, operands: ['input' as const, ...constants], attributes: {}, results: [result] };
+    return this.#add('onnx', this.#fresh(operator.toLowerCase()), [x], {}, attributes);
   }
 
   #norm(layer: string, size: number): Record<string, string> {

@@ -129,8 +129,8 @@ export interface OperatorAttributes {
   layer_norm: { readonly epsilon: number };
   /** With the statistics of the batch, or with the parameters `mean` and `variance` where it has them. */
   batch_norm: { readonly epsilon: number };
-  /** x / √(mean x² + ε) · weight, over the last axis. */
-  rms_norm: { readonly epsilon: number };
+  /** x / √(mean x² + ε) · (offset + weight), over the last axis; the offset is 0 where it is left out, 1 in Gemma. */
+  rms_norm: { readonly epsilon: number; readonly offset?: number };
   embedding: NoAttributes;
   /** Token ids `[batch, time]` to their positions `[time]`. */
   positions: NoAttributes;

@@ -174,7 +174,10 @@ export const OPERATORS: { readonly [T in OperatorType]: OperatorDefinition<T> } 
     },
   },
   rms_norm: {
-    attributes: epsilon,
+    attributes: (json) => ({
+      ...epsilon(json),
+      ...(json.field('offset').value === undefined ? {} : { offset: json.field('offset').number() }),
+    }),
     inputs: [1, 1],
     parameters: { required: ['weight'], optional: [] },
     infer(_, [{ shape }], { weight }) {

@@ -1,7 +1,13 @@
 // Errors and edges; tensors and logits of whole models are checked against transformers in @logah/network.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkCheckpoint, checkpointValues, graphFromConfig, withStatisticsOf } from '../src/huggingface.js';
+import {
+  checkCheckpoint,
+  checkpointValues,
+  graphFromConfig,
+  MODEL_TYPES,
+  withStatisticsOf,
+} from '../src/huggingface.js';
 import { buildArchitecture, GraphError, parseArchitecture } from '../src/index.js';
 
 const fromConfig = (config: object) => graphFromConfig(JSON.stringify(config), 'model/config.json');
@@ -28,8 +34,29 @@ describe('graphFromConfig', () => {
     [{ model_type: 'bert', is_decoder: true }, 'is_decoder should be false: a decoder looks back only'],
     [{ model_type: 'gpt2', add_cross_attention: true }, 'add_cross_attention should be false'],
     [{ model_type: 'gpt2', n_embd: 64, hidden_size: 32 }, 'hidden_size should be n_embd, which is 64, got 32'],
-    [{ model_type: 'llama', quantization_config: { bits: 4 } }, 'quantization_config should be null'],
     [{ model_type: 'vit', architectures: ['ViTForMaskedImageModeling'] }, 'architectures should be ["ViTForImage'],
+    [{ model_type: 'gemma', hidden_act: 'relu' }, 'hidden_act should be "gelu_pytorch_tanh", got "relu"'],
+    [
+      { model_type: 'gemma', use_bidirectional_attention: true },
+      'use_bidirectional_attention should be false, got true',
+    ],
+    [{ model_type: 'phi3', partial_rotary_factor: 0.75 }, 'partial_rotary_factor should be 1: heads that are turned'],
+    [{ model_type: 'phi3', sliding_window: 2047 }, 'sliding_window should be null'],
+    [
+      { model_type: 'phi3', rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } },
+      'rope_parameters.partial_rotary_factor should be 1',
+    ],
+    [{ model_type: 'qwen2', layer_types: ['sliding_attention'] }, 'layer_types should be of "full_attention"'],
+    [{ model_type: 'roberta', is_decoder: true }, 'is_decoder should be false'],
+    [{ model_type: 'roberta', pad_token_id: -1 }, 'pad_token_id should be a token, got -1'],
+    [{ model_type: 'deit', architectures: ['DeiTForMaskedImageModeling'] }, 'architectures should be ["DeiTForImage'],
+    ...MODEL_TYPES.map(
+      (model_type) =>
+        [
+          { model_type, quantization_config: { bits: 4 } },
+          'quantization_config should be null: weights of few',
+        ] as const,
+    ),
     [{ model_type: 'resnet', depths: [1] }, 'depths should be 4 numbers, as hidden_sizes has, got [1]'],
   ])('refuses %j', (config, message) => {
     expect(() => fromConfig(config)).toThrow(`model/config.json: ${message}`);
@@ -40,7 +67,7 @@ describe('graphFromConfig', () => {
     const keys = ['hidden_size', 'num_attention_heads', 'num_hidden_layers', 'image_size', 'patch_size', 'id2label'];
     fc.assert(
       fc.property(
-        fc.constantFrom('gpt2', 'llama', 'vit', 'bert', 'resnet'),
+        fc.constantFrom(...MODEL_TYPES),
         fc.dictionary(fc.constantFrom(...keys, 'n_embd', 'hidden_sizes', 'depths', 'architectures'), value),
         (model_type, fields) => {
           const small = { num_hidden_layers: 1, n_layer: 1, hidden_sizes: [8], depths: [1] };
@@ -75,6 +102,16 @@ describe('the names and shapes of a configuration', () => {
     const mistral = shapesOf({ model_type: 'mistral', num_hidden_layers: 1 });
     expect(mistral.get('model.layers.0.self_attn.k_proj.weight')).toEqual([1024, 4096]);
     expect(mistral.get('model.layers.0.mlp.up_proj.weight')).toEqual([14336, 4096]);
+    const gemma = shapesOf({ model_type: 'gemma', num_hidden_layers: 1 });
+    expect(gemma.get('model.layers.0.self_attn.q_proj.weight')).toEqual([4096, 3072]);
+    expect([gemma.get('model.embed_tokens.weight'), gemma.has('lm_head.weight')]).toEqual([[256000, 3072], false]);
+    const phi3 = shapesOf({ model_type: 'phi3', num_hidden_layers: 1 });
+    expect(phi3.get('model.layers.0.self_attn.qkv_proj.weight')).toEqual([9216, 3072]);
+    expect(phi3.get('model.layers.0.mlp.gate_up_proj.weight')).toEqual([16384, 3072]);
+    expect(shapesOf({ model_type: 'roberta' }).get('roberta.embeddings.word_embeddings.weight')).toEqual([50265, 768]);
+    expect(shapesOf({ model_type: 'deit' }).get('deit.embeddings.position_embeddings')).toEqual([1, 198, 768]);
+    const everyHead = { model_type: 'mistral', num_hidden_layers: 1, num_key_value_heads: null };
+    expect(shapesOf(everyHead).get('model.layers.0.self_attn.k_proj.weight')).toEqual([4096, 4096]);
     const mapped = { num_hidden_layers: 1, hidden_size: 8, num_attention_heads: 2, vocab_size: 10 };
     expect(shapesOf({ model_type: 'gpt2', ...mapped, max_position_embeddings: 4 })).toEqual(
       shapesOf({ model_type: 'gpt2', ...text }),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import Ajv2020 from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { graphFromConfig } from '../src/huggingface.js';
 import {
   buildArchitecture,
   type Graph,
@@ -19,6 +20,19 @@ const GRAPHS: ReadonlyArray<readonly [string, () => Graph]> = [
   ['a ViT', () => buildArchitecture(parseArchitecture('vit:layers=2,heads=2,hidden=16,mlp=32'))],
   ['a GPT-2 with a tied head', () => buildArchitecture(parseArchitecture('gpt2:layers=1,heads=2,hidden=16,vocab=50'))],
   ['a conv net', smallConvnet],
+  [
+    'a Gemma',
+    () => {
+      const sizes = {
+        hidden_size: 16,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        num_key_value_heads: 1,
+        head_dim: 8,
+      };
+      return graphFromConfig(JSON.stringify({ model_type: 'gemma', ...sizes, intermediate_size: 8, vocab_size: 50 }));
+    },
+  ],
 ];
 
 describe('the JSON format', () => {

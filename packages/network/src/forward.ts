@@ -123,8 +123,11 @@ function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Val
             : {}),
         }),
       );
-    case 'rms_norm':
-      return plain(rmsNorm(graphOrder(x), parameter('weight'), operator.attributes.epsilon));
+    case 'rms_norm': {
+      const { epsilon, offset = 0 } = operator.attributes;
+      const weight = parameter('weight');
+      return plain(rmsNorm(graphOrder(x), offset === 0 ? weight : tf.add(weight, offset), epsilon));
+    }
     case 'embedding':
       return plain(embed(parameter('weight'), tf.cast(x.tensor, 'int32')));
     case 'positions':

@@ -86,6 +86,7 @@ function operatorDraws(operator: Operator, graph: Graph): Record<string, Draw> {
       return { weight: uniform(bound), bias: uniform(bound) };
     }
     case 'rms_norm':
+      return { weight: constant(1 - (operator.attributes.offset ?? 0)) };
     case 'layer_norm':
     case 'batch_norm':
       return { weight: constant(1), bias: constant(0) };

@@ -49,6 +49,20 @@ const CASES: ReadonlyArray<readonly [name: string, graph: () => Graph]> = [
   ['llama', () => buildArchitecture(parseArchitecture('llama:layers=2,heads=4,kvHeads=2,hidden=32,mlp=64,vocab=50'))],
   ['bert', () => config({ model_type: 'bert', ...small, vocab_size: 50, max_position_embeddings: 12 })],
   ['transformers’ vit', () => config({ model_type: 'vit', ...small, image_size: 16, patch_size: 4 })],
+  ['gemma', () => config({ model_type: 'gemma', ...small, num_key_value_heads: 1, head_dim: 6, vocab_size: 50 })],
+  ['phi3', () => config({ model_type: 'phi3', ...small, num_key_value_heads: 2, vocab_size: 50 })],
+  ['roberta', () => config({ model_type: 'roberta', ...small, vocab_size: 50, max_position_embeddings: 12 })],
+  [
+    'deit',
+    () =>
+      config({
+        model_type: 'deit',
+        ...small,
+        image_size: 16,
+        patch_size: 4,
+        architectures: ['DeiTForImageClassificationWithTeacher'],
+      }),
+  ],
   ['resnet18', () => buildArchitecture(parseArchitecture('resnet18:image=64,classes=10'))],
   ['mobilenet_v2', () => buildArchitecture(parseArchitecture('mobilenet_v2:image=64,classes=10'))],
   ['efficientnet_b0', () => buildArchitecture(parseArchitecture('efficientnet_b0:image=64,classes=10'))],

@@ -25,8 +25,37 @@ export interface HuggingFaceBertConfig {
  * Throws GraphError when sizes do not fit each other.
  */
 export function buildHuggingFaceBert(config: HuggingFaceBertConfig): Graph {
-  const { layers, heads, hidden, mlp, vocab, context, types, activation, epsilon, head } = config;
+  const { hidden, vocab, activation, epsilon, head } = config;
   const g = new GraphBuilder('bert');
+  const prefix = head.type === 'none' ? '' : 'bert.';
+  const x = bertEncoder(g, config, prefix);
+  if (head.type === 'masked-tokens') {
+    const transform = 'cls.predictions.transform';
+    const transformed = g.activation(g.linear(x, `${transform}.dense`, { out: hidden }), activation);
+    const weight = head.isTied ? `${prefix}embeddings.word_embeddings.weight` : 'cls.predictions.decoder.weight';
+    const options = { out: vocab, weight, bias: 'cls.predictions.bias' };
+    return g.build([
+      g.linear(g.layerNorm(transformed, `${transform}.LayerNorm`, epsilon), 'cls.predictions.decoder', options),
+    ]);
+  }
+  const pooled = bertPooler(g, x, prefix);
+  if (head.type === 'none') return g.build([x, pooled]);
+  return g.build([g.linear(pooled, 'classifier', { out: head.classes })]);
+}
+
+/** Features of a whole text `[batch, hidden]`, from those of its first token. */
+export function bertPooler(g: GraphBuilder, x: ValueRef, prefix: string): ValueRef {
+  return g.activation(g.linear(g.select(x, 1, 0), `${prefix}pooler.dense`, { out: Number(x.shape[2]) }), 'tanh');
+}
+
+/** Features `[batch, time, hidden]` of token ids and token types; the first place has the row `firstPosition` of the positions' table. */
+export function bertEncoder(
+  g: GraphBuilder,
+  config: Omit<HuggingFaceBertConfig, 'head'>,
+  prefix: string,
+  firstPosition = 0,
+): ValueRef {
+  const { layers, heads, hidden, mlp, vocab, context, types, activation, epsilon } = config;
   const block = (input: ValueRef, name: string): ValueRef => {
     const project = (role: string): ValueRef => g.linear(input, `${name}.attention.self.${role}`, { out: hidden });
     const attended = g.groupedAttention(
@@ -53,23 +82,12 @@ export function buildHuggingFaceBert(config: HuggingFaceBertConfig): Graph {
 
   const ids = g.input('input_ids', ['batch', 'time'], 'int32');
   const typeIds = g.input('token_type_ids', ['batch', 'time'], 'int32');
-  const prefix = head.type === 'none' ? '' : 'bert.';
   const embeddings = `${prefix}embeddings`;
   const words = g.embedding(ids, `${embeddings}.word_embeddings`, vocab, hidden);
   const typed = g.add(words, g.embedding(typeIds, `${embeddings}.token_type_embeddings`, types, hidden));
-  const placed = g.add(typed, g.embedding(g.positions(ids), `${embeddings}.position_embeddings`, context, hidden));
+  const places = firstPosition === 0 ? g.positions(ids) : g.plus(g.positions(ids), firstPosition);
+  const placed = g.add(typed, g.embedding(places, `${embeddings}.position_embeddings`, context, hidden));
   let x = g.layerNorm(placed, `${embeddings}.LayerNorm`, epsilon);
   for (let i = 0; i < layers; i++) x = block(x, `${prefix}encoder.layer.${i}`);
-  if (head.type === 'masked-tokens') {
-    const transform = 'cls.predictions.transform';
-    const transformed = g.activation(g.linear(x, `${transform}.dense`, { out: hidden }), activation);
-    const weight = head.isTied ? `${embeddings}.word_embeddings.weight` : 'cls.predictions.decoder.weight';
-    const options = { out: vocab, weight, bias: 'cls.predictions.bias' };
-    return g.build([
-      g.linear(g.layerNorm(transformed, `${transform}.LayerNorm`, epsilon), 'cls.predictions.decoder', options),
-    ]);
-  }
-  const pooled = g.activation(g.linear(g.select(x, 1, 0), `${prefix}pooler.dense`, { out: hidden }), 'tanh');
-  if (head.type === 'none') return g.build([x, pooled]);
-  return g.build([g.linear(pooled, 'classifier', { out: head.classes })]);
+  return x;
 }

@@ -35,7 +35,7 @@ const isFloat = (type = 'F32'): boolean => /^B?F\d/.test(type);
 const areFinite = (values: Float32Array): boolean => values.every(Number.isFinite);
 
 /** Prefixes that files of a model with a head have, and those of the model alone have not. */
-const PREFIXES = ['transformer.', 'model.', 'bert.', 'vit.', 'resnet.', 'distilbert.'];
+const PREFIXES = ['transformer.', 'model.', 'bert.', 'vit.', 'resnet.', 'distilbert.', 'roberta.', 'deit.'];
 
 /** TensorFlow's names of a layer norm's weight and bias, which older files of BERT have. */
 const olderName = (name: string): string =>

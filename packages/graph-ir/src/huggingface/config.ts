@@ -8,7 +8,8 @@ import { numbers, type Reader, readJson } from '../json-reader.js';
 import { buildHuggingFaceBert, type HuggingFaceBertConfig } from './bert.js';
 import { buildHuggingFaceDistilbert } from './distilbert.js';
 import { buildHuggingFaceResnet } from './resnet.js';
-import { buildHuggingFaceVit } from './vit.js';
+import { buildHuggingFaceRoberta } from './roberta.js';
+import { buildHuggingFaceVit, type HuggingFaceVitConfig } from './vit.js';
 
 /** transformers' names of activations. */
 const ACTIVATIONS: Readonly<Record<string, ActivationFunction>> = {
@@ -23,12 +24,11 @@ const ACTIVATIONS: Readonly<Record<string, ActivationFunction>> = {
   sigmoid: 'sigmoid',
 };
 
-type ModelType = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'vit' | 'bert' | 'distilbert' | 'resnet';
-
 /** Model types that are known. */
-export const MODEL_TYPES: readonly ModelType[] = [
-  ...(['gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'vit', 'bert', 'distilbert', 'resnet'] as const),
-];
+export const MODEL_TYPES = [
+  ...(['gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'gemma', 'phi3'] as const),
+  ...(['vit', 'deit', 'bert', 'roberta', 'distilbert', 'resnet'] as const),
+] as const;
 
 /**
  * The graph of a `config.json` for what its `architectures` names first: a model alone, one that classifies, or one that gives tokens. Fields that are left
@@ -48,11 +48,17 @@ export function graphFromConfig(text: string, source = 'config.json'): Graph {
     case 'mistral':
     case 'qwen2':
     case 'qwen3':
+    case 'gemma':
+    case 'phi3':
       return llama(config, LLAMAS[type]);
     case 'vit':
       return vit(config);
+    case 'deit':
+      return deit(config);
     case 'bert':
       return bert(config);
+    case 'roberta':
+      return roberta(config);
     case 'distilbert':
       return distilbert(config);
     case 'resnet':
@@ -75,6 +81,10 @@ class Fields {
   #present(key: string): Reader | undefined {
     const field = this.root.field(key);
     return field.value === undefined || field.value === null ? undefined : field;
+  }
+
+  isNull(key: string): boolean {
+    return this.root.field(key).value === null;
   }
 
   /** A positive integer; `alias` is the name that all model types share for it. */
@@ -170,9 +180,16 @@ interface LlamaType {
   readonly headSize?: number;
   readonly hasQkvBias?: boolean;
   readonly normsHeads?: boolean;
+  readonly layers?: number;
+  readonly heads?: number;
+  readonly tied?: boolean;
+  readonly epsilon?: number;
+  readonly hasFusedWeights?: boolean;
+  /** Norms that add their weight to 1, embeddings of √hidden and a gate of GELU's tanh approximation. */
+  readonly isGemma?: boolean;
 }
 
-const LLAMAS: Readonly<Record<'llama' | 'mistral' | 'qwen2' | 'qwen3', LlamaType>> = {
+const LLAMAS: Readonly<Record<'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma' | 'phi3', LlamaType>> = {
   llama: { name: 'Llama', hidden: 4096, mlp: 11008, vocab: 32000, context: 2048 },
   mistral: { name: 'Mistral', hidden: 4096, mlp: 14336, vocab: 32000, context: 131072, kvHeads: 8 },
   qwen2: { name: 'Qwen2', hidden: 4096, mlp: 22016, vocab: 151936, context: 32768, kvHeads: 32, hasQkvBias: true },
@@ -186,21 +203,57 @@ const LLAMAS: Readonly<Record<'llama' | 'mistral' | 'qwen2' | 'qwen3', LlamaType
     headSize: 128,
     normsHeads: true,
   },
+  gemma: {
+    name: 'Gemma',
+    layers: 28,
+    heads: 16,
+    kvHeads: 16,
+    hidden: 3072,
+    headSize: 256,
+    mlp: 24576,
+    vocab: 256000,
+    context: 8192,
+    tied: true,
+    isGemma: true,
+  },
+  phi3: {
+    name: 'Phi3',
+    hidden: 3072,
+    mlp: 8192,
+    vocab: 32064,
+    context: 4096,
+    epsilon: 1e-5,
+    hasFusedWeights: true,
+  },
 };
 
 function llama(config: Fields, type: LlamaType): Graph {
-  const [hidden, heads] = [config.size('hidden_size', type.hidden), config.size('num_attention_heads', 32)];
-  config.require('hidden_act', (value) => value === 'silu', '"silu"');
+  const [hidden, heads] = [
+    config.size('hidden_size', type.hidden),
+    config.size('num_attention_heads', type.heads ?? 32),
+  ];
+  if (type.isGemma) {
+    // transformers takes the older name for the approximation, too.
+    const isGelu = (value: unknown): boolean => value === 'gelu_pytorch_tanh' || value === 'gelu';
+    config.require('hidden_act', isGelu, '"gelu_pytorch_tanh"');
+    config.require('hidden_activation', isGelu, '"gelu_pytorch_tanh"');
+    config.require('use_bidirectional_attention', (value) => value === false, 'false');
+  } else config.require('hidden_act', (value) => value === 'silu', '"silu"');
   config.require('attention_bias', (value) => value === false, 'false');
   config.require('mlp_bias', (value) => value === false, 'false');
   const own = hidden / heads;
-  // Llama's own graph takes heads apart evenly; Qwen3's have a size of their own.
+  // Llama's own graph takes heads apart evenly; Qwen3's and Gemma's have a size of their own.
   if (type.headSize === undefined)
     config.require('head_dim', (value) => value === own, `hidden_size / num_attention_heads = ${own}`);
   config.require('use_sliding_window', (value) => value === false, 'false: attention of a window is not known');
   // A window that is switched off is none.
   if (!type.name.startsWith('Qwen'))
     config.require('sliding_window', (value) => value === null, 'null: attention of a window is not known');
+  config.require(
+    'layer_types',
+    (value) => Array.isArray(value) && value.every((kind) => kind === 'full_attention'),
+    'of "full_attention": attention of a window is not known',
+  );
   const scaling = (value: unknown): boolean =>
     typeof value === 'object' && value !== null && (!('rope_type' in value) || value.rope_type === 'default');
   config.require(
@@ -209,34 +262,63 @@ function llama(config: Fields, type: LlamaType): Graph {
     'null: scaled rotary embeddings are not known',
   );
   config.require('rope_parameters', scaling, 'of rope_type "default": scaled rotary embeddings are not known');
-  const given = config.root.field('rope_parameters').value;
-  const parameters = new Fields(config.root.field('rope_parameters'));
+  const given = config.root.field('rope_parameters');
+  const parameters = given.value === undefined || given.value === null ? undefined : new Fields(given);
+  const isWhole = (value: unknown): boolean => value === 1;
+  for (const holder of [config, parameters])
+    holder?.require('partial_rotary_factor', isWhole, '1: heads that are turned in part are not known');
   const base = config.number('rope_theta', 10_000);
   return buildLlama({
-    layers: config.size('num_hidden_layers', 32),
+    layers: config.size('num_hidden_layers', type.layers ?? 32),
     heads,
-    kvHeads: config.size('num_key_value_heads', type.kvHeads ?? heads),
+    // Null says that every head has its own keys.
+    kvHeads: config.isNull('num_key_value_heads') ? heads : config.size('num_key_value_heads', type.kvHeads ?? heads),
     hidden,
     mlp: config.size('intermediate_size', type.mlp),
     vocab: config.size('vocab_size', type.vocab),
     context: config.size('max_position_embeddings', type.context),
-    tied: config.flag('tie_word_embeddings', false),
-    rotaryBase: given === undefined || given === null ? base : parameters.number('rope_theta', base),
-    epsilon: config.number('rms_norm_eps', 1e-6),
+    tied: config.flag('tie_word_embeddings', type.tied ?? false),
+    rotaryBase: parameters?.number('rope_theta', base) ?? base,
+    epsilon: config.number('rms_norm_eps', type.epsilon ?? 1e-6),
     hasQkvBias: type.hasQkvBias ?? false,
     normsHeads: type.normsHeads ?? false,
+    hasFusedWeights: type.hasFusedWeights ?? false,
+    ...(type.isGemma
+      ? { activation: 'gelu_tanh' as const, normOffset: 1, embeddingScale: Math.fround(Math.sqrt(hidden)) }
+      : {}),
     ...(type.headSize === undefined ? {} : { headSize: config.size('head_dim', type.headSize) }),
     head: config.textHead(type.name),
   });
 }
 
 function vit(config: Fields): Graph {
-  const isBase = config.architecture({ classes: 'ViTForImageClassification', none: 'ViTModel' }) === 'none';
-  if (isBase) {
+  return visionTransformer(
+    config,
+    'vit',
+    config.architecture({ classes: 'ViTForImageClassification', none: 'ViTModel' }),
+  );
+}
+
+function deit(config: Fields): Graph {
+  const kind = config.architecture({
+    classes: 'DeiTForImageClassification',
+    'distilled-classes': 'DeiTForImageClassificationWithTeacher',
+    none: 'DeiTModel',
+  });
+  return visionTransformer(config, 'deit', kind);
+}
+
+function visionTransformer(
+  config: Fields,
+  family: HuggingFaceVitConfig['family'],
+  kind: HuggingFaceVitConfig['head']['type'],
+): Graph {
+  if (kind === 'none') {
     config.require('pooler_act', (value) => value === 'tanh', '"tanh"');
     config.require('pooler_output_size', (value) => value === config.size('hidden_size', 768), 'hidden_size');
   }
   return buildHuggingFaceVit({
+    family,
     layers: config.size('num_hidden_layers', 12),
     heads: config.size('num_attention_heads', 12),
     hidden: config.size('hidden_size', 768),
@@ -244,7 +326,7 @@ function vit(config: Fields): Graph {
     patch: config.size('patch_size', 16),
     image: config.size('image_size', 224),
     channels: config.size('num_channels', 3),
-    ...(isBase ? {} : { classes: config.classes() }),
+    head: kind === 'none' ? { type: kind } : { type: kind, classes: config.classes() },
     activation: config.activation('hidden_act', 'gelu'),
     epsilon: config.number('layer_norm_eps', 1e-12),
     hasQkvBias: config.flag('qkv_bias', true),
@@ -257,20 +339,40 @@ function bert(config: Fields): Graph {
     classes: 'BertForSequenceClassification',
     none: 'BertModel',
   });
+  return buildHuggingFaceBert(tokenEncoder(config, 30522, kind));
+}
+
+function roberta(config: Fields): Graph {
+  const kind = config.architecture({
+    'masked-tokens': 'RobertaForMaskedLM',
+    classes: 'RobertaForSequenceClassification',
+    none: 'RobertaModel',
+  });
+  const padding = config.number('pad_token_id', 1);
+  if (!Number.isSafeInteger(padding) || padding < 0) config.root.field('pad_token_id').fail('a token');
+  return buildHuggingFaceRoberta(tokenEncoder(config, 50265, kind), padding + 1);
+}
+
+/** Sizes of a BERT or RoBERTa. */
+function tokenEncoder(
+  config: Fields,
+  vocab: number,
+  kind: HuggingFaceBertConfig['head']['type'],
+): HuggingFaceBertConfig {
   config.require('position_embedding_type', (value) => value === 'absolute', '"absolute"');
   config.require('is_decoder', (value) => value === false, 'false: a decoder looks back only');
-  return buildHuggingFaceBert({
+  return {
     layers: config.size('num_hidden_layers', 12),
     heads: config.size('num_attention_heads', 12),
     hidden: config.size('hidden_size', 768),
     mlp: config.size('intermediate_size', 3072),
-    vocab: config.size('vocab_size', 30522),
+    vocab: config.size('vocab_size', vocab),
     context: config.size('max_position_embeddings', 512),
     types: config.size('type_vocab_size', 2),
     activation: config.activation('hidden_act', 'gelu'),
     epsilon: config.number('layer_norm_eps', 1e-12),
     head: encoderHead(config, kind),
-  });
+  };
 }
 
 /** What stands on an encoder of tokens. */

@@ -1,9 +1,12 @@
-// Vision transformers with the names that Hugging Face's checkpoint files have (transformers.ViTForImageClassification).
+// Vision transformers with the names that Hugging Face's checkpoint files have (transformers.ViTForImageClassification,
+// DeiTForImageClassification, DeiTForImageClassificationWithTeacher).
 
 import { GraphBuilder, type ValueRef } from '../builder.js';
 import { type ActivationFunction, type Graph, GraphError } from '../graph.js';
 
 export interface HuggingFaceVitConfig {
+  /** A DeiT has a second token, which learns from a teacher. */
+  readonly family: 'vit' | 'deit';
   readonly layers: number;
   readonly heads: number;
   readonly hidden: number;
@@ -11,8 +14,10 @@ export interface HuggingFaceVitConfig {
   readonly patch: number;
   readonly image: number;
   readonly channels: number;
-  /** Left out for features of patches and of the whole image; then names have no "vit.". */
-  readonly classes?: number;
+  /** Classes from the first token, means of those from both, or features of patches and of the whole image; then names have no "vit." or "deit.". */
+  readonly head:
+    | { readonly type: 'classes' | 'distilled-classes'; readonly classes: number }
+    | { readonly type: 'none' };
   readonly activation: ActivationFunction;
   readonly epsilon: number;
   readonly hasQkvBias: boolean;
@@ -20,9 +25,9 @@ export interface HuggingFaceVitConfig {
 
 /** The graph of a ViT: images `[batch, channels, image, image]` to logits `[batch, classes]`, or to features. Throws {@link GraphError} when sizes do not fit each other. */
 export function buildHuggingFaceVit(config: HuggingFaceVitConfig): Graph {
-  const { layers, heads, hidden, mlp, patch, image, channels, classes, activation, epsilon, hasQkvBias } = config;
-  if (image % patch !== 0) throw new GraphError(`vit: a patch of ${patch} does not divide an image of ${image}`);
-  const g = new GraphBuilder('vit');
+  const { family, layers, heads, hidden, mlp, patch, image, channels, activation, epsilon, hasQkvBias, head } = config;
+  if (image % patch !== 0) throw new GraphError(`${family}: a patch of ${patch} does not divide an image of ${image}`);
+  const g = new GraphBuilder(family);
   const block = (input: ValueRef, name: string): ValueRef => {
     const normed = g.layerNorm(input, `${name}.layernorm_before`, epsilon);
     const project = (role: string): ValueRef =>
@@ -39,7 +44,7 @@ export function buildHuggingFaceVit(config: HuggingFaceVitConfig): Graph {
     return g.add(g.linear(g.activation(inner, activation), `${name}.output.dense`, { out: hidden }), x);
   };
 
-  const prefix = classes === undefined ? '' : 'vit.';
+  const prefix = head.type === 'none' ? '' : `${family}.`;
   const images = g.input('pixel_values', ['batch', channels, image, image]);
   const patches = g.conv2d(images, `${prefix}embeddings.patch_embeddings.projection`, {
     out: hidden,
@@ -47,14 +52,24 @@ export function buildHuggingFaceVit(config: HuggingFaceVitConfig): Graph {
     stride: patch,
   });
   const sequence = g.transpose(g.reshape(patches, [0, 0, -1]), [0, 2, 1]);
-  const tokens = (image / patch) ** 2 + 1;
+  const marked = family === 'deit' ? g.prependToken(sequence, `${prefix}embeddings.distillation_token`) : sequence;
+  const tokens = (image / patch) ** 2 + (family === 'deit' ? 2 : 1);
   let x = g.add(
-    g.prependToken(sequence, `${prefix}embeddings.cls_token`),
+    g.prependToken(marked, `${prefix}embeddings.cls_token`),
     g.positionEmbedding(`${prefix}embeddings.position_embeddings`, tokens, hidden),
   );
   for (let i = 0; i < layers; i++) x = block(x, `${prefix}encoder.layer.${i}`);
   x = g.layerNorm(x, `${prefix}layernorm`, epsilon);
-  if (classes === undefined)
-    return g.build([x, g.activation(g.linear(g.select(x, 1, 0), 'pooler.dense', { out: hidden }), 'tanh')]);
-  return g.build([g.linear(g.select(x, 1, 0), 'classifier', { out: classes })]);
+  const token = (place: number): ValueRef => g.select(x, 1, place);
+  switch (head.type) {
+    case 'none':
+      return g.build([x, g.activation(g.linear(token(0), 'pooler.dense', { out: hidden }), 'tanh')]);
+    case 'classes':
+      return g.build([g.linear(token(0), 'classifier', { out: head.classes })]);
+    case 'distilled-classes': {
+      const own = g.linear(token(0), 'cls_classifier', { out: head.classes });
+      const teacher = g.linear(token(1), 'distillation_classifier', { out: head.classes });
+      return g.build([g.times(g.add(own, teacher), 0.5)]);
+    }
+  }
 }

@@ -222,7 +222,10 @@ class OnnxWriter {
       case 'rms_norm': {
         const squares = this.#mean(this.#node('Mul', [x, x]), [-1]);
         const root = this.#node('Sqrt', [this.#node('Add', [squares, this.#number(operator.attributes.epsilon)])]);
-        this.#last('Mul', [this.#node('Div', [x, root]), parameters.weight]);
+        const { offset = 0 } = operator.attributes;
+        const { weight } = parameters;
+        const gain = offset === 0 ? weight : this.#node('Add', [weight, this.#number(offset)]);
+        this.#last('Mul', [this.#node('Div', [x, root]), gain]);
         return;
       }
       case 'embedding':
