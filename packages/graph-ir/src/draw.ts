@@ -11,4 +11,4 @@ export {
 export { type Fold, type FoldedDrawing, fold } from './draw/fold.js';
 export { heatMap } from './draw/heat-map.js';
 export { toMermaid } from './draw/mermaid.js';
-export { toSvg } from './draw/svg.js';
+export { type SvgOptions, toSvg } from './draw/svg.js';

@@ -36,14 +36,20 @@ export function fold(drawing: Drawing, open: ReadonlySet<number> = new Set()): F
   return redraw(drawing, found);
 }
 
-/** Each node's signature with the distances to its operands. */
-function joinedSignatures({ nodes, edges }: Drawing): string[] {
+/** Each node's signature with the distances to its operands, as a number: in large drawings they are compared millions of times. */
+function joinedSignatures({ nodes, edges }: Drawing): number[] {
   const operands: number[][] = nodes.map(() => []);
   for (const { from, to } of edges) operands[to].push(to - from);
-  return nodes.map(({ signature }, i) => `${signature} ${operands[i].join()}`);
+  const numbers = new Map<string, number>();
+  return nodes.map(({ signature }, i) => {
+    const joined = `${signature} ${operands[i].join()}`;
+    const known = numbers.get(joined) ?? numbers.size;
+    numbers.set(joined, known);
+    return known;
+  });
 }
 
-function bestFold(signatures: readonly string[], start: number): Fold | undefined {
+function bestFold(signatures: readonly number[], start: number): Fold | undefined {
   let best: Fold | undefined;
   let hidden = 0;
   for (let length = LEAST_LENGTH; start + 2 * length <= signatures.length; length++) {

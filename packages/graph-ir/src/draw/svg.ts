@@ -1,17 +1,10 @@
-// Pictures as SVG, laid out by dagre.
-import { Graph as LayoutGraph, layout } from '@dagrejs/dagre';
-import type { DrawnEdge, DrawnNode } from './drawing.js';
+// Pictures as SVG.
+import type { DrawnNode } from './drawing.js';
 import type { Fold, FoldedDrawing } from './fold.js';
+import { layOut } from './layout.js';
+import type { Box, Point } from './piece.js';
 import { INK, type NodeStyle, SHORTCUT, STYLES } from './styles.js';
 import { escaped, PAGE_STYLE } from './svg-text.js';
-
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-type Point = Pick<Box, 'x' | 'y'>;
 
 const TITLE_SIZE = 12;
 const DETAIL_SIZE = 10;
@@ -21,38 +14,25 @@ const LETTER_WIDTH = 0.56;
 const MARGIN = 16;
 /** Room for "×12" beside a frame. */
 const COUNT_WIDTH = 44;
-/** Edges over more nodes than this are not part of the layout, which would take minutes for thousands of them: they pass by on the right. */
-const LONGEST = 16;
+/** Milliseconds in which a drawing is laid out as well as can be; what is not done by then gets a plain layout. */
+const TIME_LIMIT = 4000;
+
+export interface SvgOptions {
+  /** Milliseconds after which what is left is laid out plainly, in time in proportion to its size; 4000 by default. */
+  readonly timeLimit?: number;
+}
 
 /**
  * The drawing as an SVG file that reads on light and dark pages. Every node says on hover what it is; its element has its place as
  * `data-node`, that of a fold the fold's `origin` as `data-fold`.
  */
-export function toSvg(drawing: FoldedDrawing): string {
+export function toSvg(drawing: FoldedDrawing, { timeLimit = TIME_LIMIT }: SvgOptions = {}): string {
   const { nodes, edges, folds, title } = drawing;
-  const boxes = new LayoutGraph({ compound: true });
-  boxes.setGraph({ rankdir: 'TB', nodesep: 18, ranksep: 22, marginx: MARGIN, marginy: MARGIN + 18 });
-  boxes.setDefaultEdgeLabel(() => ({}));
-  nodes.forEach((node, i) => {
-    boxes.setNode(`n${i}`, sizeOf(node));
-  });
-  folds.forEach(({ start, length }, i) => {
-    boxes.setNode(`f${i}`, {});
-    for (let node = start; node < start + length; node++) boxes.setParent(`n${node}`, `f${i}`);
-  });
-  const isLong = ({ from, to }: DrawnEdge): boolean => to - from > LONGEST;
-  for (const edge of edges) {
-    if (!isLong(edge)) boxes.setEdge(`n${edge.from}`, `n${edge.to}`, { weight: edge.isShortcut ? 1 : 4 });
-  }
-  layout(boxes);
-  const boxOf = (name: string): Box => boxes.node(name) as Box;
-  const { width = 0, height = 0 } = boxes.graph() as Partial<Box>;
-  const frames = folds.map((of, i) => drawFrame(boxOf(`f${i}`), of));
-  const lines = edges.map((edge) => {
-    const [from, to] = [`n${edge.from}`, `n${edge.to}`];
-    if (isLong(edge)) return drawPassing(boxOf(from), boxOf(to), width);
-    const { points = [] } = boxes.edge(from, to) as { points?: Point[] };
-    return drawEdge(points, edge.isShortcut);
+  const { boxes, frames: around, routes, width, height } = layOut(drawing, nodes.map(sizeOf), { timeLimit });
+  const frames = folds.map((of, i) => drawFrame(around[i], of));
+  const lines = edges.map(({ from, to, isShortcut }, i) => {
+    const route = routes[i];
+    return route === undefined ? drawPassing(boxes[from], boxes[to], width) : drawEdge(route, isShortcut);
   });
   const [w, h] = [Math.ceil(width) + COUNT_WIDTH, Math.ceil(height)];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" font-family="Helvetica, Arial, sans-serif" text-anchor="middle">
@@ -68,7 +48,7 @@ ${PAGE_STYLE}
     )
     .join('')}</defs>
 <text x="${MARGIN}" y="20" font-size="14" font-weight="600" text-anchor="start" fill="currentColor">${escaped(title)}</text>
-${[...frames, ...lines, ...nodes.map((node, i) => drawNode(node, i, boxOf(`n${i}`)))].join('\n')}
+${[...frames, ...lines, ...nodes.map((node, i) => drawNode(node, i, boxes[i]))].join('\n')}
 </svg>
 `;
 }
