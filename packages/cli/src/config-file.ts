@@ -36,9 +36,9 @@ function parseObject(text: string, path: string): object {
 }
 
 /** The value as its flag would have parsed it. */
-function parsed({ parseArg, required, optional }: Option, value: unknown, where: string): unknown {
+function parsed({ parseArg, required, optional, negate }: Option, value: unknown, where: string): unknown {
   if (!required && !optional) {
-    if (value === true) return true;
+    if (value === true) return !negate;
     throw new CliError(`${where}: ${shortJson(value)} is invalid. It is a flag: true, or left out.`);
   }
   if (typeof value !== 'string' && typeof value !== 'number')

@@ -1,6 +1,17 @@
 // The promises of the writer, the readers and the lock, with processes that are killed where that is the promise.
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile as write } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile as write,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +25,7 @@ import {
   readBytes,
   readText,
   sweepFolder,
+  tryLock,
   writeFile,
   writeStream,
 } from '../src/node.js';
@@ -204,8 +216,50 @@ describe('a folder', () => {
   it('that another process took over is noticed', async () => {
     const lock = await lockFolder(folder);
     await rm(at('run.lock'));
-    await expect(lock.check()).rejects.toThrow('another process has taken this folder over');
+    await expect(lock.check()).rejects.toThrow('run.lock: another process has taken this over');
     await lock.release();
+  });
+});
+
+describe('a lock file', () => {
+  const LEASE = 5000;
+
+  it('is one process’s, and others learn whose it is and what it said', async () => {
+    const lock = await tryLock(at('a.lock'), { lease: LEASE, note: 'sums' });
+    if (!('release' in lock)) throw new Error('it was free');
+    expect(await tryLock(at('a.lock'), { lease: LEASE })).toMatchObject({ pid: process.pid, note: 'sums' });
+    await lock.release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('of another machine is held for its lease, by the clock of the file system', async () => {
+    const owner = { pid: 1, host: 'elsewhere', machine: '00000000', started: '1', token: 'x' };
+    await write(at('a.lock'), JSON.stringify(owner));
+    const aged = async (milliseconds: number) => {
+      const then = new Date(Date.now() - milliseconds);
+      await utimes(at('a.lock'), then, then);
+      return tryLock(at('a.lock'), { lease: LEASE });
+    };
+    expect(await aged(LEASE - 2000)).toMatchObject({ pid: 1, host: 'elsewhere', note: '' });
+    expect(await aged(LEASE + 1000)).toHaveProperty('release');
+  });
+
+  it('shows that its owner lives, also after another one looked', async () => {
+    const { child, first, end } = start(
+      "await files.tryLock('a.lock', { lease: 500 }); console.log('held'); await new Promise((resolve) => setTimeout(resolve, 60_000));",
+    );
+    await first;
+    const before = await stat(at('a.lock'));
+    const content = await readFile(at('a.lock'), 'utf8');
+    await expect.poll(async () => (await stat(at('a.lock'))).mtimeMs).toBeGreaterThan(before.mtimeMs);
+    expect(await readFile(at('a.lock'), 'utf8')).toBe(content);
+    child.kill('SIGKILL');
+    await end;
+    expect(await tryLock(at('a.lock'), { lease: 500 })).toHaveProperty('release');
+  });
+
+  it('names the file where it cannot be written', async () => {
+    await expect(tryLock(at('none', 'a.lock'), { lease: LEASE })).rejects.toThrow(/cannot write .*a\.lock: ENOENT/);
   });
 });
 

@@ -31,6 +31,7 @@ export {
   statements,
   summarize,
 } from './results.js';
+export { parseShard, type Shard } from './shard.js';
 export {
   CLOSED_FORM_STARTS,
   type ClosedFormName,

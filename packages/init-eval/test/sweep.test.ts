@@ -70,11 +70,11 @@ describe('sweep', () => {
     // The first seed says what its start was like; states of finished runs are gone.
     expect(runs.map(({ start }) => start !== undefined)).toEqual([true, false, true, false]);
     expect((await readdir(join(folder, 'once'))).every((name) => name.endsWith('.json'))).toBe(true);
-    const cached: boolean[] = [];
+    const made: string[] = [];
     const again = await collect(sweep(options('once')), (event) => {
-      if (event.type === 'run') cached.push(event.isCached);
+      if (event.type === 'run') made.push(event.made);
     });
-    expect(cached).toEqual([true, true, true, true]);
+    expect(made).toEqual(['before', 'before', 'before', 'before']);
     expect(again).toEqual(runs);
     const [graph] = options('once').graphs.values();
     const renamed = await collect(sweep(options('once', { graphs: new Map([['mine', graph]]) })));

@@ -1,8 +1,10 @@
 // `logah eval`: which start trains best, on real data.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DATASET_NAMES, type DatasetOptions } from '@logah/data/node';
-import { writeFile } from '@logah/files/node';
+import { messageOf } from '@logah/files';
+import { type Lock, tryLock, writeFile } from '@logah/files/node';
 import { type Graph, parameterCount } from '@logah/graph-ir';
 import {
   type ComparisonReport,
@@ -11,9 +13,11 @@ import {
   INITIALIZER_HELP,
   METRICS,
   type OptimizerConfig,
+  parseShard,
   type RunKey,
   type RunRecord,
   runsToCsv,
+  type Shard,
   splitStarts,
   startName,
   statements,
@@ -21,8 +25,8 @@ import {
   summarize,
   summaryTable,
 } from '@logah/init-eval';
-import { type SweepEvent, sweep } from '@logah/init-eval/node';
-import { Command, Option } from 'commander';
+import { type ComparisonOptions, fileRuns, keptRuns, type SweepEvent, sweep } from '@logah/init-eval/node';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendModule, backendOption, useBackend, usualWorkers } from '../backend.js';
 import { applyConfigFile } from '../config-file.js';
@@ -62,6 +66,11 @@ interface EvalCommandOptions extends DatasetOptions {
   readonly seeds: number;
   readonly workers?: number;
   readonly out: string;
+  readonly shard?: Shard;
+  /** Whether to go on until all runs are done, by whichever job. */
+  readonly wait: boolean;
+  /** Only the report, of the runs that are done. */
+  readonly report?: true;
   readonly config?: string;
   readonly json?: true;
   readonly backend?: BackendName;
@@ -74,7 +83,9 @@ const STATE_COPIES = 4;
 
 export const evalCommand = (): Command =>
   new Command('eval')
-    .description('trains networks from several initialisations and compares them; run again, it goes on where it was')
+    .description(
+      'trains networks from several initialisations and compares them; run again, it goes on where it was; run several times at once, the jobs share the runs',
+    )
     .argument('<arch...>', ARCHITECTURE_HELP)
     .option('--init <list>', `the initialisers: ${INITIALIZER_HELP}`, (text: string) => listOf(text, splitStarts), [
       'random',
@@ -113,6 +124,9 @@ export const evalCommand = (): Command =>
     .addOption(integerOption('--seeds <count>', 'runs of each start and rate, with seeds 0, 1, …', SEEDS, 3))
     .addOption(integerOption('--workers <count>', 'runs at a time; by default one a core, or one for a GPU', WORKERS))
     .option('--out <folder>', 'where runs and the report go', 'eval')
+    .option('--shard <i/n>', 'this is job i of n on one folder: it begins with its share of the runs', shardOf)
+    .option('--no-wait', 'ends when no run is free; by default a job waits for those that others make')
+    .option('--report', 'makes no run, only the report of those that are done')
     .option('--config <file>', 'these options as JSON; the command line goes before')
     .option('--json', 'the summaries as JSON on standard output')
     .addOption(backendOption())
@@ -128,7 +142,7 @@ export const evalCommand = (): Command =>
       }
       const backend = await useBackend(options.backend);
       const interrupt = listenForInterrupt();
-      const { init, lr, seeds, epochs, batch, schedule, clip } = options;
+      const { out, init, lr, seeds, epochs, batch, schedule, clip, workers, shard, wait } = options;
       const recipe = {
         optimizer: optimizerOf(options),
         schedule,
@@ -137,48 +151,95 @@ export const evalCommand = (): Command =>
         ...(clip === undefined ? {} : { gradientClip: clip }),
       };
       const data = dataOf(options);
+      const comparison: ComparisonOptions = {
+        folder: join(out, 'runs'),
+        graphs,
+        initializers: init,
+        learningRates: lr,
+        seeds: Array.from({ length: seeds }, (__, seed) => seed),
+        recipe,
+        data,
+      };
       try {
-        const runs = await follow(
-          sweep({
-            ...backendModule(backend),
-            folder: join(options.out, 'runs'),
-            graphs,
-            initializers: init,
-            learningRates: lr,
-            seeds: Array.from({ length: seeds }, (__, seed) => seed),
-            recipe,
-            data,
-            workers: options.workers ?? usualWorkers(backend, availableParallelism()),
-            signal: interrupt.signal,
-          }),
-          {
-            isText: data.data === 'text',
-            starts: init,
-            epochs,
-            total: graphs.size * init.length * lr.length * seeds * epochs,
-          },
-        );
-        if (runs.length === 0) {
-          say('Stopped before a run was done. The same command goes on from here.');
-          if (json) print(JSON.stringify({ interrupted: interrupt.by(), summaries: [] }));
-          return;
+        const filed = await fileRuns(comparison);
+        if (!options.report) {
+          await follow(
+            sweep({
+              ...comparison,
+              filed,
+              ...backendModule(backend),
+              workers: workers ?? usualWorkers(backend, availableParallelism()),
+              isWaiting: wait,
+              signal: interrupt.signal,
+              ...(shard === undefined ? {} : { shard }),
+            }),
+            {
+              isText: data.data === 'text',
+              starts: init,
+              epochs,
+              total: filed.length * epochs,
+            },
+          );
+        } else if ((await keptRuns(filed)).length === 0) {
+          throw new CliError(
+            `${comparison.folder}: no run of this comparison is done; give the options that its jobs have`,
+          );
         }
-        const report: ComparisonReport = {
-          command: commandOf(architectures, options),
-          metric: data.data === 'text' ? 'perplexity' : 'accuracy',
-          configuration: { architectures, initializers: init, learningRates: lr, seeds, recipe, data, backend },
-          runs: inOrder(runs, architectures, init),
-        };
-        await writeReport(options.out, report);
-        const summaries = summarize(report.runs, METRICS[report.metric]);
         const by = interrupt.by();
-        if (json) print(JSON.stringify(by === undefined ? summaries : { interrupted: by, summaries }));
-        else print(summary(report, options.out));
-        if (by !== undefined) say('Stopped: these are the runs that were done. The same command goes on from here.');
+        const lock = await lockReport(out);
+        try {
+          // Within the lock, so that a report is never replaced by one of fewer runs.
+          const runs = await keptRuns(filed);
+          const missing = filed.length - runs.length;
+          if (runs.length === 0 && by !== undefined) {
+            say('Stopped before a run was done. The same command goes on from here.');
+            if (json) print(JSON.stringify({ interrupted: by, summaries: [] }));
+            return;
+          }
+          if (missing > 0 && by === undefined && !options.report) {
+            say(`No run is free. ${missing} of ${filed.length} are not done; the last job to end writes the report.`);
+            return;
+          }
+          const report: ComparisonReport = {
+            command: commandOf(architectures, options),
+            metric: data.data === 'text' ? 'perplexity' : 'accuracy',
+            configuration: { architectures, initializers: init, learningRates: lr, seeds, recipe, data, backend },
+            runs: inOrder(runs, architectures, init),
+          };
+          await writeReport(out, report);
+          const summaries = summarize(report.runs, METRICS[report.metric]);
+          if (json) print(JSON.stringify(by === undefined ? summaries : { interrupted: by, summaries }));
+          else print(summary(report, out));
+          if (by !== undefined) say('Stopped: these are the runs that were done. The same command goes on from here.');
+          else if (missing > 0) throw new CliError(`the report is of ${runs.length} runs; ${missing} are not done yet`);
+        } finally {
+          await lock.release();
+        }
       } finally {
         interrupt.release();
       }
     });
+
+/** The value of `--shard`. */
+function shardOf(text: string): Shard {
+  try {
+    return parseShard(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+/** The report of a folder is written in a moment; one on another machine that dies meanwhile gives no sign so long. */
+const REPORT_LEASE = 60_000;
+
+/** Waits until no other job writes the report. */
+async function lockReport(out: string): Promise<Lock> {
+  for (;;) {
+    const taken = await tryLock(join(out, 'report.lock'), { lease: REPORT_LEASE, Raised: CliError });
+    if ('release' in taken) return taken;
+    await pause(200);
+  }
+}
 
 const optimizerOf = ({ optimizer, momentum, weightDecay }: EvalCommandOptions): OptimizerConfig =>
   optimizer === 'sgd' ? { type: 'sgd', momentum, weightDecay } : { type: 'adamw', weightDecay };
@@ -210,14 +271,13 @@ interface FollowOptions {
   readonly total: number;
 }
 
-/** Shows the runs as they go, counted in epochs, and returns them. */
+/** Shows the runs as they go, counted in epochs. */
 async function follow(
   events: AsyncIterable<SweepEvent>,
   { isText, starts, epochs, total }: FollowOptions,
-): Promise<RunRecord[]> {
+): Promise<void> {
   const metric = METRICS[isText ? 'perplexity' : 'accuracy'];
   const progress = showProgress(total, 'epochs');
-  const runs: RunRecord[] = [];
   /** Epochs of the runs under way, with parts of them. */
   const partial = new Map<string, number>();
   let done = 0;
@@ -234,21 +294,20 @@ async function follow(
       progress.update(Math.floor(done + current), nameOf(event.key));
       continue;
     }
-    runs.push(event.run);
     partial.delete(nameOf(event.run));
     done += epochs;
-    if (event.isCached) {
+    if (event.made === 'before') {
       progress.skip(done);
     } else {
       const { scores, isDiverged, seconds } = event.run;
       const result = isDiverged
         ? 'diverged'
         : `${metric.name} ${formatMetric(metric.of(scores[scores.length - 1]), metric)}`;
-      progress.say(`${event.done}/${event.total} ${nameOf(event.run)}: ${result} (${Math.round(seconds)} s)`);
+      const where = event.made === 'elsewhere' ? ', by another job' : '';
+      progress.say(`${event.done}/${event.total} ${nameOf(event.run)}: ${result} (${Math.round(seconds)} s${where})`);
     }
   }
   progress.stop();
-  return runs;
 }
 
 /** Runs in the order of the command, however they came. */
@@ -298,8 +357,11 @@ function summary(report: ComparisonReport, out: string): string {
   ].join('\n');
 }
 
-/** The command that makes the same comparison. */
-function commandOf(architectures: readonly string[], options: Omit<EvalCommandOptions, 'config' | 'json'>): string {
+/** The command that makes the same comparison, whichever job says it. */
+function commandOf(
+  architectures: readonly string[],
+  { shard: _, wait: __, report: ___, workers: ____, ...options }: Omit<EvalCommandOptions, 'config' | 'json'>,
+): string {
   const flags = Object.entries(options).map(([name, value]) => `--${kebab(name)} ${value}`);
   return ['logah eval', ...architectures, ...flags].join(' ');
 }

@@ -1,8 +1,8 @@
-// A folder for one process at a time. proper-lockfile of npm does not fit: it tells a living owner by a timer of the
+// A folder, or a piece of work in it, for one process at a time. proper-lockfile of npm does not fit: it tells a living owner by a timer of the
 // owner's event loop, which a long step of training blocks, and after a kill it waits until a time is over; it does not
 // say who the owner is. Here the owner's number is asked for where it can be, so a killed run goes on at once.
 import { randomBytes } from 'node:crypto';
-import { rmSync, utimesSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -10,66 +10,97 @@ import { onExit } from 'signal-exit';
 import { type ErrorClass, FileError } from '../errors.js';
 import { isRunning, MACHINE, startedAt } from './machine.js';
 import { codeOf, named } from './named.js';
+import { partialPath } from './partial.js';
 
 const LOCK = 'run.lock';
 
-/** An owner on a machine that cannot be asked shows that it lives this often. */
-const SIGN_MILLISECONDS = 60_000;
+/** After so long without a sign the owner of a folder is taken to be gone: no step of a training takes as long. */
+const FOLDER_LEASE = 60 * 60_000;
 
-/** After so long without a sign it is taken to be gone: no step of a training takes as long. */
-const SILENT_MILLISECONDS = 60 * SIGN_MILLISECONDS;
+/** An owner shows that it lives this many times in a lease. */
+const SIGNS_IN_A_LEASE = 10;
+
+/** The longest time between two signs. */
+const SIGN_MILLISECONDS = 60_000;
 
 /** A lock is written right after it is made; one that stays empty was cut off in between. */
 const EMPTY_MILLISECONDS = 10_000;
 
-/** A folder that this process holds. */
-export interface FolderLock {
-  /** Throws when the folder is no longer this process's, such as after its lock was removed by hand. */
+/** What this process holds: a folder, or whatever a lock file stands for. */
+export interface Lock {
+  /** Throws when it is no longer this process's, such as after its lock was removed by hand. */
   readonly check: () => Promise<void>;
-  /** Gives the folder back. */
+  /** Gives it back. */
   readonly release: () => Promise<void>;
 }
 
-interface Owner {
+/** The process that holds a lock. */
+export interface Holder {
   readonly pid: number;
   readonly host: string;
+  /** What it said of itself when it took the lock. */
+  readonly note: string;
+}
+
+interface Owner extends Holder {
   readonly machine: string;
   /** When the process was started, so that another one of the same number is not taken for it. */
   readonly started: string;
   readonly token: string;
 }
 
+export interface LockOptions {
+  /** Milliseconds without a sign after which an owner on another machine is taken to be gone. */
+  readonly lease: number;
+  /** For those who find the lock held. */
+  readonly note?: string;
+  /** The class of errors, {@link FileError} by default. */
+  readonly Raised?: ErrorClass;
+}
+
 /**
  * Takes a folder for this process, until it gives it back or ends. What a killed owner left is taken over.
  * Throws the error class given, {@link FileError} by default, with the number and host of the process that holds it.
  */
-export async function lockFolder(folder: string, Raised: ErrorClass = FileError): Promise<FolderLock> {
+export async function lockFolder(folder: string, Raised: ErrorClass = FileError): Promise<Lock> {
   const path = join(folder, LOCK);
+  const taken = await tryLock(path, { lease: FOLDER_LEASE, Raised });
+  if ('release' in taken) return taken;
+  throw new Raised(
+    `${folder}: process ${taken.pid} on ${taken.host} works in this folder; wait for it, or use another folder. ` +
+      `If it is gone, remove ${path}`,
+  );
+}
+
+/**
+ * Takes a lock file for this process, until it gives it back or ends, or returns who holds it. The lock of an owner on
+ * this machine that is gone is taken over at once; of one elsewhere, when it gave no sign for the lease.
+ * Throws the error class given, naming the file, where it cannot be written.
+ */
+export async function tryLock(
+  path: string,
+  { lease, note = '', Raised = FileError }: LockOptions,
+): Promise<Lock | Holder> {
   const owner: Owner = {
     pid: process.pid,
     host: hostname(),
+    note,
     machine: MACHINE,
     started: startedAt(process.pid),
     token: randomBytes(8).toString('hex'),
   };
   while (!(await named(path, 'write', Raised, () => create(path, owner)))) {
     const other = await ownerOf(path);
-    if (other !== undefined && (await isHeld(path, other))) {
-      throw new Raised(
-        `${folder}: process ${other.pid} on ${other.host} works in this folder; wait for it, or use another folder. ` +
-          `If it is gone, remove ${path}`,
-      );
-    }
+    if (other !== undefined && (await isHeld(path, other, lease))) return other;
     await removeLeft(path, other);
   }
-  const remove = (): void => rmSync(path, { force: true });
-  const forget = onExit(remove);
-  const signs = setInterval(() => show(path), SIGN_MILLISECONDS);
+  const forget = onExit(() => rmSync(path, { force: true }));
+  const signs = setInterval(() => show(path), Math.min(SIGN_MILLISECONDS, lease / SIGNS_IN_A_LEASE));
   signs.unref();
   const isOurs = async (): Promise<boolean> => (await ownerOf(path))?.token === owner.token;
   return {
     check: async () => {
-      if (!(await isOurs())) throw new Raised(`${folder}: another process has taken this folder over, or it is gone`);
+      if (!(await isOurs())) throw new Raised(`${path}: another process has taken this over, or it is gone`);
     },
     release: async () => {
       clearInterval(signs);
@@ -100,24 +131,43 @@ async function create(path: string, owner: Owner): Promise<boolean> {
 async function ownerOf(path: string): Promise<Owner | undefined> {
   try {
     const owner: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return isOwner(owner) ? owner : undefined;
+    return isOwner(owner) ? { ...owner, note: typeof owner.note === 'string' ? owner.note : '' } : undefined;
   } catch {
     return undefined;
   }
 }
 
 const isOwner = (value: unknown): value is Owner =>
-  typeof value === 'object' && value !== null && 'pid' in value && 'token' in value && Number.isSafeInteger(value.pid);
+  typeof value === 'object' &&
+  value !== null &&
+  'pid' in value &&
+  Number.isSafeInteger(value.pid) &&
+  ['host', 'machine', 'started', 'token'].every((key) => typeof Reflect.get(value, key) === 'string');
 
-async function isHeld(path: string, { pid, machine, started }: Owner): Promise<boolean> {
+async function isHeld(path: string, { pid, machine, started }: Owner, lease: number): Promise<boolean> {
   if (machine === MACHINE) return isRunning(pid) && (started === '' || startedAt(pid) === started);
-  return (await age(path)) < SILENT_MILLISECONDS;
+  return (await age(path)) < lease;
 }
 
-const age = async (path: string): Promise<number> => {
+/** Milliseconds since a file was written to, by the clock of its file system: those of two hosts may differ. */
+async function age(path: string): Promise<number> {
   const stats = await stat(path).catch(() => undefined);
-  return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
-};
+  if (stats === undefined) return 0;
+  const probe = partialPath(path);
+  try {
+    const file = await open(probe, 'wx');
+    try {
+      await file.writeFile('.');
+      return (await file.stat()).mtimeMs - stats.mtimeMs;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return Date.now() - stats.mtimeMs;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
 
 /** Removes a lock whose owner is gone, unless another process has done so and taken the folder meanwhile. */
 async function removeLeft(path: string, seen: Owner | undefined): Promise<void> {
@@ -125,6 +175,7 @@ async function removeLeft(path: string, seen: Owner | undefined): Promise<void> 
     await new Promise((resolve) => setTimeout(resolve, 50));
     return;
   }
+  if ((await ownerOf(path))?.token !== seen?.token) return;
   const aside = `${path}.${randomBytes(8).toString('hex')}`;
   try {
     await rename(path, aside);
@@ -138,11 +189,15 @@ async function removeLeft(path: string, seen: Owner | undefined): Promise<void> 
   await rm(aside, { force: true });
 }
 
-/** The time of the lock's file is the sign. */
-function show(path: string): void {
-  const now = new Date();
+/** The time of the lock's file is the sign. Its first byte is written again, for a time of the file system's clock. */
+async function show(path: string): Promise<void> {
   try {
-    utimesSync(path, now, now);
+    const file = await open(path, 'r+');
+    try {
+      await file.write('{', 0);
+    } finally {
+      await file.close();
+    }
   } catch {
     // It was removed by hand; the next check says so.
   }
