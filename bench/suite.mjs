@@ -31,7 +31,7 @@ const results = {
   },
   limits: run('limits'),
   growth: run('growth'),
-  ways: [...run('ways'), ...run('wasm-products')],
+  ways: [...run('ways'), ...run('wasm-products'), ...run('layers')],
   prediction: run('prediction', '--json'),
   training: run('training-step', '--python', values.python, '--json').rows,
 };

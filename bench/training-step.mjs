@@ -22,7 +22,7 @@ const BATCH = 32;
 await tf.setBackend('ort');
 
 /** A step's seconds, after one that does not count. */
-const stepSeconds = (step) => secondsOf(step, { repetitions: REPETITIONS, warmUp: 1 });
+const stepSeconds = (step, options = { repetitions: REPETITIONS, warmUp: 1 }) => secondsOf(step, options);
 
 const random = createRandom(0);
 
@@ -70,15 +70,16 @@ function peer(task, architecture, extra = {}) {
 }
 
 const rows = [];
-async function compare(name, ours, theirs) {
+async function compare(name, ours, theirs, options) {
   const before = theirs?.();
-  const seconds = await stepSeconds(ours);
+  const seconds = await stepSeconds(ours, options);
   const after = theirs?.();
   const peerSeconds = before && after ? median([...before.seconds, ...after.seconds]) : undefined;
   rows.push({ name, seconds, peerSeconds, ratio: peerSeconds && seconds / peerSeconds });
 }
 
 const NETWORK = parseArchitecture('vit:layers=8,heads=4,hidden=224,mlp=896,patch=4');
+const SMALL = parseArchitecture('vit:layers=3,heads=4,hidden=64,mlp=256,patch=8');
 const VIT_S = parseArchitecture('vit-s:patch=4');
 const meta = (architecture) => {
   const hypernet = createHypernet(HYPERNET, createRandom(0));
@@ -100,6 +101,13 @@ await compare(
   'VITS-1K network (4.9M, patch 4), batch 32: a training step',
   networkStep(buildArchitecture(NETWORK), random, BATCH),
   () => peer('network', NETWORK),
+);
+// Bound by calls: hundreds of kernels of some ten microseconds each.
+await compare(
+  'a small ViT (3 layers, width 64, 17 tokens), batch 32: a training step',
+  networkStep(buildArchitecture(SMALL), random, BATCH),
+  () => peer('network', SMALL, { repetitions: 50 }),
+  { repetitions: 50, warmUp: 10 },
 );
 const extra = meta(NETWORK);
 await compare(

@@ -16,6 +16,7 @@ import type { NativeKernel } from './kernels/kernel.js';
 import { layerKernels } from './kernels/layers.js';
 import { matmulKernels } from './kernels/matmul.js';
 import { movementKernels } from './kernels/movement.js';
+import { normalizationKernels } from './kernels/normalization.js';
 import { reductionKernels } from './kernels/reduction.js';
 import { loadRuntime, setThreads } from './session.js';
 
@@ -25,6 +26,7 @@ const NATIVE: readonly NativeKernel[] = [
   ...reductionKernels,
   ...movementKernels,
   ...convolutionKernels,
+  ...normalizationKernels,
 ];
 
 /** Kernels that only hand on a tensor's memory: JavaScript, but no work. */

@@ -124,8 +124,13 @@ const UNARY: ReadonlyArray<Case<(x: tf.Tensor) => tf.Tensor>> = [
   { name: 'reciprocal', operation: tf.reciprocal, values: positive },
   { name: 'step', operation: (x) => tf.step(x) },
   { name: 'leakyRelu', operation: (x) => tf.leakyRelu(x, 0.1) },
+  { name: 'elu', operation: tf.elu },
+  { name: 'selu', operation: tf.selu },
+  { name: 'softplus', operation: tf.softplus },
+  { name: 'relu6', operation: tf.relu6 },
   { name: 'clipByValue', operation: (x) => tf.clipByValue(x, -1, 0.5) },
 ];
+const ACTIVATIONS = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu', 'prelu'] as const;
 const BINARY: ReadonlyArray<Case<(a: tf.Tensor, b: tf.Tensor) => tf.Tensor>> = [
   { name: 'add', operation: tf.add },
   { name: 'sub', operation: tf.sub },
@@ -183,6 +188,102 @@ describe('agrees with the CPU backend', () => {
             const layer: Operation = (a, b, bias) => tf.fused.matMul({ a, b, bias, transposeA, transposeB });
             return [layer, ...inputs] as const;
           }),
+      ),
+    ));
+
+  it.each(ACTIVATIONS)('a dense layer with %s: product, bias and activation at once', (activation) =>
+    agree(
+      fc
+        // tfjs's own kernel adds a bias of four axes to a product of three.
+        .tuple(shapeOf(3, 3), shapeOf(0, 1), fc.constantFrom('none', 'columns', 'row', 'all'), fc.boolean())
+        .chain(([[m, k, n], batch, biased, isShared]) => {
+          const whole = [...batch, m, n];
+          const biasShape = { none: [1], columns: [n], row: [1, n], all: whole }[biased];
+          const slopes = [...batch.map(() => 1), 1, n];
+          return fc
+            .tuple(inputOf([...batch, m, k]), inputOf([...(isShared ? batch.map(() => 1) : batch), k, n]))
+            .chain(([a, b]) => fc.tuple(fc.constant(a), fc.constant(b), inputOf(biasShape), inputOf(slopes)))
+            .map((inputs) => {
+              const layer: Operation = (x, y, bias, preluActivationWeights) =>
+                tf.fused.matMul({
+                  ...{ a: x, b: y, activation, leakyreluAlpha: 0.3 },
+                  ...(biased === 'none' ? {} : { bias }),
+                  ...(activation === 'prelu' ? { preluActivationWeights } : {}),
+                });
+              return [layer, ...inputs] as const;
+            });
+        }),
+    ),
+  );
+
+  it.each(ACTIVATIONS)('a convolution and a depthwise one with %s and bias at once', (activation) =>
+    agree(
+      fc
+        .tuple(convolution, fc.boolean(), fc.array(value, { minLength: 9, maxLength: 9 }))
+        .map(([one, isBiased, list]) => {
+          const { geometry, image, filter } = one;
+          const { stride, pad, channels, out } = geometry;
+          const layer: Operation = (x, w) => {
+            const more = (count: number) => ({
+              activation,
+              leakyreluAlpha: 0.3,
+              ...(isBiased ? { bias: tf.tensor1d(list.slice(0, count)) } : {}),
+              ...(activation === 'prelu'
+                ? { preluActivationWeights: tf.tensor3d(list.slice(0, count), [1, 1, count]) }
+                : {}),
+            });
+            const [images, filters] = [x as tf.Tensor4D, w as tf.Tensor4D];
+            const square: [number, number] = [stride[0], stride[0]];
+            return [
+              tf.fused.conv2d({ x: images, filter: filters, strides: stride, pad, ...more(out) }),
+              tf.fused.depthwiseConv2d({ x: images, filter: filters, strides: square, pad, ...more(channels * out) }),
+            ];
+          };
+          return [layer, image, filter] as const;
+        }),
+    ),
+  );
+
+  it('batchNorm with and without scale and offset, and its gradients', () =>
+    agree(
+      fc.tuple(anyInput(2, 4), fc.boolean(), fc.boolean()).chain(([x, hasScale, hasOffset]) => {
+        const channels = [x.shape[x.shape.length - 1]];
+        return fc
+          .tuple(inputOf(channels), inputOf(channels, positive), inputOf(channels), inputOf(channels))
+          .map((others) => {
+            const f = (...[t, mean, variance, offset, scale]: tf.Tensor[]) =>
+              tf.batchNorm(
+                t as tf.Tensor2D,
+                mean as tf.Tensor1D,
+                variance as tf.Tensor1D,
+                hasOffset ? (offset as tf.Tensor1D) : undefined,
+                hasScale ? (scale as tf.Tensor1D) : undefined,
+                1e-3,
+              );
+            const operation: Operation = (...tensors) => {
+              const used = [tensors[0], tensors[1], tensors[2]];
+              // tfjs cannot save a scale that is not there.
+              if (!hasScale) return f(...tensors);
+              const gradients = tf.grads((...ys) => tf.sum(tf.sin(f(...ys, ...tensors.slice(3)))))(used);
+              return [f(...tensors), ...gradients];
+            };
+            return [operation, x, ...others] as const;
+          });
+      }),
+    ));
+
+  it('prelu, and gradients of activations', () =>
+    agree(
+      anyInput(1).chain((x) =>
+        inputOf([x.shape[x.shape.length - 1]]).map((slopes) => {
+          const f = (t: tf.Tensor, alpha: tf.Tensor) => tf.prelu(t, alpha);
+          const operation: Operation = (t, alpha) => [
+            f(t, alpha),
+            ...[gradientsOf(f)(t, alpha)].flat(),
+            ...[tf.elu, tf.selu, tf.softplus, tf.relu6].flatMap((g) => gradientsOf(g)(t)),
+          ];
+          return [operation, x, slopes] as const;
+        }),
       ),
     ));
 
@@ -321,6 +422,31 @@ describe('the backend', () => {
     const x = tf.tensor1d([Number.NaN, -1]);
     for (const f of [tf.relu, tf.exp, tf.tanh, tf.step, tf.abs]) expect(f(x).dataSync()[0]).toBeNaN();
     expect(tf.max(x).dataSync()[0]).toBeNaN();
+    for (const f of [tf.elu, tf.selu, tf.softplus, tf.relu6]) {
+      expect(f(x).dataSync()[0]).toBeNaN();
+      expect(
+        tf
+          .grad((t) => tf.sum(f(t)))(x)
+          .dataSync()[0],
+      ).toBeNaN();
+    }
+  });
+
+  it.each(ACTIVATIONS)('keeps NaN through a fused %s', (activation) => {
+    const slopes = { preluActivationWeights: tf.ones([1]), activation };
+    for (const size of [2, 200]) {
+      const a = tf.fill([size, 2], Number.NaN);
+      const image = tf.fill([1, size, 2, 1], Number.NaN) as tf.Tensor4D;
+      const filter = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
+      const bias = tf.tensor1d([0]);
+      for (const y of [
+        tf.fused.matMul({ a, b: tf.ones([2, 1]), bias, ...slopes }),
+        tf.fused.matMul({ a, b: tf.ones([2, 1]), ...slopes }),
+        tf.fused.conv2d({ x: image, filter, strides: 1, pad: 'valid', bias, ...slopes }),
+        tf.fused.depthwiseConv2d({ x: image, filter, strides: 1, pad: 'valid', bias, ...slopes }),
+      ])
+        expect([...y.dataSync()].every(Number.isNaN)).toBe(true);
+    }
   });
 
   it('never writes into values that were read', () => {

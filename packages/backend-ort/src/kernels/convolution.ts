@@ -9,6 +9,7 @@ import {
   type DepthwiseConv2dNativeAttrs,
   type DepthwiseConv2dNativeBackpropFilterAttrs,
   type DepthwiseConv2dNativeBackpropInputAttrs,
+  type FusedConv2DAttrs,
   type MaxPoolAttrs,
   type MaxPoolGradAttrs,
   type TensorInfo,
@@ -16,7 +17,8 @@ import {
 import { type OrtBackend, sizeOf } from '../backend.js';
 import type { AttributeValue, Program, ProgramNode } from '../program.js';
 import type { Kernel } from '../session.js';
-import { areFloats, kernelFamily, type NativeKernel, nativeKernel } from './kernel.js';
+import { type Activation, activationNodes, activationOf, SLOPES } from './activation.js';
+import { areFloats, broadcastsTo, kernelFamily, type NativeKernel, nativeKernel } from './kernel.js';
 import { transpose } from './movement.js';
 import { avgPoolGradient, maxPoolGradient } from './pooling-gradients.js';
 
@@ -73,17 +75,32 @@ function filterToOnnx(backend: OrtBackend, filter: TensorInfo, isDepthwise: bool
   return { ...transpose(backend, filter, [2, 3, 0, 1]), shape: [channels * outputs, 1, height, width] };
 }
 
-const conv = kernelFamily(
-  (geometry: Geometry): Program => ({
-    inputs: twoFloats('x', 'kernel'),
+/** What follows a convolution in a fused kernel. */
+interface Epilogue {
+  /** One bias for each channel. */
+  readonly hasBias: boolean;
+  readonly activation: Activation;
+}
+
+const PLAIN: Epilogue = { hasBias: false, activation: { name: 'linear', alpha: 0 } };
+
+const conv = kernelFamily((geometry: Geometry, { hasBias, activation }: Epilogue): Program => {
+  const operands = ['kernel', ...(hasBias ? ['bias'] : [])];
+  const isLinear = activation.name === 'linear';
+  const { nodes, constants } = isLinear ? { nodes: [], constants: {} } : activationNodes(activation, 'linear');
+  const inputs = ['x', ...operands, ...(activation.name === 'prelu' ? [SLOPES] : [])];
+  return {
+    inputs: Object.fromEntries(inputs.map((name) => [name, 'float32' as const])),
     outputs: { y: 'float32' },
     nodes: [
       move('x', 'image', TO_CHANNELS_FIRST),
-      { op: 'Conv', inputs: ['image', 'kernel'], outputs: ['result'], attributes: attributesOf(geometry) },
-      move('result', 'y', TO_CHANNELS_LAST),
+      { op: 'Conv', inputs: ['image', ...operands], outputs: ['result'], attributes: attributesOf(geometry) },
+      move('result', isLinear ? 'y' : 'linear', TO_CHANNELS_LAST),
+      ...nodes,
     ],
-  }),
-);
+    constants,
+  };
+});
 
 /** The gradient of the image: a transposed convolution with the same kernel. `rest` are rows and columns that no window reached. */
 const convGradInput = kernelFamily(
@@ -103,15 +120,15 @@ const convGradInput = kernelFamily(
   }),
 );
 
-/** Runs a program of an image and a filter in tfjs's order. */
+/** Runs a program of an image and a filter in tfjs's order, and of what else it reads. */
 function withFilter(
   backend: OrtBackend,
   kernel: Kernel,
-  [image, filter]: readonly [TensorInfo, TensorInfo],
+  [image, filter, ...others]: readonly [TensorInfo, TensorInfo, ...TensorInfo[]],
   options: { readonly shape: readonly number[]; readonly work?: number; readonly isDepthwise?: boolean },
 ): TensorInfo {
   const ordered = filterToOnnx(backend, filter, options.isDepthwise ?? false);
-  const [result] = backend.runNative(kernel, [image, ordered], [{ shape: options.shape }], options.work);
+  const [result] = backend.runNative(kernel, [image, ordered, ...others], [{ shape: options.shape }], options.work);
   backend.disposeData(ordered.dataId);
   return result;
 }
@@ -245,12 +262,40 @@ const isPoolable = (info: ConvInfo): boolean => {
 
 const hasShape = ({ shape }: TensorInfo, wanted: readonly number[]): boolean => shape.join() === wanted.join();
 
+interface FusedInputs {
+  readonly x: TensorInfo;
+  readonly filter: TensorInfo;
+  readonly bias?: TensorInfo;
+  readonly preluActivationWeights?: TensorInfo;
+}
+
+/** A convolution, a bias for each channel and an activation. */
+const fused = (name: 'FusedConv2D' | 'FusedDepthwiseConv2D', isDepthwise: boolean): NativeKernel =>
+  nativeKernel<FusedInputs, FusedConv2DAttrs>(name, (backend, { x, filter, bias, preluActivationWeights }, attrs) => {
+    const slopes = attrs.activation === 'prelu' ? preluActivationWeights : undefined;
+    const others = [bias, slopes].filter((info): info is TensorInfo => info !== undefined);
+    if (!areFloats(x, filter, ...others) || (attrs.dataFormat ?? 'NHWC') !== 'NHWC') return undefined;
+    const info = conv2dInfo(x.shape, filter.shape, attrs, isDepthwise);
+    if (!isFloored(info) || (bias !== undefined && !hasShape(bias, [info.outChannels]))) return undefined;
+    if (slopes !== undefined && !broadcastsTo(slopes.shape, info.outShape)) return undefined;
+    const activation = activationOf(attrs.activation, attrs.leakyreluAlpha);
+    const geometry = geometryOf(info, isDepthwise ? info.inChannels : 1);
+    const kernel = conv(geometry, { hasBias: bias !== undefined, activation });
+    const work = isDepthwise ? 0 : workOf(info);
+    return withFilter(backend, kernel, [x, filter, ...others], { shape: info.outShape, work, isDepthwise });
+  });
+
 export const convolutionKernels: readonly NativeKernel[] = [
+  fused('FusedConv2D', false),
+  fused('FusedDepthwiseConv2D', true),
   nativeKernel<{ x: TensorInfo; filter: TensorInfo }, Conv2DAttrs>('Conv2D', (backend, { x, filter }, attrs) => {
     if (!areFloats(x, filter) || attrs.dataFormat !== 'NHWC') return undefined;
     const info = conv2dInfo(x.shape, filter.shape, attrs);
     if (!isFloored(info)) return undefined;
-    return withFilter(backend, conv(geometryOf(info)), [x, filter], { shape: info.outShape, work: workOf(info) });
+    return withFilter(backend, conv(geometryOf(info), PLAIN), [x, filter], {
+      shape: info.outShape,
+      work: workOf(info),
+    });
   }),
   nativeKernel<{ dy: TensorInfo; filter: TensorInfo }, Conv2DBackpropInputAttrs>(
     'Conv2DBackpropInput',
@@ -289,7 +334,7 @@ export const convolutionKernels: readonly NativeKernel[] = [
       if (!areFloats(x, filter)) return undefined;
       const info = conv2dInfo(x.shape, filter.shape, attrs, true);
       if (!isFloored(info)) return undefined;
-      const kernel = conv(geometryOf(info, info.inChannels));
+      const kernel = conv(geometryOf(info, info.inChannels), PLAIN);
       return withFilter(backend, kernel, [x, filter], { shape: info.outShape, isDepthwise: true });
     },
   ),

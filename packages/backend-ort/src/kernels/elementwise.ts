@@ -12,7 +12,17 @@ import {
 import { sizeOf } from '../backend.js';
 import type { Program, ProgramNode } from '../program.js';
 import { Kernel } from '../session.js';
-import { areFloats, HEAVY, kernelFamily, LIGHT, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
+import { type Activation, activationNodes } from './activation.js';
+import {
+  areFloats,
+  broadcastsTo,
+  HEAVY,
+  kernelFamily,
+  LIGHT,
+  type NativeKernel,
+  nativeKernel,
+  oneNode,
+} from './kernel.js';
 
 function binary(name: string, program: Program, dtype: 'float32' | 'bool' = 'float32'): NativeKernel {
   const kernel = new Kernel(program);
@@ -52,6 +62,20 @@ const leaky = kernelFamily((alpha: number) => oneNode('LeakyRelu', ['float32'], 
 const unitStep = new Kernel(
   chain(['x'], { op: 'Sign', inputs: ['x'], outputs: ['sign'] }, { op: 'Relu', inputs: ['sign'], outputs: ['y'] }),
 );
+/** An activation alone. */
+const activated = (activation: Activation): Program => ({ ...chain(['x']), ...activationNodes(activation, 'x') });
+const prelu = new Kernel(two('PRelu'));
+/** dy · (1 + min(y, 0)), where NaN stays: min(y, 0) is -ReLU(-y). */
+const eluGrad = new Kernel({
+  ...chain(
+    ['dy', 'y0'],
+    { op: 'Neg', inputs: ['y0'], outputs: ['negated'] },
+    { op: 'Relu', inputs: ['negated'], outputs: ['below'] },
+    { op: 'Sub', inputs: ['one', 'below'], outputs: ['slope'] },
+    { op: 'Mul', inputs: ['dy', 'slope'], outputs: ['y'] },
+  ),
+  constants: { one: 1 },
+});
 const where = new Kernel(oneNode('Where', ['bool', 'float32', 'float32']));
 
 export const elementwiseKernels: readonly NativeKernel[] = [
@@ -89,6 +113,18 @@ export const elementwiseKernels: readonly NativeKernel[] = [
   unary('Sin', one('Sin')),
   unary('Sqrt', one('Sqrt')),
   unary('Tanh', one('Tanh')),
+  unary('Elu', one('Elu')),
+  unary('Selu', one('Selu')),
+  unary('Softplus', one('Softplus')),
+  unary('Relu6', activated({ name: 'relu6', alpha: 0 })),
+  nativeKernel<{ x: TensorInfo; alpha: TensorInfo }>('Prelu', (backend, { x, alpha }) =>
+    areFloats(x, alpha) && broadcastsTo(alpha.shape, x.shape)
+      ? backend.runNative(prelu, [x, alpha], [{ shape: x.shape }])[0]
+      : undefined,
+  ),
+  nativeKernel<{ dy: TensorInfo; y: TensorInfo }>('EluGrad', (backend, { dy, y }) =>
+    areFloats(dy, y) ? backend.runNative(eluGrad, [dy, y], [{ shape: y.shape }])[0] : undefined,
+  ),
   unary('Square', chain(['x'], { op: 'Mul', inputs: ['x', 'x'], outputs: ['y'] })),
   unary(
     'Rsqrt',

@@ -64,6 +64,12 @@ export function oneNode(
 export const areFloats = (...tensors: readonly TensorInfo[]): boolean =>
   tensors.every(({ dtype, shape }) => dtype === 'float32' && sizeOf(shape) > 0);
 
+/** Whether a tensor of one shape can be repeated to another. */
+export function broadcastsTo(from: readonly number[], to: readonly number[]): boolean {
+  const offset = to.length - from.length;
+  return offset >= 0 && from.every((size, i) => size === 1 || size === to[offset + i]);
+}
+
 /** What an element of a simple operator counts as work, and one of a function such as exp: a second thread pays from these on. */
 export const LIGHT = 4;
 export const HEAVY = 16;

@@ -1,8 +1,9 @@
 // Matrix products, with either operand transposed in place.
 import { type _FusedMatMulAttrs, type BatchMatMulAttrs, broadcast_util, type TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../backend.js';
-import { MICROSOFT } from '../program.js';
-import { areFloats, kernelFamily, nativeKernel, oneNode } from './kernel.js';
+import { MICROSOFT, type Program, type ProgramNode } from '../program.js';
+import { type Activation, activationNodes, activationOf, SLOPES } from './activation.js';
+import { areFloats, broadcastsTo, kernelFamily, nativeKernel, oneNode } from './kernel.js';
 
 const product = kernelFamily((transA: boolean, transB: boolean) =>
   oneNode(
@@ -31,28 +32,75 @@ function matrixSize({ shape }: TensorInfo, isTransposed: boolean): readonly [row
   return isTransposed ? [columns, rows] : [rows, columns];
 }
 
-const productAndBias = kernelFamily((transA: boolean, transB: boolean) =>
-  oneNode('Gemm', ['float32', 'float32', 'float32'], { transA: Number(transA), transB: Number(transB) }),
+/** A product, plus a bias where there is one, and an activation. As a Gemm where both operands are single matrices. */
+const productAndActivation = kernelFamily(
+  (
+    transA: boolean,
+    transB: boolean,
+    options: { readonly hasBias: boolean; readonly isSingle: boolean; readonly activation: Activation },
+  ): Program => {
+    const { hasBias, isSingle, activation } = options;
+    const transposed = { transA: Number(transA), transB: Number(transB) };
+    const product: ProgramNode[] =
+      hasBias && isSingle
+        ? [{ op: 'Gemm', inputs: ['a', 'b', 'bias'], outputs: ['linear'], attributes: transposed }]
+        : [
+            {
+              op: 'FusedMatMul',
+              domain: MICROSOFT,
+              inputs: ['a', 'b'],
+              outputs: [hasBias ? 'product' : 'linear'],
+              attributes: transposed,
+            },
+            ...(hasBias ? [{ op: 'Add', inputs: ['product', 'bias'], outputs: ['linear'] }] : []),
+          ];
+    const { nodes, constants } = activationNodes(activation, 'linear');
+    const inputs = ['a', 'b', ...(hasBias ? ['bias'] : []), ...(activation.name === 'prelu' ? [SLOPES] : [])];
+    return {
+      inputs: Object.fromEntries(inputs.map((name) => [name, 'float32' as const])),
+      outputs: { y: 'float32' },
+      nodes: [...product, ...nodes],
+      constants,
+    };
+  },
 );
 
-/** One matrix times another plus a bias `[columns]`, without activation: what a linear layer is. */
-const fusedMatMul = nativeKernel<{ a: TensorInfo; b: TensorInfo; bias?: TensorInfo }, _FusedMatMulAttrs>(
+interface FusedMatMulInputs {
+  readonly a: TensorInfo;
+  readonly b: TensorInfo;
+  readonly bias?: TensorInfo;
+  readonly preluActivationWeights?: TensorInfo;
+}
+
+/** A dense layer: a product, a bias that broadcasts over it, and an activation. */
+const fusedMatMul = nativeKernel<FusedMatMulInputs, _FusedMatMulAttrs>(
   '_FusedMatMul',
-  (backend, { a, b, bias }, { transposeA, transposeB, activation }) => {
-    const isSingle = sizeOf(a.shape.slice(0, -2)) === 1 && sizeOf(b.shape.slice(0, -2)) === 1;
-    if (bias === undefined || bias.shape.length > 1 || activation !== 'linear' || !isSingle || !areFloats(a, b, bias))
-      return undefined;
+  (backend, { a, b, bias, preluActivationWeights }, { transposeA, transposeB, activation, leakyreluAlpha }) => {
+    const others = [bias, activation === 'prelu' ? preluActivationWeights : undefined].filter(
+      (info): info is TensorInfo => info !== undefined,
+    );
+    if (!areFloats(a, b, ...others)) return undefined;
     const [rows, inner] = matrixSize(a, transposeA);
     const [, columns] = matrixSize(b, transposeB);
-    const operands = [{ ...a, shape: a.shape.slice(-2) }, { ...b, shape: b.shape.slice(-2) }, bias];
-    const work = 2 * rows * inner * columns;
+    const batch = broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    const shape = [...batch, rows, columns];
+    if (!others.every((info) => broadcastsTo(info.shape, shape))) return undefined;
+    const isSingle = sizeOf(batch) === 1 && (bias === undefined || bias.shape.length < 3);
+    const matrix = (info: TensorInfo): TensorInfo => (isSingle ? { ...info, shape: info.shape.slice(-2) } : info);
+    const kernel = productAndActivation(transposeA, transposeB, {
+      hasBias: bias !== undefined,
+      isSingle,
+      activation: activationOf(activation, leakyreluAlpha),
+    });
+    const work = 2 * sizeOf(batch) * rows * inner * columns;
+    const output = isSingle ? [rows, columns] : shape;
     const [result] = backend.runNative(
-      productAndBias(transposeA, transposeB),
-      operands,
-      [{ shape: [rows, columns] }],
+      kernel,
+      [matrix(a), matrix(b), ...others.map(matrix)],
+      [{ shape: output }],
       work,
     );
-    return { ...result, shape: [...a.shape.slice(0, -2), rows, columns] };
+    return { ...result, shape };
   },
 );
 
