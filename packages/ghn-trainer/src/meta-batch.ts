@@ -106,9 +106,12 @@ async function networkGradients(
     const value = tf.add<tf.Scalar>(loss, tf.mul(sumOfNorms(Object.values(predicted)), gamma));
     return { value, loss, output };
   });
-  const { correct, answers } = await task.judge(output, batch);
-  output.dispose();
-  return { value: await takeNumber(value), grads, taskLoss: await takeNumber(loss), correct, answers };
+  try {
+    const { correct, answers } = await task.judge(output, batch);
+    return { value: await takeNumber(value), grads, taskLoss: await takeNumber(loss), correct, answers };
+  } finally {
+    output.dispose();
+  }
 }
 
 /** What a network gives: the number to make small, and what else is read of it. */

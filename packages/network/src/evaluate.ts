@@ -31,13 +31,18 @@ export async function evaluateNetwork(
   for (let first = 0; first < source.length; first += batchSize) {
     const count = Math.min(batchSize, source.length - first);
     const batch = source.batch(Array.from({ length: count }, (_, i) => first + i));
-    const [output] = forward(graph, parameters, { [graph.inputs[0]]: batch.inputs });
-    loss += (await takeNumber(task.loss(output, batch))) * count;
-    const judged = await task.judge(output, batch);
-    correct += judged.correct;
-    correctInTop5 += judged.correctInTop5;
-    answers += judged.answers;
-    tf.dispose([output, batch.inputs, batch.labels]);
+    const held: tf.Tensor[] = [batch.inputs, batch.labels];
+    try {
+      const output = tf.tidy(() => forward(graph, parameters, { [graph.inputs[0]]: batch.inputs })[0]);
+      held.push(output);
+      loss += (await takeNumber(task.loss(output, batch))) * count;
+      const judged = await task.judge(output, batch);
+      correct += judged.correct;
+      correctInTop5 += judged.correctInTop5;
+      answers += judged.answers;
+    } finally {
+      tf.dispose(held);
+    }
   }
   return { loss: loss / source.length, accuracy: correct / answers, top5Accuracy: correctInTop5 / answers };
 }
