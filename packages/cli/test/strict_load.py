@@ -1,6 +1,6 @@
 """Loads each file strictly into the network that it is for, and lets that network answer once.
 
-Reads a JSON list of {"network", "file", "options"} on standard input; prints a JSON list of what went wrong, null where nothing did."""
+Reads a JSON list of {"network", "file", "options"} on standard input, with "folder" for from_pretrained; prints a JSON list of what went wrong, null where nothing did."""
 import json
 import sys
 
@@ -27,18 +27,33 @@ def answer(model, options):
         return found if isinstance(found, torch.Tensor) else found.logits
 
 
-def trouble(network, file, options):
+def loaded(network, file, options):
+    model = model_of(network, options)
+    tensors = load_file(file)
+    model.load_state_dict(tensors, strict=True)
+    state = model.state_dict()
+    for name, tensor in tensors.items():
+        if not torch.equal(state[name].float(), tensor.float()):
+            raise ValueError(f"{name} is not what the file has")
+    return model
+
+
+def pretrained(network, folder):
+    """For models whose names in files are others than in memory: nothing may be missing or left over."""
+    model, info = getattr(transformers, network).from_pretrained(folder, output_loading_info=True)
+    if any(info.values()):
+        raise ValueError(str(info))
+    total = sum(tensor.double().abs().sum() for tensor in load_file(f"{folder}/model.safetensors").values())
+    found = sum(parameter.double().abs().sum() for parameter in model.parameters())
+    if abs(total - found) > 1e-9 * total:
+        raise ValueError(f"the values of the file add up to {total}, those of the network to {found}")
+    return model
+
+
+def trouble(network, file, options, folder=None):
     try:
-        model = model_of(network, options)
-        tensors = load_file(file)
-        model.load_state_dict(tensors, strict=True)
-        state = model.state_dict()
-        for name, tensor in tensors.items():
-            if not torch.equal(state[name].float(), tensor.float()):
-                return f"{name} is not what the file has"
-        if not torch.isfinite(answer(model, options)).all():
-            return "the answer is not finite"
-        return None
+        model = loaded(network, file, options) if folder is None else pretrained(network, folder)
+        return None if torch.isfinite(answer(model, options)).all() else "the answer is not finite"
     except Exception as error:  # what went wrong is the result
         return f"{type(error).__name__}: {error}"
 

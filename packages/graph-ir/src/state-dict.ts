@@ -7,9 +7,10 @@ export type ExtraState =
   | { readonly kind: 'buffer'; readonly name: string; readonly shape: readonly number[]; readonly value: 0 | 1 };
 
 /**
- * The tensors that `load_state_dict(…, strict=True)` wants beside the parameters, in the order of the operators: the weight of a
- * layer under its own name where it shares another's (GPT-2's head), and batch norms' `running_mean` (0), `running_var` (1) and
- * `num_batches_tracked` (0), as PyTorch starts them.
+ * The tensors that `load_state_dict(…, strict=True)` wants beside the parameters, in the order of the operators: the
+ * weight of a layer under its own name where it shares another's (GPT-2's head), a linear layer's bias that is kept
+ * elsewhere (BERT's head), and batch norms' `running_mean` (0), `running_var` (1) and `num_batches_tracked` (0), as
+ * PyTorch starts them.
  */
 export function extraStates({ operators, parameters }: Graph): ExtraState[] {
   const shapeOf = new Map(parameters.map(({ name, shape }) => [name, shape]));
@@ -20,10 +21,15 @@ export function extraStates({ operators, parameters }: Graph): ExtraState[] {
     const shape = weight === undefined ? undefined : shapeOf.get(weight);
     if (weight === undefined || shape === undefined) continue;
     const layerName = `${name}.weight`;
-    if (firstUse.has(weight) && weight !== layerName && !shapeOf.has(layerName)) {
-      extras.push({ kind: 'tied', name: layerName, shape, parameter: weight });
-    }
+    const isTied = firstUse.has(weight) && weight !== layerName && !shapeOf.has(layerName);
+    if (isTied) extras.push({ kind: 'tied', name: layerName, shape, parameter: weight });
     firstUse.set(weight, name);
+    const biasShape = own.bias === undefined ? undefined : shapeOf.get(own.bias);
+    const biasName = `${name}.bias`;
+    const hasOwnNames = type === 'linear' && (isTied || weight === layerName);
+    if (hasOwnNames && own.bias !== undefined && biasShape !== undefined && !shapeOf.has(biasName)) {
+      extras.push({ kind: 'tied', name: biasName, shape: biasShape, parameter: own.bias });
+    }
     const layer = /^(.*)\.weight$/.exec(weight)?.[1];
     if (type === 'batch_norm' && layer !== undefined) {
       const channels = [elementCount(shape)];

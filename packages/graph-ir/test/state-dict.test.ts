@@ -1,5 +1,6 @@
 // What strict loading in PyTorch asks for beside parameters; counts and names are torchvision's and transformers'.
 import { describe, expect, it } from 'vitest';
+import { graphFromConfig } from '../src/huggingface.js';
 import { buildArchitecture, didYouMean, extraStates, parseArchitecture } from '../src/index.js';
 
 const extrasOf = (architecture: string) => extraStates(buildArchitecture(parseArchitecture(architecture)));
@@ -23,6 +24,25 @@ describe('extraStates', () => {
     ]);
     expect(extrasOf(`gpt2:${sizes},tied=false`)).toEqual([]);
     expect(extrasOf('vit-s')).toEqual([]);
+  });
+
+  it('has both names of the tied head of BERT, and that of a bias that is kept beside it', () => {
+    const sizes = { hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 32 };
+    const config = { model_type: 'bert', architectures: ['BertForMaskedLM'], vocab_size: 30, ...sizes };
+    const head = 'cls.predictions';
+    const weight = {
+      kind: 'tied',
+      name: `${head}.decoder.weight`,
+      shape: [30, 16],
+      parameter: 'bert.embeddings.word_embeddings.weight',
+    };
+    const bias = { kind: 'tied', name: `${head}.decoder.bias`, shape: [30], parameter: `${head}.bias` };
+    expect(extraStates(graphFromConfig(JSON.stringify(config)))).toEqual([weight, bias]);
+    const untied = { ...config, tie_word_embeddings: false };
+    expect(extraStates(graphFromConfig(JSON.stringify(untied)))).toEqual([bias]);
+    expect(
+      extraStates(graphFromConfig(JSON.stringify({ ...config, architectures: ['BertForSequenceClassification'] }))),
+    ).toEqual([]);
   });
 });
 
