@@ -1,82 +1,77 @@
 // What a start saves its user, and what it costs to have one.
+import { vitsSmall } from '@logah/arch-datasets';
 import { lineChart } from '@logah/charts';
 import { CARDS } from '@logah/checkpoints';
+import { subset } from '@logah/data';
+import { disposeTrainer, initTrainer, TEMPLATE_TRAINER_DEFAULTS, train } from '@logah/ghn-trainer';
 import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
-import { differenceInterval } from '@logah/init-eval';
+import { createHypernet, hypernetPreset } from '@logah/hypernet';
+import { differenceInterval, startState, trainNetwork } from '@logah/init-eval';
+import { classification } from '@logah/network';
+import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { metaTrain, templateSettings } from './meta-training.mjs';
-import { startParameters, tuned } from './networks.mjs';
+import { median } from '../measure.mjs';
+import { dataset, recipeOf, startParameters, tuned } from './networks.mjs';
 import { kept, round } from './store.mjs';
 import { accuracyOf, COLORS, finalOf, spread, thousands } from './text.mjs';
 
 const ARCHITECTURE = 'vit:layers=3,heads=4,hidden=48,mlp=192,patch=8';
 const SHIPPED = 'template:vits-small-cifar10';
-const BASELINES = ['random:position=1.5', 'mimetic:position=1.5'];
-const NAMES = { [SHIPPED]: 'shipped templates', own: 'templates, 3,000 steps' };
-const PREDICTIONS = 9;
+/** The best start that nobody learned, by docs/results.md. */
+const BASELINES = ['mimetic:position=1.5'];
+/** Predictions and steps that are timed; the median counts. */
+const TIMED = 15;
 
 export const costs = {
   title: 'What a start saves and costs',
   async run({ folder, options }) {
-    const { images, trainSamples, longSteps, epochs, longEpochs } = options;
+    const { images, trainSamples, epochs, longEpochs } = options;
     const data = { ...images, skipSamples: 40000, trainSamples };
-    const meta = templateSettings(images.dataDir, longSteps);
-    const metaTraining = await metaTrain(folder, meta);
     const common = { architecture: ARCHITECTURE, data, batch: 64 };
     const budgets = [];
     for (const budget of [epochs, longEpochs]) {
       const starts = [];
-      for (const [name, start] of [
-        ...BASELINES.map((text) => [text, text]),
-        [NAMES[SHIPPED], SHIPPED],
-        [NAMES.own, { meta, kind: 'template' }],
-      ]) {
+      for (const start of [...BASELINES, SHIPPED]) {
         // Long trainings take the rate that was best in the short ones.
-        const short = budgets[0]?.starts.find((other) => other.name === name);
+        const short = budgets[0]?.starts.find((other) => other.start === start);
         const rates = short === undefined ? options.rates : [short.runs[0].settings.rate];
-        starts.push({ name, runs: await tuned(folder, { ...common, start, epochs: budget }, { ...options, rates }) });
+        starts.push({ start, runs: await tuned(folder, { ...common, start, epochs: budget }, { ...options, rates }) });
       }
       budgets.push({ epochs: budget, steps: budget * Math.floor(trainSamples / common.batch), starts });
     }
-    const timing = await kept(folder, 'timing', { architecture: ARCHITECTURE, start: SHIPPED }, () =>
-      predictionSeconds(folder),
+    const { result: timing } = await kept(folder, 'timing', { architecture: ARCHITECTURE, start: SHIPPED, data }, () =>
+      timings(folder, data),
     );
-    return { architecture: ARCHITECTURE, budgets, metaTraining, prediction: timing.result };
+    return { architecture: ARCHITECTURE, budgets, timing };
   },
-  tables({ budgets, metaTraining, prediction }) {
-    const perStep = stepSeconds(budgets);
-    const metaSteps = (name) =>
-      name === NAMES.own
-        ? metaTraining.result.steps
-        : CARDS.find((card) => card.name === SHIPPED.split(':')[1]).trainedOn.steps;
-    const metaSeconds = metaTraining.result.seconds / metaTraining.result.steps;
-    const rows = budgets.flatMap((budget) => {
-      const [best] = bestBaselines(budget.starts);
-      return budget.starts
-        .filter(({ name }) => !BASELINES.includes(name))
-        .map(({ name, runs }) => {
-          const reached = reachedSteps(runs, finalOf(best.runs).mean, budget);
-          const saved = reached === null ? null : (budget.steps - reached) * perStep - prediction.seconds;
-          const cost = metaSteps(name) * metaSeconds;
-          const ahead = differenceInterval(finalOf(runs), finalOf(best.runs));
-          return [
-            thousands(budget.steps),
-            `\`${best.name}\` ${spread(best.runs)}`,
-            name,
-            spread(runs),
-            ahead === null ? '–' : `${signed(ahead.low)} to ${signed(ahead.high)}`,
-            reached === null ? 'never' : thousands(reached),
-            saved === null ? '–' : saved.toFixed(1),
-            saved === null ? '–' : thousands(Math.ceil(cost / saved)),
-          ];
-        });
+  tables({ budgets, timing }) {
+    const rows = budgets.map((budget) => {
+      const [baseline, { start, runs }] = budget.starts;
+      const reached = reachedSteps(runs, finalOf(baseline.runs).mean, budget);
+      const saved = reached === null ? null : (budget.steps - reached) * timing.step - timing.prediction;
+      const cost = metaSteps(start) * timing.metaStep;
+      const ahead = differenceInterval(finalOf(runs), finalOf(baseline.runs));
+      return [
+        thousands(budget.steps),
+        `\`${baseline.start}\``,
+        spread(baseline.runs),
+        `\`${start}\``,
+        spread(runs, 0),
+        spread(runs),
+        ahead === null ? '–' : `${signed(ahead.low)} to ${signed(ahead.high)}`,
+        reached === null ? 'never' : thousands(reached),
+        saved === null ? '–' : saved.toFixed(1),
+        saved === null || saved <= 0 ? 'never' : thousands(Math.ceil(cost / saved)),
+      ];
     });
     return {
       costs: {
         head: [
           'steps',
-          'best baseline',
+          'baseline',
+          'ends at',
           'start',
+          'untrained',
           'ends at',
           '95 % interval of the difference',
           'steps to the baseline’s end',
@@ -85,6 +80,15 @@ export const costs = {
         ],
         rows,
       },
+      seconds: {
+        head: ['a step of the network', 'a step of meta-training', 'a prediction', 'steps of meta-training'],
+        rows: [
+          [
+            ...[timing.step, timing.metaStep, timing.prediction].map((value) => `${value.toPrecision(2)} s`),
+            thousands(metaSteps(SHIPPED)),
+          ],
+        ],
+      },
     };
   },
   pictures({ budgets }) {
@@ -92,11 +96,11 @@ export const costs = {
     return {
       costs: lineChart(
         { title: 'Accuracy over training', x: 'steps', y: 'accuracy' },
-        budget.starts.map(({ name, runs }, i) => {
+        budget.starts.map(({ start, runs }, i) => {
           const epochs = runs[0].result.scores.map(({ epoch }) => epoch);
           const values = epochs.map((epoch) => accuracyOf(runs, epoch));
           return {
-            name,
+            name: start,
             color: COLORS[i],
             points: values.map(({ mean }, e) => [(epochs[e] * budget.steps) / budget.epochs, mean]),
             deviations: values.map(({ std }) => std),
@@ -105,14 +109,10 @@ export const costs = {
       ),
     };
   },
-  summary: ({ budgets, metaTraining, prediction }) => [
-    `${round(stepSeconds(budgets))} s a step of the network, ${round(metaTraining.result.seconds / metaTraining.result.steps)} s a step of meta-training, ${prediction.seconds} s a prediction`,
-  ],
 };
 
-/** The baselines of a comparison, the one that ends best first. */
-const bestBaselines = (starts) =>
-  starts.filter(({ name }) => BASELINES.includes(name)).sort((a, b) => finalOf(b.runs).mean - finalOf(a.runs).mean);
+/** Steps of meta-training that a shipped checkpoint had. */
+const metaSteps = (start) => CARDS.find(({ name }) => `template:${name}` === start).trainedOn.steps;
 
 /** The steps after which runs, by their mean after each epoch, are first as good as a score; null for never. */
 export function reachedSteps(runs, score, { epochs, steps }) {
@@ -120,24 +120,37 @@ export function reachedSteps(runs, score, { epochs, steps }) {
   return found === undefined ? null : (found.epoch * steps) / epochs;
 }
 
-/** Seconds of a step of training, judging included: the median over all runs of these budgets. */
-export function stepSeconds(budgets) {
-  const all = budgets.flatMap(({ steps, starts }) =>
-    starts.flatMap(({ runs }) => runs.map(({ seconds }) => seconds / steps)),
-  );
-  return all.sort((a, b) => a - b)[all.length >> 1];
-}
-
 const signed = (value) => `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`;
 
-/** The median time of a prediction, in seconds. */
-async function predictionSeconds(folder) {
+/** Seconds of a step of a network, of a step of meta-training and of a prediction, one behind the other in one process. */
+async function timings(folder, data) {
   const graph = buildArchitecture(parseArchitecture(ARCHITECTURE));
-  const times = [];
-  for (let seed = 0; seed < PREDICTIONS; seed++) {
+  const { train: images, classes, image } = await dataset({ ...data, trainSamples: TIMED * 64, testSamples: 64 });
+  const prediction = [];
+  for (let seed = 0; seed < TIMED; seed++) {
     const started = performance.now();
     tf.dispose(Object.values(await startParameters(folder, SHIPPED, graph, seed)));
-    times.push((performance.now() - started) / 1000);
+    prediction.push((performance.now() - started) / 1000);
   }
-  return { seconds: round(times.sort((a, b) => a - b)[PREDICTIONS >> 1]) };
+  const step = [];
+  const parameters = await startParameters(folder, SHIPPED, graph, 0);
+  const recipe = recipeOf({ epochs: 1, batch: 64, rate: 1e-3, seed: 0 });
+  const state = startState(recipe.optimizer, parameters);
+  let last = performance.now();
+  const onStep = () => {
+    step.push((performance.now() - last) / 1000);
+    last = performance.now();
+  };
+  const test = subset(images, [0]);
+  for await (const _ of trainNetwork({ graph, task: classification, train: images, test, recipe, state, onStep }));
+  const config = { ...TEMPLATE_TRAINER_DEFAULTS, epochs: 1, warmupEpochs: 0, stepsPerEpoch: TIMED };
+  const hypernet = createHypernet(hypernetPreset('template-small'), createRandom(0));
+  const architectures = vitsSmall({ image, patch: 8, classes });
+  const events = train({ config, state: initTrainer(hypernet), architectures, data: images, task: classification });
+  const metaStep = [];
+  for await (const event of events) {
+    metaStep.push(event.seconds);
+    if (event.step === TIMED) disposeTrainer(event.state);
+  }
+  return { prediction: round(median(prediction)), step: round(median(step)), metaStep: round(median(metaStep)) };
 }

@@ -1,6 +1,6 @@
 // What a hypernetwork of one domain is worth in the other: images for text, text for images, by the roles that both have.
 import { barChart } from '@logah/charts';
-import { tuned } from './networks.mjs';
+import { repeated } from './networks.mjs';
 import { COLORS, finalOf, perplexityOf, perplexitySpread, spread } from './text.mjs';
 
 const GPT = 'gpt2:layers=3,heads=4,hidden=48,vocab=257,context=128,tied=false';
@@ -26,7 +26,7 @@ export const domains = {
       batch: 16,
     };
     const ofImages = { architecture: VIT, data: { ...images, skipSamples: 40000, trainSamples }, epochs, batch: 64 };
-    const compare = async (settings, base, own, other, isText) => {
+    const compare = async (settings, base, own, other) => {
       const foreign = { checkpoint: other };
       const starts = [
         ['RandInit', 'random'],
@@ -36,33 +36,25 @@ export const domains = {
           `${base}, ${name} from ${other}`,
           { base, donor: foreign, roles },
         ]),
-        ...Object.entries(SHARED)
-          .slice(2)
-          .map(([name, roles]) => [`${base}, ${name} from ${own}`, { base, donor: `template:${own}`, roles }]),
       ];
       const rows = [];
       for (const [name, start] of starts)
-        rows.push({ name, runs: await tuned(folder, { ...settings, start }, { ...options, isText }) });
+        rows.push({ name, runs: await repeated(folder, { ...settings, start }, options) });
       return rows;
     };
     return {
-      text: await compare(ofText, 'nanochat', OF_TEXT, OF_IMAGES, true),
-      images: await compare(ofImages, 'mimetic:position=1.5', OF_IMAGES, OF_TEXT, false),
+      text: await compare(ofText, 'nanochat', OF_TEXT, OF_IMAGES),
+      images: await compare(ofImages, 'mimetic:position=1.5', OF_IMAGES, OF_TEXT),
     };
   },
   tables: ({ text, images }) => ({
     text: {
-      head: ['GPT-2 over bytes from', 'rate', 'perplexity untrained', 'after 50 steps'],
-      rows: text.map(({ name, runs }) => [
-        name,
-        String(runs[0].settings.rate),
-        perplexitySpread(runs, 0),
-        perplexitySpread(runs),
-      ]),
+      head: ['GPT-2 over bytes from', 'perplexity untrained', 'after 50 steps'],
+      rows: text.map(({ name, runs }) => [name, perplexitySpread(runs, 0), perplexitySpread(runs)]),
     },
     images: {
-      head: ['ViT from', 'rate', 'accuracy untrained', 'trained'],
-      rows: images.map(({ name, runs }) => [name, String(runs[0].settings.rate), spread(runs, 0), spread(runs)]),
+      head: ['ViT from', 'accuracy untrained', 'trained'],
+      rows: images.map(({ name, runs }) => [name, spread(runs, 0), spread(runs)]),
     },
   }),
   pictures: ({ text, images }) => ({

@@ -10,17 +10,15 @@ export const HELD_OUT = [
   'vit:layers=3,heads=4,hidden=52,mlp=208,patch=8',
   'vit:layers=6,heads=4,hidden=64,mlp=256,patch=8',
 ];
-/** Networks a step, the factor of the rate, and the seed of meta-training: that of one network thrice, for the noise. */
+/** Networks a step, and the seed of meta-training: three of one network a step, for the noise. */
 const POINTS = [
-  [1, 1, 0],
-  [1, 1, 1],
-  [1, 1, 2],
-  [2, 1, 0],
-  [4, 1, 0],
-  [8, 1, 0],
-  [4, 2, 0],
+  [1, 0],
+  [1, 1],
+  [1, 2],
+  [2, 0],
+  [4, 0],
+  [8, 0],
 ];
-const RATE = 2e-3;
 
 /** Networks that every point predicts: a number that makes ten epochs of any of the sizes, the first from the steps that are wanted. */
 export const networksOf = (steps) => 80 * Math.ceil(steps / 80);
@@ -31,27 +29,22 @@ export const metaBatch = {
     const { images, steps, trainSamples } = options;
     const on = { ...images, skipSamples: 40000, trainSamples };
     const points = [];
-    for (const [size, factor, seed] of POINTS) {
-      const changes = {
-        ...(size === 1 ? {} : { metaBatch: size }),
-        ...(factor === 1 ? {} : { lr: factor * RATE }),
-        seed,
-      };
+    for (const [size, seed] of POINTS) {
+      const changes = { ...(size === 1 ? {} : { metaBatch: size }), seed };
       const meta = templateSettings(images.dataDir, networksOf(steps) / size, changes);
       const metaTraining = await metaTrain(folder, meta);
       const start = { meta, kind: 'template' };
       const zero = [];
       for (const architecture of HELD_OUT) zero.push(await untrained(folder, { architecture, start, data: on }));
-      points.push({ size, rate: factor * RATE, seed, metaTraining, zero });
+      points.push({ size, seed, metaTraining, zero });
     }
     return { architectures: HELD_OUT, points };
   },
   tables: ({ points }) => ({
     'meta-batch': {
-      head: ['networks a step, m', 'rate', 'seed', 'steps', 'seconds', 'untrained: 3×56', '3×52', '6×64'],
-      rows: points.map(({ size, rate, seed, metaTraining: { result }, zero }) => [
+      head: ['networks a step, m', 'seed', 'steps', 'seconds', 'untrained: 3×56', '3×52', '6×64'],
+      rows: points.map(({ size, seed, metaTraining: { result }, zero }) => [
         String(size),
-        String(rate),
         String(seed),
         thousands(result.steps),
         result.seconds.toFixed(0),
@@ -60,18 +53,17 @@ export const metaBatch = {
     },
   }),
   pictures({ points }) {
-    const rates = [...new Set(points.map(({ rate }) => rate))];
     const mean = ({ zero }) => zero.reduce((sum, run) => sum + finalOf([run]).mean, 0) / zero.length;
     return {
       'meta-batch': lineChart(
         { title: 'Three held-out networks, untrained, at equal compute', x: 'networks a step, m', y: 'accuracy' },
-        rates.map((rate, i) => ({
-          name: `rate ${rate}`,
-          color: COLORS[i],
-          points: points
-            .filter((point) => point.rate === rate && point.seed === 0)
-            .map((point) => [point.size, mean(point)]),
-        })),
+        [
+          {
+            name: 'mean of three networks',
+            color: COLORS[0],
+            points: points.filter(({ seed }) => seed === 0).map((point) => [point.size, mean(point)]),
+          },
+        ],
       ),
     };
   },

@@ -68,7 +68,7 @@ export const trainOne = (folder, settings) =>
     const scores = [];
     if (settings.epochs === 0) {
       const source = settings.judgedBy === 'train' ? data.train : data.test;
-      scores.push({ epoch: 0, ...evaluateNetwork(graph, parameters, source, taskOf(data), settings.batch) });
+      scores.push({ epoch: 0, ...(await evaluateNetwork(graph, parameters, source, taskOf(data), settings.batch)) });
       tf.dispose(Object.values(parameters));
     } else {
       for await (const { score } of trainingOf(graph, data, parameters, settings)) scores.push(score);

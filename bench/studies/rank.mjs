@@ -5,16 +5,14 @@ import { hypernetParameterCount, hypernetPreset } from '@logah/hypernet';
 import { Matrix, SingularValueDecomposition } from 'ml-matrix';
 import { HELD_OUT } from './meta-batch.mjs';
 import { imageSettings, metaTrain, scheduleOf, templateSettings } from './meta-training.mjs';
-import { dataset, repeated, startParameters, trainingOf, untrained } from './networks.mjs';
+import { dataset, startParameters, trainingOf, untrained } from './networks.mjs';
 import { kept, round } from './store.mjs';
 import { COLORS, finalOf, spread, thousands } from './text.mjs';
 
-const BASELINES = ['random:position=1.5', 'mimetic:position=1.5'];
-
 /** What is changed of `template-small`, whose 4 templates of a kind are written out and mixed by the embedding. */
-const TEMPLATES = [{}, { rank: 4 }, { rank: 16 }, { templates: 1 }, { templates: 8 }, { mixture: 'place' }];
-/** r of LoGAH-Tiny, whose d is 64: from d/4 to d; 128 makes a step several times as long. */
-const LOGAH_RANKS = [16, 32, 64];
+const TEMPLATES = [{}, { rank: 16 }, { templates: 1 }, { mixture: 'place' }];
+/** r of LoGAH-Tiny, whose d is 64: d/4 and d; 2d makes a step several times as long. */
+const LOGAH_RANKS = [16, 64];
 const LOGAH_RATE = 1e-3;
 
 const NETWORKS = ['random:position=1.5', 'template:vits-small-cifar10'];
@@ -23,7 +21,7 @@ const SHARES = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4];
 export const rank = {
   title: 'Rank',
   async run({ folder, options }) {
-    const { images, steps, trainSamples, epochs, longEpochs } = options;
+    const { images, steps, trainSamples, longEpochs } = options;
     const on = { ...images, skipSamples: 40000, trainSamples };
     const common = { architecture: HELD_OUT[1], data: on, batch: 64 };
     const metas = [
@@ -44,38 +42,24 @@ export const rank = {
       const start = { meta, kind };
       const zero = [];
       for (const architecture of HELD_OUT) zero.push(await untrained(folder, { architecture, start, data: on }));
-      const trained = await repeated(folder, { ...common, start, epochs }, options);
-      points.push({ kind, changes, parameters: parametersOf(meta), metaTraining, zero, trained });
+      points.push({ kind, changes, parameters: parametersOf(meta), metaTraining, zero });
     }
-    const baselines = [];
-    for (const start of BASELINES)
-      baselines.push({ start, trained: await repeated(folder, { ...common, start, epochs }, options) });
     const weights = [];
     for (const start of NETWORKS)
       weights.push(
         await weightErrors(folder, { ...common, start, epochs: longEpochs, rate: Math.max(...options.rates), seed: 0 }),
       );
-    return { architectures: HELD_OUT, points, baselines, weights };
+    return { architectures: HELD_OUT, points, weights };
   },
-  tables: ({ points, baselines, weights }) => ({
+  tables: ({ points, weights }) => ({
     rank: {
-      head: ['hypernetwork', 'parameters', 'seconds a step', 'untrained: 3×56', '3×52', '6×64', '3×52 trained'],
+      head: ['hypernetwork', 'parameters', 'seconds a step', 'untrained: 3×56', '3×52', '6×64'],
       rows: [
-        ...points.map(({ kind, changes, parameters, metaTraining: { result }, zero, trained }) => [
+        ...points.map(({ kind, changes, parameters, metaTraining: { result }, zero }) => [
           nameOf(kind, changes),
           thousands(parameters),
           (result.seconds / result.steps).toFixed(2),
           ...zero.map((run) => spread([run])),
-          spread(trained),
-        ]),
-        ...baselines.map(({ start, trained }) => [
-          `\`${start}\``,
-          '–',
-          '–',
-          '–',
-          spread(trained, 0),
-          '–',
-          spread(trained),
         ]),
       ],
     },

@@ -37,6 +37,11 @@ const STREAMS = [
     'gpt2-xl:vocab=257,context=128,tied=false',
     ['random', 'LoGAH-Tiny, not trained', 'templates of gpts-wikitext2'],
   ],
+  [
+    'Llama, 36 layers of 4096',
+    'llama:layers=36,heads=32,kvHeads=32,hidden=4096,mlp=16384,vocab=257,context=128',
+    ['templates of gpts-wikitext2'],
+  ],
 ];
 
 export const sizes = {

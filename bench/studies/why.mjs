@@ -147,20 +147,20 @@ const line = (folder, settings) =>
     const data = await dataset(settings.data);
     const start = await startParameters(folder, settings.start, graph, settings.seed);
     const copy = Object.fromEntries(Object.entries(start).map(([name, tensor]) => [name, tensor.clone()]));
-    let scores = [];
+    const scores = [];
     for await (const { score, state } of trainingOf(graph, data, start, settings)) {
       if (score.epoch < settings.epochs) continue;
-      scores = PLACES.map((place) => {
+      for (const place of PLACES) {
         const between = Object.fromEntries(
           Object.entries(copy).map(([name, from]) => [
             name,
             tf.tidy(() => tf.add(tf.mul(from, 1 - place), tf.mul(state.parameters[name], place))),
           ]),
         );
-        const { loss, accuracy } = evaluateNetwork(graph, between, data.test, classification, settings.batch);
+        const { loss, accuracy } = await evaluateNetwork(graph, between, data.test, classification, settings.batch);
         tf.dispose(Object.values(between));
-        return { place, loss: round(loss), accuracy: round(accuracy) };
-      });
+        scores.push({ place, loss: round(loss), accuracy: round(accuracy) });
+      }
     }
     tf.dispose(Object.values(copy));
     return scores;

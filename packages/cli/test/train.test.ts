@@ -56,6 +56,13 @@ const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
 const train = (out: string, ...args: string[]): Promise<Outcome> =>
   logah('train', '--config', 'run.json', '--workers', '1', '--out', out, ...args);
 
+/** The bytes of a number of 32 bits the other way round, as IDX files have them. */
+const swapped = (value: number): number => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes.readUInt32LE();
+};
+
 const lossesOf = async (out: string): Promise<number[]> =>
   (await readFile(at(out, 'metrics.jsonl'), 'utf8'))
     .trim()
@@ -240,6 +247,37 @@ describe('logah dataset', () => {
       tokens: 16,
       classes: 257,
     });
+  }, 120_000);
+
+  it('trains on convolutional networks and ViTs together, and refuses language models among them', async () => {
+    const nets = [
+      'vit:layers=2,heads=4,hidden=16,mlp=32,patch=8,classes=2',
+      'convnext:depth=1,width=4,classes=2,image=32',
+    ];
+    const lines = (architectures: readonly string[]): string =>
+      architectures.map((architecture) => JSON.stringify({ architecture })).join('\n');
+    await writeFile(at('images.jsonl'), lines(nets));
+    await writeFile(at('mixed.jsonl'), lines([...nets, 'gpt2:layers=1,heads=2,hidden=16,vocab=257,context=16']));
+    for (const part of ['train', 't10k']) {
+      const header = (...numbers: number[]): Buffer => Buffer.from(new Uint32Array(numbers.map(swapped)).buffer);
+      const pixels = Buffer.alloc(8 * 28 * 28, 100);
+      await writeFile(at(`${part}-images-idx3-ubyte`), Buffer.concat([header(0x803, 8, 28, 28), pixels]));
+      await writeFile(
+        at(`${part}-labels-idx1-ubyte`),
+        Buffer.concat([header(0x801, 8), Buffer.from([0, 1, 0, 1, 0, 1, 0, 1])]),
+      );
+    }
+    const args = ['--data', 'idx', '--variant', 'template-small', '--max-width', '32', '--patch', '8', '--batch', '4'];
+    const steps = ['--epochs', '1', '--steps-per-epoch', '6', '--warmup-epochs', '0', '--workers', '1'];
+    const run = await logah('train', '--dataset', 'images.jsonl', ...args, ...steps, '--out', 'images');
+    expect(run.code, run.stderr).toBe(0);
+    const drawn = await readFile(at('images', 'metrics.jsonl'), 'utf8');
+    for (const family of ['vit', 'convnext']) expect(drawn).toContain(`"${family}:`);
+    const mixed = await logah('train', '--dataset', 'mixed.jsonl', ...args, ...steps, '--out', 'mixed');
+    expect([mixed.code, mixed.stderr]).toEqual([
+      1,
+      'logah: mixed.jsonl has language models, but --data idx is images\n',
+    ]);
   }, 120_000);
 
   it('refuses options of templates for another decoder', async () => {
