@@ -18,10 +18,11 @@ import { nearestRows } from '../bench/studies/data.mjs';
 import { graphOf } from '../bench/studies/graphs.mjs';
 import { flagsOf, historyOf, scheduleOf } from '../bench/studies/meta-training.mjs';
 import { readOptions } from '../bench/studies/options.mjs';
-import { parametersOf, rankErrors } from '../bench/studies/rank.mjs';
+import { parametersOf } from '../bench/studies/rank.mjs';
 import { canonical, idOf, kept } from '../bench/studies/store.mjs';
 import { STUDIES } from '../bench/studies/studies.mjs';
 import { withTables } from '../bench/studies/tables.mjs';
+import { rankErrors } from '../bench/studies/weights.mjs';
 
 beforeAll(() => tf.setBackend('ort'));
 

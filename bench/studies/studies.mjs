@@ -6,6 +6,7 @@ import { domains } from './domains.mjs';
 import { metaBatch } from './meta-batch.mjs';
 import { rank } from './rank.mjs';
 import { sizes } from './sizes.mjs';
+import { weights } from './weights.mjs';
 import { why } from './why.mjs';
 
-export const STUDIES = { why, costs, data, 'meta-batch': metaBatch, rank, sizes, domains, architectures };
+export const STUDIES = { why, costs, data, 'meta-batch': metaBatch, rank, weights, sizes, domains, architectures };
