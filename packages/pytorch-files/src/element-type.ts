@@ -2,15 +2,15 @@
 // lacks, are added.
 import { BYTES_PER_ELEMENT, type DType } from '@logah/safetensors';
 
-export type ElementType = DType | 'C64' | 'C128';
+export type ElementType = DType | 'C128';
 
-const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { ...BYTES_PER_ELEMENT, C64: 8, C128: 16 };
+const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { ...BYTES_PER_ELEMENT, C128: 16 };
 
 /** Bytes of one element. */
 export const elementBytes = (type: ElementType): number => ELEMENT_BYTES[type];
 
 /** Whether values of a type are real numbers, so that safetensors can hold them. */
-export const isRealType = (type: ElementType): type is DType => type !== 'C64' && type !== 'C128';
+export const isRealType = (type: ElementType): type is Exclude<DType, 'C64'> => type !== 'C64' && type !== 'C128';
 
 /** Whether values of a type are floating-point numbers, as learned parameters are. */
 export const isFloatType = (type: ElementType): boolean => type.startsWith('F') || type === 'BF16';

@@ -1,7 +1,7 @@
 // The safetensors header: an 8-byte little-endian length, then JSON that gives every tensor's type, shape and byte range.
 import { parseJson, recordOf, shortJson } from '@logah/files';
 
-/** Bytes of one element of each data type this package reads and writes. */
+/** Bytes of one element of each data type of the format; floats of 6 and 4 bits are packed. */
 export const BYTES_PER_ELEMENT = {
   F64: 8,
   F32: 4,
@@ -9,6 +9,12 @@ export const BYTES_PER_ELEMENT = {
   BF16: 2,
   F8_E4M3: 1,
   F8_E5M2: 1,
+  F8_E4M3FNUZ: 1,
+  F8_E5M2FNUZ: 1,
+  F8_E8M0: 1,
+  F6_E2M3: 0.75,
+  F6_E3M2: 0.75,
+  F4: 0.5,
   I64: 8,
   I32: 4,
   I16: 2,
@@ -18,6 +24,7 @@ export const BYTES_PER_ELEMENT = {
   U16: 2,
   U8: 1,
   BOOL: 1,
+  C64: 8,
 } as const;
 
 export type DType = keyof typeof BYTES_PER_ELEMENT;

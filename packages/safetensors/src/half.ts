@@ -54,6 +54,36 @@ export function fromFloat8E4M3(bits: Uint8Array): Float32Array {
   });
 }
 
+/** The values of 8-bit floats with one zero, no infinities and 0x80 for NaN, of this many bits of fraction and bias (`float8_e4m3fnuz`, `float8_e5m2fnuz`). */
+export function fromFloat8Fnuz(bits: Uint8Array, fractionBits: number, bias: number): Float32Array {
+  const steps = 2 ** fractionBits;
+  return Float32Array.from(bits, (byte) => {
+    if (byte === 0x80) return Number.NaN;
+    const exponent = (byte & 0x7f) >>> fractionBits;
+    const fraction = (byte & (steps - 1)) / steps;
+    const magnitude = exponent === 0 ? fraction * 2 ** (1 - bias) : (1 + fraction) * 2 ** (exponent - bias);
+    return byte & 0x80 ? -magnitude : magnitude;
+  });
+}
+
+/** The values of 8 bits of exponent alone (OCP's E8M0, `float8_e8m0fnu`): powers of two; 2^-127 is no normal float32. */
+export const fromFloat8E8M0 = (bits: Uint8Array): Float32Array =>
+  Float32Array.from(bits, (byte) => (byte === 0xff ? Number.NaN : 2 ** (byte - 127)));
+
+/** What the 8 magnitudes of OCP's E2M1 are. */
+const FLOAT4 = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
+
+/** The values of 4-bit floats (OCP's E2M1, `float4_e2m1fn_x2`), two in a byte, the lower half first. */
+export function fromFloat4(bytes: Uint8Array): Float32Array {
+  const values = new Float32Array(2 * bytes.length);
+  bytes.forEach((byte, i) => {
+    [byte & 0x0f, byte >>> 4].forEach((half, place) => {
+      values[2 * i + place] = (half & 0x08 ? -1 : 1) * FLOAT4[half & 0x07];
+    });
+  });
+  return values;
+}
+
 /** The values of 8-bit floats with 5 bits of exponent (OCP's E5M2): the upper half of binary16's bits. */
 export const fromFloat8E5M2 = (bits: Uint8Array): Float32Array =>
   fromFloat16(Uint16Array.from(bits, (byte) => byte << 8));

@@ -10,6 +10,7 @@ export {
   type TensorInfo,
 } from './format.js';
 export {
+  type DecodedSafetensors,
   decodeFloats,
   decodeSafetensors,
   encodeFloats,

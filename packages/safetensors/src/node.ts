@@ -3,6 +3,7 @@ import { openFile, readBytes, writeFile, writeStream } from '@logah/files/node';
 import { buildHeader, type DType, type Header, readHeader, SafetensorsError } from './format.js';
 import {
   checkRange,
+  type DecodedSafetensors,
   decodeSafetensors,
   encodeFloats,
   encodeSafetensors,
@@ -11,9 +12,7 @@ import {
 } from './tensors.js';
 
 /** Reads a whole file. Throws {@link SafetensorsError} naming the file when it is missing or malformed. */
-export async function readSafetensors(
-  path: string,
-): Promise<{ metadata: Readonly<Record<string, string>>; tensors: Map<string, FloatTensor> }> {
+export async function readSafetensors(path: string): Promise<DecodedSafetensors> {
   return decodeSafetensors(await readBytes(path, { Raised: SafetensorsError }), path);
 }
 

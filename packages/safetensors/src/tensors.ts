@@ -10,7 +10,17 @@ import {
   SafetensorsError,
   type TensorInfo,
 } from './format.js';
-import { fromBFloat16, fromFloat8E4M3, fromFloat8E5M2, fromFloat16, toBFloat16, toFloat16 } from './half.js';
+import {
+  fromBFloat16,
+  fromFloat4,
+  fromFloat8E4M3,
+  fromFloat8E5M2,
+  fromFloat8E8M0,
+  fromFloat8Fnuz,
+  fromFloat16,
+  toBFloat16,
+  toFloat16,
+} from './half.js';
 
 /** A float32 tensor, row-major. */
 export interface FloatTensor {
@@ -39,7 +49,7 @@ export function checkRange(values: Float32Array, dtype: FloatDType, what: string
 
 /**
  * The values of stored bytes as float32; F64 and integers are rounded to it.
- * Throws {@link SafetensorsError} when the byte count is not a whole number of elements.
+ * Throws {@link SafetensorsError} when the byte count is not a whole number of elements, and for types whose values are no float32 ({@link isReadable}).
  */
 export function decodeFloats(bytes: Uint8Array, dtype: DType): Float32Array {
   const size = BYTES_PER_ELEMENT[dtype];
@@ -63,6 +73,14 @@ export function decodeFloats(bytes: Uint8Array, dtype: DType): Float32Array {
       return fromFloat8E4M3(new Uint8Array(buffer));
     case 'F8_E5M2':
       return fromFloat8E5M2(new Uint8Array(buffer));
+    case 'F8_E4M3FNUZ':
+      return fromFloat8Fnuz(new Uint8Array(buffer), 3, 8);
+    case 'F8_E5M2FNUZ':
+      return fromFloat8Fnuz(new Uint8Array(buffer), 2, 16);
+    case 'F8_E8M0':
+      return fromFloat8E8M0(new Uint8Array(buffer));
+    case 'F4':
+      return fromFloat4(new Uint8Array(buffer));
     case 'I64':
       return Float32Array.from(new BigInt64Array(buffer), Number);
     case 'I32':
@@ -80,8 +98,15 @@ export function decodeFloats(bytes: Uint8Array, dtype: DType): Float32Array {
     case 'U8':
     case 'BOOL':
       return Float32Array.from(new Uint8Array(buffer));
+    case 'C64':
+    case 'F6_E2M3':
+    case 'F6_E3M2':
+      throw new SafetensorsError(`elements of type ${dtype} cannot be read as float32`);
   }
 }
+
+/** Whether elements of a type can be read as float32: complex numbers cannot, and floats of 6 bits are not. */
+export const isReadable = (dtype: DType): boolean => dtype !== 'C64' && !dtype.startsWith('F6');
 
 /** A safetensors file as bytes, its tensors stored as F32 in the given order. Throws {@link SafetensorsError} when a shape does not fit its data. */
 export function encodeSafetensors(
@@ -102,24 +127,33 @@ export function encodeSafetensors(
   return file;
 }
 
+/** What a file holds, and the names of tensors whose elements cannot be read as float32. */
+export interface DecodedSafetensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: Map<string, FloatTensor>;
+  readonly skipped: readonly string[];
+}
+
 /**
- * Reads a whole safetensors file: its metadata and its tensors as float32.
+ * Reads a whole safetensors file: its metadata and its tensors as float32; those that cannot be ({@link isReadable}) are named instead.
  * Throws {@link SafetensorsError} for anything but a well-formed file; `source` names it in the message.
  */
-export function decodeSafetensors(
-  file: Uint8Array,
-  source = 'safetensors data',
-): { metadata: Readonly<Record<string, string>>; tensors: Map<string, FloatTensor> } {
+export function decodeSafetensors(file: Uint8Array, source = 'safetensors data'): DecodedSafetensors {
   const length = readHeaderLength(file.subarray(0, LENGTH_BYTES), file.byteLength, source);
   const header = parseHeader(file.subarray(LENGTH_BYTES, LENGTH_BYTES + length), file.byteLength, source);
   const tensors = new Map<string, FloatTensor>();
+  const skipped: string[] = [];
   for (const [name, { dtype, shape, begin, end }] of header.tensors) {
+    if (!isReadable(dtype)) {
+      skipped.push(name);
+      continue;
+    }
     tensors.set(name, {
       shape,
       data: decodeFloats(file.subarray(header.dataOffset + begin, header.dataOffset + end), dtype),
     });
   }
-  return { metadata: header.metadata, tensors };
+  return { metadata: header.metadata, tensors, skipped };
 }
 
 function infoOf(header: Header, name: string): TensorInfo {

@@ -205,6 +205,29 @@ describe('errors', () => {
     file.set(json, 8);
     return file;
   };
+  // Values are PyTorch's.
+  it.each([
+    ['F8_E4M3FNUZ', [0x01, 0x08, 0x7f, 0x80, 0x81], [2 ** -10, 2 ** -7, 240, Number.NaN, -(2 ** -10)]],
+    ['F8_E5M2FNUZ', [0x01, 0x08, 0x7f, 0x80, 0x81], [2 ** -17, 2 ** -14, 57344, Number.NaN, -(2 ** -17)]],
+    ['F8_E8M0', [0x00, 0x7f, 0x81, 0xfe, 0xff], [2 ** -127, 1, 4, 2 ** 127, Number.NaN]],
+    ['F4', [0x21, 0x7f], [0.5, 1, -6, 6]],
+  ])('read floats of type %s', (dtype, bytes, values) => {
+    const file = withHeader({ w: { dtype, shape: [values.length], data_offsets: [0, bytes.length] } }, bytes.length);
+    file.set(bytes, file.length - bytes.length);
+    expect([...(decodeSafetensors(file).tensors.get('w')?.data ?? [])]).toEqual(values);
+  });
+
+  it('name what cannot be read, and read the rest', () => {
+    const header = {
+      c: { dtype: 'C64', shape: [1], data_offsets: [0, 8] },
+      x: { dtype: 'F6_E2M3', shape: [4], data_offsets: [8, 11] },
+      w: { dtype: 'U8', shape: [1], data_offsets: [11, 12] },
+    };
+    const { tensors, skipped } = decodeSafetensors(withHeader(header, 12));
+    expect([[...tensors.keys()], skipped]).toEqual([['w'], ['c', 'x']]);
+    expect(() => decodeFloats(new Uint8Array(8), 'C64')).toThrow('elements of type C64 cannot be read as float32');
+  });
+
   it.each([
     [
       'an unknown type',
