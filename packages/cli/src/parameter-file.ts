@@ -1,7 +1,17 @@
 // A network's parameters on their way to a safetensors file: progress, the file, and what is said in the end.
 
 import { own } from '@logah/files';
-import { type ExtraState, elementCount, extraStates, type Graph, parameterCount } from '@logah/graph-ir';
+import {
+  type ExtraState,
+  elementCount,
+  extraStates,
+  type Graph,
+  type NamedPart,
+  parameterCount,
+  VIT_NAMINGS,
+  type VitNaming,
+  vitTensors,
+} from '@logah/graph-ir';
 import type { FloatDType, FloatTensor } from '@logah/safetensors';
 import { streamSafetensors } from '@logah/safetensors/node';
 import { InvalidArgumentError, Option } from 'commander';
@@ -25,6 +35,8 @@ export interface ParameterFile {
   readonly dtype: FloatDType;
   /** Also writes what PyTorch's strict loading wants beside the parameters. */
   readonly strict?: true | undefined;
+  /** Whose names a vision transformer's tensors have. */
+  readonly names: VitNaming;
   /** Whether the result is said as JSON. */
   readonly json: true | undefined;
 }
@@ -55,6 +67,12 @@ export function outFile(path: string): string {
 export const dtypeOption = (): Option =>
   new Option('--dtype <type>', 'how they are stored').choices(['F32', 'F16', 'BF16']).default('F32');
 
+/** The option `--names` of a command that writes parameters. */
+export const namesOption = (): Option =>
+  new Option('--names <library>', "whose names a vision transformer's tensors have")
+    .choices([...VIT_NAMINGS])
+    .default('torchvision');
+
 /**
  * Writes the parameters of a graph as they come, in the graph's order, and says what was written. The file appears
  * under its name when it is complete. Throws SafetensorsError for a tensor that is missing, misplaced or of another
@@ -62,13 +80,15 @@ export const dtypeOption = (): Option =>
  */
 export async function writeParameters(
   tensors: AsyncIterable<NamedTensor>,
-  { architecture, graph, backend, origin, out, dtype, strict, json }: ParameterFile,
+  { architecture, graph, backend, origin, out, dtype, strict, names, json }: ParameterFile,
 ): Promise<void> {
   const started = performance.now();
   const metadata = { format: 'pt', architecture, ...origin };
   const extras = extraStates(graph);
-  const written = strict ? [...graph.parameters, ...extras] : graph.parameters;
-  const shown = withProgress(tensors, graph);
+  const parts = vitTensors(graph, names);
+  const own = graph.parameters.flatMap(({ name }) => parts.get(name) ?? []);
+  const written = strict ? [...own, ...extras] : own;
+  const shown = inParts(withProgress(tensors, graph), parts);
   const all = strict ? withExtras(shown, extras) : shown;
   const size = await streamSafetensors(out, written, all, { dtype, metadata });
   const seconds = secondsSince(started);
@@ -81,6 +101,19 @@ export async function writeParameters(
       : `${out}: ${thousands(parameters)} parameters in ${count} tensors, ${bytes(size)}, ` +
           `${seconds.toFixed(1)} s on ${backend}`,
   );
+}
+
+/** The same values as tensors of other names. */
+async function* inParts(
+  tensors: AsyncIterable<NamedTensor>,
+  parts: ReadonlyMap<string, readonly NamedPart[]>,
+): AsyncGenerator<NamedTensor> {
+  for await (const tensor of tensors) {
+    const own = parts.get(tensor.name);
+    // A tensor that the graph has not is for the writer to refuse.
+    if (own === undefined) yield tensor;
+    else for (const { name, shape, start, end } of own) yield { name, shape, data: tensor.data.subarray(start, end) };
+  }
 }
 
 /** The option `--strict` of a command that writes parameters. */

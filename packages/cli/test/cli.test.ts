@@ -125,6 +125,35 @@ describe('logah predict', () => {
     }
   });
 
+  it('--names writes the same values under the names of another library', async () => {
+    const [own, theirs] = ['own.safetensors', 'theirs.safetensors'];
+    await logah('predict', MINI, '--untrained', '--out', own);
+    const { stdout } = await logah(
+      'predict',
+      MINI,
+      '--untrained',
+      '--names',
+      'transformers',
+      '--out',
+      theirs,
+      '--json',
+    );
+    const [from, to] = [await readSafetensors(inFolder(own)), await readSafetensors(inFolder(theirs))];
+    const layers = [...from.tensors.keys()].filter((name) => name.endsWith('in_proj_weight')).length;
+    // Queries, keys and values, weights and biases of each block, are three tensors of one.
+    expect(JSON.parse(stdout).tensors).toBe(from.tensors.size + 4 * layers);
+    const whole = from.tensors.get('encoder.layers.encoder_layer_0.self_attention.in_proj_weight')?.data;
+    const parts = ['query', 'key', 'value'].flatMap((part) => [
+      ...(to.tensors.get(`vit.encoder.layer.0.attention.attention.${part}.weight`)?.data ?? []),
+    ]);
+    expect(Float32Array.from(parts)).toEqual(whole);
+    expect(to.tensors.get('classifier.bias')).toEqual(from.tensors.get('heads.head.bias'));
+    const gpt2 = 'gpt2:layers=1,heads=2,hidden=16,vocab=20,context=8';
+    const refused = await logah('predict', gpt2, '--untrained', '--names', 'timm', '--out', 'x.safetensors');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('has no other names: those of timm are known for vision transformers');
+  });
+
   it('--dry-run prints statistics and writes nothing', async () => {
     const before = await readdir(folder);
     const { stdout } = await logah('predict', MINI, '--dry-run', '--json');

@@ -72,3 +72,4 @@ export {
 export { type ExtraState, extraStates } from './state-dict.js';
 export { type ComputationalGraphSummary, summarizeComputationalGraph } from './summary.js';
 export { validate } from './validate.js';
+export { type NamedPart, VIT_NAMINGS, type VitNaming, vitTensors } from './vit-names.js';

@@ -1,5 +1,5 @@
 // `logah init`: the parameters of a network from any start, as a safetensors file.
-import { type Graph, parameterCount } from '@logah/graph-ir';
+import { type Graph, parameterCount, type VitNaming } from '@logah/graph-ir';
 import { INITIALIZER_HELP, type Initializer, startRandom } from '@logah/init-eval';
 import { readInitializer } from '@logah/init-eval/node';
 import type { FloatDType } from '@logah/safetensors';
@@ -9,7 +9,14 @@ import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { CliError } from '../errors.js';
 import { checkMemory } from '../memory.js';
 import { integerOption, SEED } from '../options.js';
-import { dtypeOption, type NamedTensor, outFile, strictOption, writeParameters } from '../parameter-file.js';
+import {
+  dtypeOption,
+  type NamedTensor,
+  namesOption,
+  outFile,
+  strictOption,
+  writeParameters,
+} from '../parameter-file.js';
 
 interface InitCommandOptions {
   readonly init: string;
@@ -17,6 +24,7 @@ interface InitCommandOptions {
   readonly seed: number;
   readonly dtype: FloatDType;
   readonly strict?: true;
+  readonly names: VitNaming;
   readonly json?: true;
   readonly backend?: BackendName;
   readonly size?: Readonly<Record<string, number>>;
@@ -38,18 +46,19 @@ export const initCommand = (): Command =>
     )
     .addOption(dtypeOption())
     .addOption(strictOption())
+    .addOption(namesOption())
     .option('--json', 'the result as JSON')
     .addOption(sizeOption())
     .addOption(backendOption())
     .action(async (architecture: string, options: InitCommandOptions) => {
-      const { init, seed, out, dtype, strict, json } = options;
+      const { init, seed, out, dtype, strict, names, json } = options;
       const graph = await readArchitecture(architecture, options.size);
       checkMemory(parameterCount(graph), `the parameters of ${architecture}`);
       const backend = await useBackend(options.backend);
       const initializer = await readInitializer(init);
       const tensors = valuesOf(() => initializer(graph, startRandom(seed)), graph, init);
       const origin = { initialized_by: init, seed: String(seed) };
-      await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, json });
+      await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, names, json });
     });
 
 /** The values of a graph's parameters, one after the other; each tensor is freed when it was read. */

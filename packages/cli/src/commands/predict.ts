@@ -1,5 +1,12 @@
 // `logah predict`: the parameters of a network, streamed to a safetensors file.
-import { classLayer, elementCount, type Graph, parameterCount, withBatchStatistics } from '@logah/graph-ir';
+import {
+  classLayer,
+  elementCount,
+  type Graph,
+  parameterCount,
+  type VitNaming,
+  withBatchStatistics,
+} from '@logah/graph-ir';
 import { type PredictedTensor, predict } from '@logah/hypernet';
 import { withFreshClassLayer } from '@logah/network';
 import { createRandom, type Random } from '@logah/random';
@@ -12,7 +19,15 @@ import { assumeOption, emaOption, referenceOption } from '../checkpoint-options.
 import { type HypernetOptions, hypernetFor, hypernetOptions } from '../hypernet-argument.js';
 import { checkMemory } from '../memory.js';
 import { integerOption, SEED } from '../options.js';
-import { dtypeOption, outFile, secondsSince, strictOption, withProgress, writeParameters } from '../parameter-file.js';
+import {
+  dtypeOption,
+  namesOption,
+  outFile,
+  secondsSince,
+  strictOption,
+  withProgress,
+  writeParameters,
+} from '../parameter-file.js';
 import { print, say } from '../print.js';
 import { textTable } from '../text-table.js';
 
@@ -20,6 +35,7 @@ interface PredictCommandOptions extends HypernetOptions {
   readonly out?: string;
   readonly dtype: FloatDType;
   readonly strict?: true;
+  readonly names: VitNaming;
   readonly dryRun?: true;
   readonly json?: true;
   readonly reference?: true;
@@ -39,6 +55,7 @@ export function predictCommand(): Command {
     .option('--out <file>', 'where the parameters go, as safetensors', outFile)
     .addOption(dtypeOption())
     .addOption(strictOption())
+    .addOption(namesOption())
     .option('--dry-run', 'write nothing: print statistics of every tensor')
     .option('--json', 'the result as JSON')
     .addOption(sizeOption())
@@ -94,9 +111,9 @@ async function predictAndWrite(
     );
     return;
   }
-  const { out, dtype, strict, json } = options;
+  const { out, dtype, strict, names, json } = options;
   const origin = { predicted_by: name, ...(hasNewHead ? { head: `drawn, seed ${options.seed}` } : {}) };
-  await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, json });
+  await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, names, json });
 }
 
 const largestParameter = ({ parameters }: Graph): number =>
