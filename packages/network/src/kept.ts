@@ -9,7 +9,7 @@ import {
   floatAttribute as real,
   textAttribute as text,
 } from '@logah/graph-ir';
-import { type ElementType, isFloat, isInterpreted, operatorsWithin } from '@logah/graph-ir/interpreter';
+import { type ElementType, isFloat, isInterpreted, nodesWithin, unknownAttributes } from '@logah/graph-ir/interpreter';
 import { gelu, geluTanh } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { axisOf, type Call, type Kernel, needed, numbers, ofFloats, operand } from './kept/call.js';
@@ -22,14 +22,17 @@ import { depthToSpace, gather, pad, reshape, slice, spaceToDepth, split } from '
 import { convolution, pooling, transposedConvolution } from './kept/windows.js';
 import { lstm } from './lstm.js';
 
-/** Throws {@link GraphError} listing all operators of a graph that cannot be run. */
+/** Throws {@link GraphError} listing all operators of a graph that cannot be run, and all attributes of others whose values are not known. */
 export function checkKept(graph: Graph): void {
   const missing = new Set<string>();
   for (const operator of graph.operators) {
     if (operator.type !== 'onnx') continue;
     const { operator: name, attributes } = operator.attributes;
-    for (const each of [name, ...operatorsWithin(attributes)])
-      if (!Object.hasOwn(KERNELS, each) && !isInterpreted(each)) missing.add(each);
+    for (const node of [{ operator: name, attributes }, ...nodesWithin(attributes)])
+      if (!Object.hasOwn(KERNELS, node.operator) && !isInterpreted(node.operator)) missing.add(node.operator);
+      else
+        for (const attribute of unknownAttributes(node.operator, node.attributes))
+          missing.add(`${node.operator} with ${attribute}`);
   }
   if (missing.size > 0)
     throw new GraphError(`"${graph.name}" has operators that cannot be run: ${[...missing].sort().join(', ')}`);

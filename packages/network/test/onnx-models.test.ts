@@ -131,10 +131,16 @@ describe('a real model', () => {
     const odd = graph.operators.flatMap((operator) => {
       if (operator.type !== 'onnx' || operator.attributes.operator !== 'Cast') return [operator];
       const as = (other: string) => ({ ...operator, attributes: { ...operator.attributes, operator: other } });
-      return [as('StringNormalizer'), { ...as('ImageDecoder'), name: 'odd', outputs: ['odd'] }];
+      const stretched = { operator: 'Resize', attributes: { mode: 'area', nearest_mode: 'ceil' } };
+      const resize = { ...operator.attributes, ...stretched };
+      return [
+        as('StringNormalizer'),
+        { ...as('ImageDecoder'), name: 'odd', outputs: ['odd'] },
+        { ...operator, name: 'odder', outputs: ['odder'], attributes: resize },
+      ];
     });
     expect(() => forward({ ...graph, operators: odd }, {}, {})).toThrow(
-      'cannot be run: ImageDecoder, StringNormalizer',
+      'cannot be run: ImageDecoder, Resize with mode "area", StringNormalizer',
     );
   });
 });

@@ -1,6 +1,6 @@
 // Graphs within nodes, as conditionals and loops have them, and how they run.
 import { recordOf } from '@logah/files';
-import type { OnnxAttribute, OnnxBody } from '../graph.js';
+import type { OnnxAttribute, OnnxBody, OnnxBodyNode } from '../graph.js';
 import { GraphError } from '../graph-error.js';
 import { constantTensor } from './constant.js';
 import { interpret } from './interpret.js';
@@ -58,13 +58,13 @@ export function bodiesOf(
   return bodies;
 }
 
-/** All operators that a graph within a node has, at any depth. */
-export function* operatorsWithin(attributes: Readonly<Record<string, OnnxAttribute>>): Generator<string> {
+/** All nodes of graphs within a node, at any depth. */
+export function* nodesWithin(attributes: Readonly<Record<string, OnnxAttribute>>): Generator<OnnxBodyNode> {
   for (const attribute of Object.values(attributes)) {
     if (typeof attribute !== 'object' || !('body' in attribute)) continue;
     for (const node of attribute.body.nodes) {
-      yield node.operator;
-      yield* operatorsWithin(node.attributes);
+      yield node;
+      yield* nodesWithin(node.attributes);
     }
   }
 }

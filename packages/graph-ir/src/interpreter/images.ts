@@ -1,7 +1,7 @@
 // Operators of ONNX that look between pixels, and those of boxes in images.
 import { fit, roundToEven } from '../element-types.js';
 import { integer, integers, real, text } from '../onnx-attributes.js';
-import { needed, numbers, type Operation, operand, type Rule, type Rules, scalar } from './operation.js';
+import { type Choices, needed, numbers, type Operation, operand, type Rule, type Rules, scalar } from './operation.js';
 import { around, axisOf, countOf, exactTensor, fail, shown, stridesOf, type Tensor, tensorOf } from './tensor.js';
 
 interface Axis {
@@ -30,6 +30,14 @@ const ROUNDINGS: Readonly<Record<string, (x: number) => number>> = {
   round_prefer_ceil: (x) => Math.floor(x + 0.5),
   floor: Math.floor,
   ceil: Math.ceil,
+};
+
+export const IMAGE_CHOICES: Choices = {
+  Resize: {
+    mode: ['nearest', 'linear', 'cubic'],
+    nearest_mode: Object.keys(ROUNDINGS),
+    coordinate_transformation_mode: Object.keys(COORDINATES),
+  },
 };
 
 /** Keys' cubic kernel (1981). */

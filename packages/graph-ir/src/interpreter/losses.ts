@@ -3,7 +3,7 @@
 import { fit } from '../element-types.js';
 import { elementCount } from '../graph.js';
 import { integer, text } from '../onnx-attributes.js';
-import { type Operation, operand, type Rule, type Rules } from './operation.js';
+import { type Choices, type Operation, operand, type Rule, type Rules } from './operation.js';
 import { REDUCTIONS } from './reductions.js';
 import { exactTensor, fail, type Tensor, tensorOf } from './tensor.js';
 
@@ -39,6 +39,13 @@ const crossEntropy: Rule = (operation) => {
   const logs = REDUCTIONS.LogSoftmax({ operator: 'LogSoftmax', operands: [x], attributes: { axis: 1 }, results: 1 });
   const tensor = 'shape' in logs ? logs : logs[0];
   return [loss(operation, tensor, classes, operation.operands[2]), tensor];
+};
+
+const WAYS = ['none', 'sum', 'mean'];
+
+export const LOSS_CHOICES: Choices = {
+  NegativeLogLikelihoodLoss: { reduction: WAYS },
+  SoftmaxCrossEntropyLoss: { reduction: WAYS },
 };
 
 export const LOSSES: Rules = {

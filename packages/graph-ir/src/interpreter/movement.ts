@@ -3,7 +3,17 @@
 import { type ElementType, fit } from '../element-types.js';
 import { elementCount } from '../graph.js';
 import { integer, integers, text } from '../onnx-attributes.js';
-import { needed, numbers, type Operation, operand, type Rule, type Rules, scalar, typeOfNumber } from './operation.js';
+import {
+  type Choices,
+  needed,
+  numbers,
+  type Operation,
+  operand,
+  type Rule,
+  type Rules,
+  scalar,
+  typeOfNumber,
+} from './operation.js';
 import {
   around,
   axisOf,
@@ -104,6 +114,12 @@ const REDUCTIONS: ReadonlyMap<string, (a: number, b: number) => number> = new Ma
   ['max', (a: number, b: number) => Math.max(a, b)],
   ['min', (a: number, b: number) => Math.min(a, b)],
 ]);
+
+export const MOVEMENT_CHOICES: Choices = {
+  Pad: { mode: ['constant', 'edge', 'reflect', 'wrap'] },
+  ScatterElements: { reduction: [...REDUCTIONS.keys()] },
+  ScatterND: { reduction: [...REDUCTIONS.keys()] },
+};
 
 const combinationOf = (operation: Operation): ((a: number, b: number) => number) =>
   REDUCTIONS.get(text(operation, 'reduction', 'none')) ??

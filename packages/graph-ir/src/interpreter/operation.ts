@@ -23,6 +23,9 @@ export interface Operation {
 }
 
 /** The results of an operator, in ONNX's order. */
+/** The values that attributes may have, by operator and attribute: of texts those that are known, none for an attribute that must not be there. */
+export type Choices = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
 export type Rule = (operation: Operation) => Tensor | readonly Tensor[];
 
 export type Rules = Readonly<Record<string, Rule>>;

@@ -2,7 +2,7 @@
 import { fit } from '../element-types.js';
 import { integer, real, text } from '../onnx-attributes.js';
 import { sigmoid } from './functions.js';
-import { type Operation, operand, type Rule, type Rules } from './operation.js';
+import { type Choices, type Operation, operand, type Rule, type Rules } from './operation.js';
 import { exactTensor, fail, shown, type Tensor, transposed } from './tensor.js';
 
 type Activation = (x: number) => number;
@@ -27,6 +27,14 @@ const ACTIVATIONS: ReadonlyMap<
   ['softsign', { alpha: 0, beta: 0, of: () => (x: number) => x / (1 + Math.abs(x)) }],
   ['softplus', { alpha: 0, beta: 0, of: () => (x: number) => Math.log1p(Math.exp(x)) }],
 ]);
+
+const KNOWN = [...ACTIVATIONS.keys()];
+
+export const RECURRENT_CHOICES: Choices = {
+  GRU: { activations: KNOWN, clip: [] },
+  LSTM: { activations: KNOWN },
+  RNN: { activations: KNOWN, clip: [] },
+};
 
 /** The activations of a node, as many for each direction as it has gates for; those that are not named are the usual ones. */
 function activationsOf(operation: Operation, usual: readonly string[], directions: number): Activation[] {
