@@ -60,8 +60,8 @@ def stored(model, inputs, all_of_them):
     del result.graph.output[:]
     result.graph.input.append(helper.make_tensor_value_info('nothing', T.FLOAT, [1]))
     result.graph.node.append(helper.make_node('Cast', [output], ['as_floats'], to=T.FLOAT))
-    result.graph.node.append(helper.make_node('Add', ['as_floats', 'nothing'], ['sum']))
-    result.graph.output.append(helper.make_tensor_value_info('sum', T.FLOAT, None))
+    result.graph.node.append(helper.make_node('Add', ['as_floats', 'nothing'], ['constant_sum']))
+    result.graph.output.append(helper.make_tensor_value_info('constant_sum', T.FLOAT, None))
     return result
 
 

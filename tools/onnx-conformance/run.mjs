@@ -1,5 +1,5 @@
-// Counts what the project makes of ONNX's backend tests: node tools/onnx-conformance/run.mjs [--backend ort|cpu|wasm] [--cases FOLDER] [--filter TEXT] [--update].
-// A count that is worse than the one in counts.json, or a wrong number, is an error. The first run makes the cases with Python (pip install onnx numpy).
+// Counts what the project makes of ONNX's backend tests: node tools/onnx-conformance/run.mjs [--backend ort|cpu|wasm] [--cases FOLDER] [--filter TEXT] [--update]
+// [--rows FILE], which gets a line of JSON for each model. A count that is worse than the one in counts.json, or a wrong number, is an error. The first run makes the cases with Python (pip install onnx numpy).
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
     cases: { type: 'string', default: join(tmpdir(), 'onnx-backend-tests') },
     filter: { type: 'string', default: '' },
     update: { type: 'boolean', default: false },
+    rows: { type: 'string' },
   },
 });
 const { backend, cases, filter } = options;
@@ -45,8 +46,13 @@ for (let start = 0; start < list.length; ) {
   start = last < list.length - 1 ? last + 2 : list.length;
 }
 
+if (options.rows !== undefined) writeFileSync(options.rows, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+
 const MODELS = ['plain', 'stored', 'constant'];
 const OUTCOMES = ['agrees', 'wrong', 'refused', 'crashed'];
+/** What becomes of those that agree when they are written again and run in ONNX Runtime; "beyond" is what it cannot run or gets wrong itself. */
+const WRITTEN = { agrees: 'written', wrong: 'writtenWrong', rejected: 'writtenRejected', refused: 'writtenRefused' };
+const COUNTS = [...OUTCOMES, ...Object.values(WRITTEN), 'beyond'];
 const counts = Object.fromEntries(
   MODELS.map((model) => {
     const own = rows.filter((row) => row.model === model);
@@ -55,25 +61,37 @@ const counts = Object.fromEntries(
       model,
       {
         ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, of(outcome)])),
-        written: own.filter((row) => row.written).length,
+        ...(backend === 'ort'
+          ? Object.fromEntries(
+              Object.entries({ ...WRITTEN, beyond: 'beyond' }).map(([outcome, key]) => [
+                key,
+                own.filter((row) => row.written === outcome).length,
+              ]),
+            )
+          : {}),
       },
     ];
   }),
 );
-for (const row of rows)
-  if (row.outcome === 'wrong' || row.outcome === 'crashed')
-    console.log(`${row.outcome}: ${row.name} (${row.model}): ${row.why}`);
+for (const row of rows) {
+  const name = `${row.name} (${row.model})`;
+  if (row.outcome === 'wrong' || row.outcome === 'crashed') console.log(`${row.outcome}: ${name}: ${row.why}`);
+  if (row.written === 'wrong' || row.written === 'rejected')
+    console.log(`${row.written} when it is written again: ${name}: ${row.whyWritten}`);
+}
 console.table(counts);
 
 const known = existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, 'utf8')) : {};
 const problems = MODELS.flatMap((model) => {
   const [now, before] = [counts[model], known[backend]?.[model]];
-  const found = now.wrong + now.crashed > 0 ? [`${model}: ${now.wrong} wrong, ${now.crashed} crashed`] : [];
+  const found = ['wrong', 'crashed', 'writtenWrong', 'writtenRejected']
+    .filter((key) => now[key] > 0)
+    .map((key) => `${model}: ${now[key]} ${key}`);
   if (before === undefined || filter !== '') return found;
   return [
     ...found,
     ...['agrees', 'written']
-      .filter((key) => now[key] < before[key])
+      .filter((key) => now[key] < (before[key] ?? 0))
       .map((key) => `${model}: ${now[key]} ${key}, ${before[key]} before`),
   ];
 });
@@ -97,9 +115,14 @@ function table(all) {
   const names = { plain: 'as it is', stored: 'inputs stored in the model', constant: 'all inputs constant' };
   const lines = Object.entries(all).flatMap(([name, models]) =>
     MODELS.map(
-      (model) =>
-        `| ${name} | ${names[model]} | ${[...OUTCOMES, 'written'].map((key) => models[model][key]).join(' | ')} |`,
+      (model) => `| ${name} | ${names[model]} | ${COUNTS.map((key) => models[model][key] ?? '').join(' | ')} |`,
     ),
   );
-  return `\n| backend | model | agrees | wrong | refused | crashed | written again |\n| --- | --- | --- | --- | --- | --- | --- |\n${lines.join('\n')}\n\n`;
+  const titles = [
+    ...OUTCOMES,
+    ...['agrees', 'wrong', 'rejected', 'refused'].map((key) => `written again: ${key}`),
+    'beyond',
+  ];
+  const head = ['backend', 'model', ...titles];
+  return `\n| ${head.join(' | ')} |\n|${' --- |'.repeat(head.length)}\n${lines.join('\n')}\n\n`;
 }

@@ -21,7 +21,17 @@ export const modelOf = (graph: GraphInit, opset = 20, more: ModelInit = {}): Uin
 export const parsed = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes);
 
 /** ONNX's numbers of element types. */
-export const TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, bfloat16: 16 } as const;
+export const TYPES = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  bfloat16: 16,
+  uint16: 4,
+  float8e4m3fn: 17,
+  int4: 22,
+} as const;
 
 /** An input of this type; names are sizes that are not known. Without sizes it has any number of axes. */
 export const input = (name: string, type: keyof typeof TYPES, sizes?: ReadonlyArray<number | string>) => ({

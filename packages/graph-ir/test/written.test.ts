@@ -45,6 +45,49 @@ describe('a model that is written', () => {
     expect(model.graph?.node.map(({ attribute }) => Number(attribute[0].i))).toContain(TYPES.bfloat16);
   });
 
+  it('casts to the narrow type of an operand, which is given as a wider one', () => {
+    for (const type of ['int4', 'float8e4m3fn'] as const) {
+      const { graph } = rewritten({
+        input: [input('x', 'float32', [3]), input('like', type, [1])],
+        node: [node('CastLike', ['x', 'like'], 'y')],
+      });
+      const targets = graph?.node.map(({ opType, attribute }) => `${opType} ${Number(attribute[0].i)}`);
+      expect(targets?.[0]).toBe(`Cast ${TYPES[type]}`);
+      expect(typeOf(graph?.input[1])?.elemType).not.toBe(TYPES[type]);
+    }
+  });
+
+  it('quantises to the type of a zero point that it is given', () => {
+    const of = (type: 'int4' | 'uint16') =>
+      rewritten(
+        {
+          input: [input('x', 'float32', [3]), input('zero', type, [])],
+          initializer: [floats('scale', [], [0.5])],
+          node: [node('QuantizeLinear', ['x', 'scale', 'zero'], 'y')],
+        },
+        21,
+      );
+    const narrow = of('int4').graph?.node ?? [];
+    const quantise = narrow.find(({ opType }) => opType === 'QuantizeLinear');
+    const cast = narrow.find(({ output }) => output[0] === quantise?.input[2]);
+    expect([cast?.opType, Number(cast?.attribute[0].i)]).toEqual(['Cast', TYPES.int4]);
+    expect(of('uint16').opsetImport[0].version).toBe(21n);
+  });
+
+  it('may pool a tensor that is stored in it', () => {
+    const image = Float32Array.from({ length: 32 }, (_, i) => i);
+    const { graph } = graphFromOnnx(
+      modelOf({
+        input: [input('x', 'float32', [1])],
+        initializer: [floats('image', [1, 2, 4, 4], [...image])],
+        node: [node('MaxPool', ['image'], 'pooled', [ints('kernel_shape', [2, 2])]), node('Add', ['pooled', 'x'], 'y')],
+      }),
+      'm.onnx',
+    );
+    const written = parsed(graphToOnnx(graph, { values: new Map([['image', image]]) }));
+    expect(written.graph?.node.map(({ opType }) => opType)).toEqual(['MaxPool', 'Add']);
+  });
+
   it('is refused where ONNX has no such node', () => {
     const one = { op: 'Relu', inputs: ['x'], outputs: ['y'], attributes: {} };
     expect(() => checkNodes([one], ['x'], ['y'])).not.toThrow();

@@ -62,11 +62,20 @@ class Assembler {
 
   constructor(model: Settled, raised: ReadonlyMap<string, Raised>, types: (value: string) => TensorType) {
     this.#model = model;
-    this.#raised = raised;
     this.#types = types;
     model.nodes.forEach((node, place) => {
       for (const output of node.outputs) this.#producers.set(output, [node, place]);
     });
+    this.#raised = this.#withValues(raised);
+  }
+
+  /** The operators of ours that read values alone: one that reads a stored tensor stays ONNX's, which may. */
+  #withValues(raised: ReadonlyMap<string, Raised>): ReadonlyMap<string, Raised> {
+    const inputs = new Set(this.#model.inputs.map(({ name }) => name));
+    const readable = ({ draft }: Raised): boolean =>
+      draft.inputs.every((value) => inputs.has(value) || this.#producers.has(value) || raised.has(value));
+    const kept = new Map([...raised].filter(([, one]) => readable(one)));
+    return kept.size === raised.size ? kept : this.#withValues(kept);
   }
 
   run(outputNames: readonly string[]): ImportedModel {

@@ -44,8 +44,8 @@ export interface ForeignNode {
 export interface ForeignBody {
   /** Inputs of a graph within a node. */
   readonly parameters?: readonly string[];
-  /** Types that the file says its results have. */
-  readonly results?: readonly TensorType[];
+  /** Types that the file says its results have; undefined for those of which it says none. */
+  readonly results?: ReadonlyArray<TensorType | undefined>;
   readonly nodes: readonly ForeignNode[];
   readonly outputs: readonly string[];
   readonly tensors: ReadonlyMap<string, StoredTensor>;

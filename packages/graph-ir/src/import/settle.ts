@@ -181,7 +181,7 @@ class Settler {
     results?.forEach((known, i) => {
       this.#setKnown(node.outputs[i], known);
     });
-    const types = results === undefined ? (inferNode(node, operands) ?? bodyTypes(node)) : undefined;
+    const types = results === undefined ? (inferNode(node, operands) ?? bodyTypes(node, operands)) : undefined;
     node.outputs.forEach((output, i) => {
       const declared = this.#model.declared.get(output);
       const inferred = types?.[i] ?? this.#types.get(output);
@@ -381,12 +381,19 @@ class Settler {
   }
 }
 
-/** What graphs within a node say that it gives. */
-function bodyTypes({ op, bodies }: ForeignNode): readonly TensorType[] | undefined {
+/** What graphs within a node say that it gives; what a loop carries on is of the type that it began with. */
+function bodyTypes(
+  { op, bodies }: ForeignNode,
+  operands: ReadonlyArray<Operand | undefined>,
+): ReadonlyArray<TensorType | undefined> | undefined {
   const body = Object.values(bodies ?? {}).find(({ results }) => results !== undefined);
-  // The first result of a loop's body says whether it goes on.
+  // The first result of a loop's body says whether it goes on, the first two operands how often.
   const results = op === 'Loop' ? body?.results?.slice(1) : body?.results;
-  return results?.map((type) => ({ ...type, shape: ANY_SHAPE }));
+  const carried = op === 'Loop' ? operands.slice(2) : [];
+  return results?.map((result, i) => {
+    const type = result ?? carried[i]?.type;
+    return type && { ...type, shape: ANY_SHAPE };
+  });
 }
 
 /** Whether results are known to be small enough to be worked out. */

@@ -27,6 +27,9 @@ export function opsetOf({ op, attributes, inputs, outputs }: OnnxNode, types: It
   for (const key of Object.keys(attributes)) opset = Math.max(opset, schema.attributes.get(key) ?? 0);
   const all = [...types];
   for (const type of all) opset = Math.max(opset, TYPE_OPSETS[type] ?? 0);
+  // Quantisation to 16 bits came late.
+  if (/^(Quantize|Dequantize)Linear$/.test(op) && all.some((type) => type === 'int16' || type === 'uint16'))
+    opset = Math.max(opset, 21);
   // Only the latest opset shifts integers with a sign.
   if (op === 'BitShift' && all[0] !== undefined && !isUnsigned(all[0])) opset = Math.max(opset, 28);
   return op === 'Attention' && inputs.length > 6 ? Math.max(opset, 24) : opset;

@@ -67,6 +67,10 @@ function parse(bytes: Uint8Array, source: string): ModelProto {
   }
 }
 
+/** Whether a file says what the elements of a value are. */
+const isTyped = ({ type }: ValueInfoProto): boolean =>
+  type?.value.case === 'tensorType' && type.value.value.elemType !== DataType.UNDEFINED;
+
 const isTooDeep = (cause: unknown): boolean => /call stack/.test(messageOf(cause));
 
 class Decoder {
@@ -92,7 +96,7 @@ class Decoder {
       outputs: graph.output.map(({ name }) => name),
       tensors,
       parameters: graph.input.map(({ name }) => name),
-      results: graph.output.map((info) => this.valueType(info, false)),
+      results: graph.output.map((info) => (isTyped(info) ? this.valueType(info, false) : undefined)),
     };
   }
 

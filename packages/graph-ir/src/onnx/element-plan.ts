@@ -13,7 +13,7 @@ export function writtenType(type: ElementType): ElementType {
 }
 
 /** Floats of 8 bits and fewer, and integers of fewer: operators of quantisation read them as they are. */
-const isNarrow = (type: ElementType): boolean => (isFloat(type) ? BITS[type] <= 8 : BITS[type] < 8);
+export const isNarrow = (type: ElementType): boolean => (isFloat(type) ? BITS[type] <= 8 : BITS[type] < 8);
 
 /** Operands that are of 64-bit integers, by their places. */
 const WIDE_OPERANDS: Readonly<Record<string, readonly number[]>> = {

@@ -16,7 +16,7 @@ import { elementNumber } from '../interpreter/operation.js';
 import { resultType } from '../interpreter/types.js';
 import { captureNames, withFloats, withNames, withoutLikeness } from './bodies.js';
 import { BASE_OPSET, checkNodes, opsetOf } from './check.js';
-import { operandTypes, writtenType, zeroPointOf } from './element-plan.js';
+import { isNarrow, operandTypes, writtenType, zeroPointOf } from './element-plan.js';
 import {
   constantTensor,
   encodeModel,
@@ -340,9 +340,15 @@ class OnnxWriter {
     const own = operands.map((operand, place): ElementType | undefined => {
       if (operand === 'none') return undefined;
       if (operand === 'parameter') return 'float32';
-      return operand === 'input' ? this.#typeOf(sources[place] ?? '') : typeOf(operand);
+      if (operand !== 'input') return typeOf(operand);
+      const source = sources[place] ?? '';
+      const original = typeOf(this.#graph.values[source]);
+      // What a narrow type rounds, or a cast to it, is done by nodes: their operands say which it is.
+      const saysType = isNarrow(original) || (operator === 'CastLike' && place === 1);
+      return saysType ? original : this.#typeOf(source);
     });
-    const { node, types } = withoutLikeness(operator, withFloats(operator, kept.attributes), own);
+    const { node: alike, types } = withoutLikeness(operator, kept.attributes, own);
+    const node = { ...alike, attributes: withFloats(alike.operator, alike.attributes) };
     const wanted = operandTypes(node.operator, types);
     const read = operands.slice(0, types.length).map((operand, place) => {
       const type = wanted[place];
