@@ -1,5 +1,7 @@
 // The one build configuration: the entries are the package's own `exports`, `imports` and `bin`.
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
 
 interface Manifest {
@@ -23,6 +25,29 @@ const BUNDLED = [/^@tensorflow\/tfjs-core\/dist\//];
 // A file that runs as a worker thread is an entry that nobody imports.
 const workerEntries = existsSync('src/worker.ts') ? ['worker'] : [];
 
+// `import text from './viewer.js?script'`: a script for browsers with all that it imports, as text for a page.
+const scripts: Plugin = {
+  name: 'scripts',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\?script$/ }, ({ path, importer }) => ({
+      path: join(dirname(importer), path.replace(/\.js\?script$/, '.ts')),
+      namespace: 'script',
+    }));
+    onLoad({ filter: /.*/, namespace: 'script' }, async ({ path }) => {
+      const { outputFiles } = await build({
+        entryPoints: [path],
+        bundle: true,
+        minify: true,
+        format: 'iife',
+        platform: 'browser',
+        target: 'es2022',
+        write: false,
+      });
+      return { contents: outputFiles[0].text, loader: 'text', watchFiles: [path] };
+    });
+  },
+};
+
 const entry = (names: string[]) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
 
 export default defineConfig([
@@ -35,6 +60,7 @@ export default defineConfig([
           clean: true,
           target: 'es2022',
           noExternal: BUNDLED,
+          esbuildPlugins: [scripts],
           external: [/^#/],
           // CommonJS has no import.meta.url. What ES modules lack imports Node.js' `path` and `url`, which no browser has.
           shims: true,

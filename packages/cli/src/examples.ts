@@ -4,6 +4,7 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   graph: 'logah graph resnet50 --svg resnet50.svg',
   predict: 'logah predict vit-s:patch=4 --out vit-s.safetensors',
   init: 'logah init vit:layers=6,heads=4,hidden=96,mlp=384,patch=4 --init mimetic:position=1.5 --out vit.safetensors',
+  diff: 'logah diff vit-s vit-s:layers=6 --out difference.html',
   info: 'logah info vits-cifar10',
   convert: 'logah convert resnet50 resnet50.graph.json',
   dataset: 'logah dataset vits-1k --out vits-1k.jsonl',

@@ -1,5 +1,5 @@
 // The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143
-// stopped by Ctrl-C and SIGTERM.
+// stopped by Ctrl-C and SIGTERM; `diff` has 1 for what differs and 2 for failures.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { describeFailure } from './errors.js';
@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   graph: async () => (await import('./commands/graph.js')).graphCommand(),
   predict: async () => (await import('./commands/predict.js')).predictCommand(),
   init: async () => (await import('./commands/init.js')).initCommand(),
+  diff: async () => (await import('./commands/diff.js')).diffCommand(),
   info: async () => (await import('./commands/info.js')).infoCommand(),
   convert: async () => (await import('./commands/convert.js')).convertCommand(),
   dataset: async () => (await import('./commands/dataset.js')).datasetCommand(),
@@ -68,7 +69,8 @@ async function programOf(names: readonly string[]): Promise<Command> {
 
 /** Says why the command failed: in a line, and with `--verbose` where. */
 function fail(error: unknown): void {
-  process.exitCode = 1;
+  // A command whose exit code says what it found has set the one for failures.
+  process.exitCode ||= 1;
   say(`logah: ${describeFailure(error)}`);
   if (process.argv.includes('--verbose') && error instanceof Error) say(traceOf(error));
 }

@@ -4,22 +4,35 @@ import { writeFile } from '@logah/files/node';
 import {
   ARCHITECTURE_PRESETS,
   buildArchitecture,
-  type ComputationalGraph,
   formatArchitecture,
   type Graph,
   type NodeType,
   parameterCount,
   summarizeComputationalGraph,
   toComputationalGraph,
+  withBatchStatistics,
 } from '@logah/graph-ir';
-import { drawComputationalGraph, drawGraph, fold, heatMap, toDot, toMermaid, toSvg } from '@logah/graph-ir/draw';
-import { Command } from 'commander';
-import { ARCHITECTURE_HELP, readArchitecture, sizeOption } from '../architecture-argument.js';
-import { referenceOption } from '../checkpoint-options.js';
+import {
+  drawComputationalGraph,
+  drawGraph,
+  type FoldedDrawing,
+  fold,
+  heatMap,
+  toDot,
+  toMermaid,
+  toModelExplorer,
+  toSvg,
+} from '@logah/graph-ir/draw';
+import { graphPage, type ValueStatistics, valueStatistics } from '@logah/graph-ir/page';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ARCHITECTURE_HELP, constantOption, sizeOption } from '../architecture-argument.js';
+import { emaOption, referenceOption, TENSOR_FILE_HELP } from '../checkpoint-options.js';
+import { CliError } from '../errors.js';
+import { type NetworkOptions, type OpenedNetwork, openNetwork } from '../parameter-values.js';
 import { print, say } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
 
-interface GraphOptions {
+interface GraphOptions extends NetworkOptions {
   readonly list?: true;
   readonly json?: true;
   readonly svg?: string;
@@ -28,7 +41,9 @@ interface GraphOptions {
   readonly heatmap?: string;
   readonly full?: true;
   readonly reference?: true;
-  readonly size?: Readonly<Record<string, number>>;
+  readonly out?: string;
+  readonly modelExplorer?: string;
+  readonly parameters?: string;
 }
 
 export const graphCommand = (): Command =>
@@ -42,19 +57,48 @@ export const graphCommand = (): Command =>
     .option('--mermaid <file>', 'the same for Markdown')
     .option('--heatmap <file>', 'draw the matrix of distances as SVG')
     .option('--full', 'draw the network with all its operators instead')
+    .addOption(
+      new Option(
+        '--out <file>',
+        'a page (*.html) that shows the network with all its operators: searched, zoomed, opened block by block',
+      ).argParser(pageFile),
+    )
+    .option('--model-explorer <file>', "the network with all its operators as JSON for Google's Model Explorer")
+    .option(
+      '--parameters <file>',
+      `a file of parameters (${TENSOR_FILE_HELP}) whose statistics the page shows, not the model's own`,
+    )
     .addOption(referenceOption())
     .addOption(sizeOption())
+    .addOption(constantOption())
+    .addOption(emaOption())
     .action(async (architecture: string | undefined, options: GraphOptions, command: Command) => {
       if (options.list) {
         print(options.json ? JSON.stringify(ARCHITECTURE_PRESETS) : presetTable());
         return;
       }
       if (architecture === undefined) command.error("error: missing required argument 'arch'");
-      const graph = await readArchitecture(architecture, options.size);
+      if (options.parameters !== undefined && options.out === undefined)
+        throw new CliError('--parameters is for the page of --out FILE.html');
+      const network = await openNetwork(architecture, options.parameters, options);
+      const { graph: opened } = network;
+      const graph = withBatchStatistics(opened);
+      try {
+        await drawNetwork(network, options);
+      } finally {
+        await network.close();
+      }
+      const { full, out, modelExplorer, json, heatmap } = options;
+      if ((full || out || modelExplorer) && !json && heatmap === undefined) {
+        if (full) await draw(fold(drawGraph(graph)), options);
+        print(`${networkText(graph)}, ${thousands(graph.operators.length)} operators`);
+        return;
+      }
       const computational = toComputationalGraph(graph, { reference: options.reference === true });
-      await draw(graph, computational, options);
+      await draw(fold(full ? drawGraph(graph) : drawComputationalGraph(computational, graph.name)), options);
+      if (heatmap !== undefined) await write(heatmap, heatMap(computational, graph.name));
       const summary = summarizeComputationalGraph(computational);
-      if (options.json) {
+      if (json) {
         print(JSON.stringify(summary));
         return;
       }
@@ -62,7 +106,7 @@ export const graphCommand = (): Command =>
       for (const { op } of summary.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
       print(
         [
-          `${graph.name}: ${thousands(parameterCount(graph))} parameters in ${graph.parameters.length} tensors`,
+          networkText(graph),
           `computational graph: ${summary.nodes.length} nodes, ${summary.edges.length} edges, ${thousands(summary.virtualEdges)} virtual edges, longest path ${summary.maxDistance}`,
           '',
           textTable(
@@ -84,17 +128,37 @@ const presetTable = (): string =>
     ]),
   );
 
+const networkText = (graph: Graph): string =>
+  `${graph.name}: ${thousands(parameterCount(graph))} parameters in ${graph.parameters.length} tensors`;
+
 /** Writes the pictures that were asked for. */
-async function draw(graph: Graph, computational: ComputationalGraph, options: GraphOptions): Promise<void> {
-  const drawing = fold(options.full ? drawGraph(graph) : drawComputationalGraph(computational, graph.name));
-  for (const [file, write] of [
-    [options.svg, () => toSvg(drawing)],
-    [options.dot, () => toDot(drawing)],
-    [options.mermaid, () => toMermaid(drawing)],
-    [options.heatmap, () => heatMap(computational, graph.name)],
-  ] as const) {
-    if (file === undefined) continue;
-    await writeFile(file, write());
-    say(`Wrote ${file}.`);
-  }
+async function draw(drawing: FoldedDrawing, { svg, dot, mermaid }: GraphOptions): Promise<void> {
+  if (svg !== undefined) await write(svg, toSvg(drawing));
+  if (dot !== undefined) await write(dot, toDot(drawing));
+  if (mermaid !== undefined) await write(mermaid, toMermaid(drawing));
+}
+
+/** Writes what shows the network with all its operators: the page and the JSON for Model Explorer. */
+async function drawNetwork(network: OpenedNetwork, { out, modelExplorer }: GraphOptions): Promise<void> {
+  if (out !== undefined)
+    await write(out, graphPage(drawGraph(network.graph), { statistics: await statisticsOf(network) }));
+  if (modelExplorer !== undefined) await write(modelExplorer, toModelExplorer(network.graph));
+}
+
+/** Of every parameter's values, where there are values. */
+async function statisticsOf({ graph, values }: OpenedNetwork): Promise<Map<string, ValueStatistics>> {
+  const statistics = new Map<string, ValueStatistics>();
+  if (values !== undefined)
+    for (const parameter of graph.parameters) statistics.set(parameter.name, valueStatistics(await values(parameter)));
+  return statistics;
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await writeFile(file, text);
+  say(`Wrote ${file}.`);
+}
+
+function pageFile(path: string): string {
+  if (path.endsWith('.html')) return path;
+  throw new InvalidArgumentError('A *.html file was wanted; --svg, --dot and --mermaid draw pictures.');
 }

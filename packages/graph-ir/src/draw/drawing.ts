@@ -1,6 +1,6 @@
 // What a picture of a graph shows, whatever it is drawn with: nodes in an order in which they can run, and edges between them.
 import type { ComputationalGraph, NodeType } from '../computational-graph.js';
-import type { Graph, Operator, OperatorType } from '../graph.js';
+import type { Graph, Operator, OperatorType, TensorType } from '../graph.js';
 
 /** What a node does, which gives it its colour and shape. */
 export type NodeKind =
@@ -17,6 +17,21 @@ export type NodeKind =
   | 'shape'
   | 'foreign';
 
+/** How a node of one network differs from another's: only one has it, it is not the same, or only its values are not. */
+export type NodeMark = 'added' | 'removed' | 'changed' | 'values';
+
+/** Something that can be said of a node. */
+export interface Fact {
+  readonly what: string;
+  readonly is: string;
+}
+
+export interface DrawnParameter {
+  readonly role: string;
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 export interface DrawnNode {
   readonly kind: NodeKind;
   /** The first line: what it does. */
@@ -27,6 +42,12 @@ export interface DrawnNode {
   readonly hint: string;
   /** What makes nodes of repeated blocks alike. */
   readonly signature: string;
+  /** In a picture of a difference. */
+  readonly mark?: NodeMark;
+  /** The same as the hint, thing by thing. */
+  readonly facts?: readonly Fact[];
+  /** What a network's operator learns. */
+  readonly parameters?: readonly DrawnParameter[];
 }
 
 export interface DrawnEdge {
@@ -103,6 +124,10 @@ export function drawGraph(graph: Graph): Drawing {
     title: name,
     details: [show(graph.values[name].shape)],
     hint: `input ${name}: ${list(graph.values[name].shape)}`,
+    facts: [
+      { what: 'input', is: name },
+      { what: 'type', is: typeText(graph.values[name]) },
+    ],
     signature: `input ${name}`,
   }));
   const producers = new Map(graph.inputs.map((name, i) => [name, i]));
@@ -120,6 +145,8 @@ export function drawGraph(graph: Graph): Drawing {
         `${operator.name}: ${titleOf(operator)}, gives ${list(given)}`,
         ...parameters.map(({ role, name }) => `${role} ${name} ${list(shapeOf.get(name) ?? [])}`),
       ].join('; '),
+      facts: factsOf(operator, graph),
+      parameters: parameters.map(({ role, name }) => ({ role, name, shape: shapeOf.get(name) ?? [] })),
       signature: JSON.stringify([operator.type, operator.attributes, details, given]),
     });
     for (const input of operator.inputs) edges.push([producers.get(input) ?? 0, to]);
@@ -132,13 +159,41 @@ export function drawGraph(graph: Graph): Drawing {
       title: 'output',
       details: [show(graph.values[name].shape)],
       hint: `output ${name}: ${list(graph.values[name].shape)}`,
+      facts: [
+        { what: 'output', is: name },
+        { what: 'type', is: typeText(graph.values[name]) },
+      ],
       signature: `output ${name}`,
     });
   }
   return { title: graph.name, nodes, edges: markShortcuts(nodes, edges) };
 }
 
-function titleOf(operator: Operator): string {
+const typeText = ({ dtype, element, shape }: TensorType): string => `${element ?? dtype} ${list(shape)}`;
+
+/** Constants in attributes may be long. */
+const LONGEST_FACT = 300;
+
+function factsOf(operator: Operator, { values }: Graph): Fact[] {
+  const attributes: ReadonlyArray<[string, unknown]> =
+    operator.type === 'onnx'
+      ? Object.entries(operator.attributes.attributes)
+      : Object.entries<unknown>(operator.attributes);
+  const short = (text: string): string => (text.length > LONGEST_FACT ? `${text.slice(0, LONGEST_FACT)}…` : text);
+  return [
+    { what: 'operator', is: operator.name },
+    { what: 'does', is: titleOf(operator) },
+    ...attributes.map(([what, value]) => ({
+      what,
+      is: short(typeof value === 'string' ? value : JSON.stringify(value)),
+    })),
+    ...operator.inputs.map((name) => ({ what: 'reads', is: `${name}: ${typeText(values[name])}` })),
+    ...operator.outputs.map((name) => ({ what: 'gives', is: `${name}: ${typeText(values[name])}` })),
+  ];
+}
+
+/** What an operator does, in a word or two. */
+export function titleOf(operator: Operator): string {
   switch (operator.type) {
     case 'activation':
       return operator.attributes.function;

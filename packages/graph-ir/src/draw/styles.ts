@@ -1,5 +1,5 @@
 // One look for all pictures: a colour and a shape for each kind of node. Words on the colours are dark, so they read on light and dark pages.
-import type { NodeKind } from './drawing.js';
+import type { NodeKind, NodeMark } from './drawing.js';
 
 export interface NodeStyle {
   readonly fill: string;
@@ -26,3 +26,16 @@ export const STYLES: Readonly<Record<NodeKind, NodeStyle>> = {
 
 export const INK = '#1b1f24';
 export const SHORTCUT = '#d9730d';
+
+/** Colours, signs and words of differences; the signs say the same without colours. */
+export const MARKS: Readonly<
+  Record<NodeMark, { readonly fill: string; readonly stroke: string; readonly sign: string; readonly words: string }>
+> = {
+  added: { fill: '#c9f0cf', stroke: '#1a7f37', sign: '+', words: 'added' },
+  removed: { fill: '#ffd7d5', stroke: '#cf222e', sign: '−', words: 'removed' },
+  changed: { fill: '#ffe9a8', stroke: '#9a6700', sign: '~', words: 'changed' },
+  values: { fill: '#d8e6ff', stroke: '#0969da', sign: '≈', words: 'other values' },
+};
+
+/** What a node of the same kind looks like in a picture of differences, where only those stand out. */
+export const UNMARKED = { fill: '#f6f8fa', stroke: '#8c959f' };

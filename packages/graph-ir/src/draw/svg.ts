@@ -3,7 +3,7 @@ import type { DrawnNode } from './drawing.js';
 import type { Fold, FoldedDrawing } from './fold.js';
 import { layOut } from './layout.js';
 import type { Box, Point } from './piece.js';
-import { INK, type NodeStyle, SHORTCUT, STYLES } from './styles.js';
+import { INK, MARKS, type NodeStyle, SHORTCUT, STYLES, UNMARKED } from './styles.js';
 import { escaped, PAGE_STYLE } from './svg-text.js';
 
 const TITLE_SIZE = 12;
@@ -24,7 +24,7 @@ export interface SvgOptions {
 
 /**
  * The drawing as an SVG file that reads on light and dark pages. Every node says on hover what it is; its element has its place as
- * `data-node`, that of a fold the fold's `origin` as `data-fold`.
+ * `data-node`, that of a fold the fold's `origin` as `data-fold`. In a picture of differences only what is marked has colours.
  */
 export function toSvg(drawing: FoldedDrawing, { timeLimit = TIME_LIMIT }: SvgOptions = {}): string {
   const { nodes, edges, folds, title } = drawing;
@@ -32,8 +32,10 @@ export function toSvg(drawing: FoldedDrawing, { timeLimit = TIME_LIMIT }: SvgOpt
   const frames = folds.map((of, i) => drawFrame(around[i], of));
   const lines = edges.map(({ from, to, isShortcut }, i) => {
     const route = routes[i];
-    return route === undefined ? drawPassing(boxes[from], boxes[to], width) : drawEdge(route, isShortcut);
+    if (route === undefined) return drawPassing(boxes[from], boxes[to], width);
+    return drawEdge(route, isShortcut, [nodes[from].mark, nodes[to].mark].includes('removed'));
   });
+  const isDifference = nodes.some(({ mark }) => mark !== undefined);
   const [w, h] = [Math.ceil(width) + COUNT_WIDTH, Math.ceil(height)];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" font-family="Helvetica, Arial, sans-serif" text-anchor="middle">
 ${PAGE_STYLE}
@@ -48,14 +50,14 @@ ${PAGE_STYLE}
     )
     .join('')}</defs>
 <text x="${MARGIN}" y="20" font-size="14" font-weight="600" text-anchor="start" fill="currentColor">${escaped(title)}</text>
-${[...frames, ...lines, ...nodes.map((node, i) => drawNode(node, i, boxes[i]))].join('\n')}
+${[...frames, ...lines, ...nodes.map((node, i) => drawNode(node, i, boxes[i], isDifference))].join('\n')}
 </svg>
 `;
 }
 
-function sizeOf({ title, details, kind }: DrawnNode): { width: number; height: number } {
+function sizeOf({ title, details, kind, mark }: DrawnNode): { width: number; height: number } {
   const widest = Math.max(
-    title.length * TITLE_SIZE * LETTER_WIDTH,
+    (title.length + (mark === undefined ? 0 : 2)) * TITLE_SIZE * LETTER_WIDTH,
     ...details.map((line) => line.length * DETAIL_SIZE * LETTER_WIDTH),
   );
   const isPointed = STYLES[kind].shape === 'hexagon' || STYLES[kind].shape === 'trapezoid';
@@ -64,14 +66,23 @@ function sizeOf({ title, details, kind }: DrawnNode): { width: number; height: n
 
 const number = (value: number): string => value.toFixed(1).replace(/\.0$/, '');
 
-function drawNode({ kind, title, details, hint }: DrawnNode, place: number, box: Box): string {
-  const { fill, stroke, shape } = STYLES[kind];
+function drawNode(
+  { kind, title, details, hint, mark }: DrawnNode,
+  place: number,
+  box: Box,
+  isDifference: boolean,
+): string {
+  const { shape } = STYLES[kind];
+  const { fill, stroke } = mark !== undefined ? MARKS[mark] : isDifference ? UNMARKED : STYLES[kind];
   const first = box.y - (LINE_HEIGHT * details.length) / 2 + TITLE_SIZE / 3;
-  const lines = [title, ...details].map(
+  const sign = mark === undefined ? '' : `${MARKS[mark].sign} `;
+  const lines = [`${sign}${title}`, ...details].map(
     (line, i) =>
       `<text x="${number(box.x)}" y="${number(first + i * LINE_HEIGHT)}" font-size="${i === 0 ? TITLE_SIZE : DETAIL_SIZE}" fill="${INK}">${escaped(line)}</text>`,
   );
-  return `<g data-node="${place}"><title>${escaped(hint)}</title>${outline(shape, box, `fill="${fill}" stroke="${stroke}"`)}${lines.join('')}</g>`;
+  const said = mark === undefined ? '' : ` data-mark="${mark}"`;
+  const words = mark === undefined ? hint : `${MARKS[mark].words}: ${hint}`;
+  return `<g data-node="${place}"${said}><title>${escaped(words)}</title>${outline(shape, box, `fill="${fill}" stroke="${stroke}"`)}${lines.join('')}</g>`;
 }
 
 function outline(shape: NodeStyle['shape'], { x, y, width, height }: Box, paint: string): string {
@@ -104,7 +115,7 @@ function outline(shape: NodeStyle['shape'], { x, y, width, height }: Box, paint:
 }
 
 /** A curve through the points that the layout gives, smooth where they turn. */
-function drawEdge(points: readonly Point[], isShortcut: boolean): string {
+function drawEdge(points: readonly Point[], isShortcut: boolean, isRemoved: boolean): string {
   const [first, ...rest] = points;
   if (!first) return '';
   const at = ({ x, y }: Point): string => `${number(x)} ${number(y)}`;
@@ -114,9 +125,11 @@ function drawEdge(points: readonly Point[], isShortcut: boolean): string {
     return `Q${at(point)} ${isLast ? at(next) : at({ x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 })}`;
   });
   const path = `M${at(first)}${rest.length === 1 ? `L${at(rest[0])}` : between.join('')}`;
-  const paint = isShortcut
-    ? `stroke="${SHORTCUT}" stroke-width="2" marker-end="url(#shortcut)"`
-    : 'stroke="currentColor" stroke-opacity="0.7" marker-end="url(#arrow)"';
+  const paint = isRemoved
+    ? `stroke="${MARKS.removed.stroke}" stroke-dasharray="5 3" marker-end="url(#arrow)"`
+    : isShortcut
+      ? `stroke="${SHORTCUT}" stroke-width="2" marker-end="url(#shortcut)"`
+      : 'stroke="currentColor" stroke-opacity="0.7" marker-end="url(#arrow)"';
   return `<path d="${path}" fill="none" ${paint}/>`;
 }
 
