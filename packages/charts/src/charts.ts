@@ -275,7 +275,32 @@ function render(width: ChartWidth, option: EChartsCoreOption): string {
   chart.setOption(option);
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return withoutStyles(svg);
+  return withOwnIds(withoutStyles(svg));
+}
+
+/** Ids that the renderer counts up over all charts of a process. */
+const COUNTED_ID = /(?<=["#.])zr\d+-[a-z]+-?\d+\b/g;
+
+/**
+ * The same picture with ids of its content: equal data gives equal bytes, and charts of one page do not take each
+ * other's ids.
+ */
+function withOwnIds(svg: string): string {
+  const numbers = new Map<string, number>();
+  const counted = svg.replace(COUNTED_ID, (id) => {
+    const number = numbers.get(id) ?? numbers.size;
+    numbers.set(id, number);
+    return `\0${number}`;
+  });
+  const own = fnv1a(counted).toString(36);
+  return counted.replace(/\0(\d+)/g, `id-${own}-$1`);
+}
+
+/** A 32-bit hash of a text's UTF-16 units (Fowler, Noll and Vo's FNV-1a). */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }
 
 /**

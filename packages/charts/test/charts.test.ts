@@ -32,6 +32,17 @@ describe('charts', () => {
     }
   });
 
+  it('are the same for the same data, however many were drawn before, and share no id with others', () => {
+    const draw = (value: number): string =>
+      lineChart(AXES, [{ name: 'LoGAH', color: '#2f7ed8', points: [...points, [3, value]] }]);
+    const ids = (svg: string): Set<string> =>
+      new Set([...svg.matchAll(/(?:id="|class="|url\(#)([^")]+)/g)].map(([, id]) => id));
+    const [first, other, again] = [draw(1), draw(2), draw(1)];
+    expect(again).toBe(first);
+    expect(ids(first).size).toBeGreaterThan(0);
+    expect([...ids(first)].filter((id) => ids(other).has(id))).toEqual([]);
+  });
+
   it('draw a band from a line less to the line plus its deviations', () => {
     const series = { name: 'LoGAH', color: '#2f7ed8', points };
     const [plain, banded] = [series, { ...series, deviations: [1, 5, 2] }].map((one) => lineChart(AXES, [one]));

@@ -1,4 +1,5 @@
 // The curves of a run, from its metrics.
+import { existsSync } from 'node:fs';
 import { lineChart } from '@logah/charts';
 import { readText } from '@logah/files/node';
 
@@ -18,11 +19,12 @@ const MEAN = '#e07b1f';
 const SMOOTHING = 50;
 const MOST_POINTS = 2000;
 
-/** Reads the metrics of a run, which it has written itself. */
+/** Reads the metrics of a run, which it has written itself; none where they were removed. */
 export async function curvesOf(path: string): Promise<Curve> {
-  const lines: Line[] = (await readText(path))
-    .trim()
+  const text = existsSync(path) ? await readText(path) : '';
+  const lines: Line[] = text
     .split('\n')
+    .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
   return {
     steps: lines.flatMap((line) => (line.type === 'step' ? [line] : [])),

@@ -1,9 +1,10 @@
 // The command `logah`: what it can do, and how it ends. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143
-// stopped by Ctrl-C and SIGTERM; `diff` has 1 for what differs and 2 for failures.
+// stopped by Ctrl-C and SIGTERM, 141 stopped for want of a reader; `diff` has 1 for what differs and 2 for failures.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { describeFailure } from './errors.js';
 import { EXAMPLES } from './examples.js';
+import { tellOfClosedOutput } from './interrupt.js';
 import { say } from './print.js';
 
 /** In the order in which help lists them. */
@@ -27,10 +28,14 @@ process.on('uncaughtException', (error) => {
   // What was going on is in no state to go on; files in the making are removed on the way out.
   process.exit();
 });
-// Whoever reads the output may have had enough of it, as `head` has.
+// Whoever reads the output may have had enough of it, as `head` has: what has a state to keep is told.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  if (!tellOfClosedOutput()) process.exit();
+});
+// The result does not need anybody to read how it goes.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
 });
 
 try {

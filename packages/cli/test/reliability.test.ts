@@ -305,6 +305,25 @@ describe('a run folder', () => {
     expectFailure(await train('moment', '--save-every', '1'), /config\.json: it is damaged.*not JSON/);
   });
 
+  it('knows its data and architectures by their content, wherever the data lies', async () => {
+    for (const name of ['here', 'there']) {
+      await mkdir(at(name));
+      for (const file of ['train.txt', 'test.txt']) await copyFile(at(file), at(name, file));
+    }
+    await copyFile(at('nets.jsonl'), at('own.jsonl'));
+    const run = (data: string) => train('content', '--data-dir', data, '--dataset', 'own.jsonl');
+    expect((await run('here')).code).toBe(0);
+    const curves = await readFile(at('content', 'loss.svg'));
+    await rm(at('content', 'loss.svg'));
+    expect((await run('there')).stderr).toMatch(/Going on from step 4 /);
+    expect((await readFile(at('content', 'loss.svg'))).equals(curves)).toBe(true);
+    await writeFile(at('there', 'train.txt'), 'the quick brown fox jumps over the lazy cat. '.repeat(20));
+    expectFailure(await run('there'), /config\.json: .*another configuration \(there "contentOfData": "\w{64}", here /);
+    const [first, second] = (await readFile(at('own.jsonl'), 'utf8')).split('\n');
+    await writeFile(at('own.jsonl'), [first.replace('hidden=16', 'hidden=32'), second].join('\n'));
+    expectFailure(await run('here'), /another configuration \(there "contentOfArchitectures"/);
+  }, 120_000);
+
   it('is for one run at a time, and a step that diverges is no result', async () => {
     const first = spawn(
       process.execPath,
@@ -340,6 +359,29 @@ describe('a run folder', () => {
     const diverged = await train('diverged', '--lr', '1000', '--clip', '1000000', '--warmup-epochs', '0');
     expectFailure(diverged, /step \d: (the loss is|after an update)/);
   }, 120_000);
+});
+
+describe('a reader that goes away', () => {
+  const start = (...args: string[]) =>
+    spawn(process.execPath, [BIN, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+
+  it('stops a run, which keeps its state and does not end as if it were done', async () => {
+    const steps = ['--steps-per-epoch', '1000', '--save-every', '1000'];
+    const child = start('train', '--config', 'run.json', '--backend', 'cpu', '--json', '--out', 'unread', ...steps);
+    child.stdout.once('data', () => child.stdout.destroy());
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(141);
+    const names = await readdir(at('unread'));
+    expect(names.filter((name) => name.startsWith('step-'))).toHaveLength(1);
+    expect(names.filter((name) => /lock|partial/.test(name))).toEqual([]);
+  }, 60_000);
+
+  it('of how it goes does not keep a command from its result', async () => {
+    const child = start('init', GPT, '--init', 'random', '--backend', 'cpu', '--out', 'unseen.safetensors');
+    child.stderr.destroy();
+    child.stdout.resume();
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+    expect((await readSafetensors(at('unseen.safetensors'))).tensors.size).toBe(17);
+  }, 60_000);
 });
 
 describe('the cache of evaluations', () => {

@@ -86,8 +86,10 @@ export async function readDataset({
       return images((split) => readImageFolder(join(dataDir, split)), PHOTOGRAPHS);
     case 'text': {
       const { vocab, encode } = tokenizer === 'gpt2' ? await gpt2Tokenizer() : byteTokenizer;
-      const blocks = async (split: string): Promise<DataSource> =>
-        textSource(encode(await readText(join(dataDir, `${split}.txt`))), context);
+      const blocks = async (split: string): Promise<DataSource> => {
+        const path = join(dataDir, `${split}.txt`);
+        return textSource(encode(await readText(path)), context, path);
+      };
       return {
         kind: 'text',
         train: part(await blocks('train'), skipSamples, trainSamples),

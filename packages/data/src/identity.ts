@@ -9,23 +9,32 @@ import { imageFolderFiles } from './readers/image-folder.js';
 
 /**
  * A text that is the same for the same choice from the same content, in whatever folder it lies: the options but for the
- * folder, and a SHA-256 of all files that are read, with their names. Throws DataError naming a file that is missing.
+ * folder, and {@link datasetContent}. Throws DataError naming a file that is missing.
  */
-export async function datasetIdentity({ dataDir, ...choice }: DatasetOptions): Promise<string> {
+export async function datasetIdentity(options: DatasetOptions): Promise<string> {
+  const { dataDir: _, ...choice } = options;
+  return JSON.stringify({ ...choice, content: await datasetContent(options) });
+}
+
+/**
+ * A SHA-256, in hexadecimal digits, of all files of a data set that are read, with their names within its folder.
+ * Throws DataError naming a file that is missing.
+ */
+export async function datasetContent({ data, dataDir }: Pick<DatasetOptions, 'data' | 'dataDir'>): Promise<string> {
   const hash = createHash('sha256');
-  for (const path of await filesOf({ dataDir, ...choice })) {
+  for (const path of await filesOf(data, dataDir)) {
     const content = createHash('sha256')
-      .update(await readBytes(path, partOf(choice.data)))
+      .update(await readBytes(path, partOf(data)))
       .digest('hex');
     hash.update(`${relative(dataDir, path)} ${content}\n`);
   }
-  return JSON.stringify({ ...choice, content: hash.digest('hex') });
+  return hash.digest('hex');
 }
 
 const partOf = (data: DatasetOptions['data']): string =>
   data === 'cifar10' || data === 'cifar100' ? cifarPart(data) : 'a part of the data set';
 
-async function filesOf({ data, dataDir }: DatasetOptions): Promise<readonly string[]> {
+async function filesOf(data: DatasetOptions['data'], dataDir: string): Promise<readonly string[]> {
   switch (data) {
     case 'cifar10':
     case 'cifar100':

@@ -26,11 +26,11 @@ export async function gpt2Tokenizer(): Promise<Tokenizer> {
 
 /**
  * Blocks of `length` tokens, one after the other; what is left over at the end is not used. Batches have ids `[blocks, length]` as inputs and labels.
- * Throws {@link DataError} when there is not a single block.
+ * Throws {@link DataError} naming `source` when there is not a single block.
  */
-export function textSource(ids: Int32Array, length: number): DataSource {
+export function textSource(ids: Int32Array, length: number, source = 'the text'): DataSource {
   const blocks = Math.floor(ids.length / length);
-  if (blocks === 0) throw new DataError(`${ids.length} tokens are less than one block of ${length}`);
+  if (blocks === 0) throw new DataError(`${source}: ${ids.length} tokens are less than one block of ${length}`);
   return {
     length: blocks,
     batch(indices) {

@@ -191,7 +191,7 @@ describe('text', () => {
     expect([...inputs.dataSync()]).toEqual([100, 101, 102]);
     expect([...labels.dataSync()]).toEqual([100, 101, 102]);
     expect(() => source.batch([2])).toThrow('block 2 is not among the 2');
-    expect(() => textSource(Int32Array.of(1), 3)).toThrow('1 tokens are less than one block of 3');
+    expect(() => textSource(Int32Array.of(1), 3, 'a.txt')).toThrow('a.txt: 1 tokens are less than one block of 3');
   });
 
   it('that is missing is refused by file', async () => {

@@ -19,7 +19,8 @@ export function parseJson(text: string, source: string, Raised: ErrorClass = Fil
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Raised(`${source}: not JSON (${messageOf(cause)})`, { cause });
+    // The reason shows the text itself, which may have lines.
+    throw new Raised(`${source}: not JSON (${messageOf(cause).replace(/\s*\n\s*/g, ' ')})`, { cause });
   }
   if (bracketsOf(text) > DEEPEST_JSON) {
     throw new Raised(`${source}: ${deepPath(value)} is nested more than ${DEEPEST_JSON} deep`);

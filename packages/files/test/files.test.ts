@@ -6,6 +6,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   rm,
   stat,
   symlink,
@@ -15,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileError } from '../src/index.js';
 import {
   appendToFile,
@@ -80,6 +81,46 @@ describe('writing a file', () => {
     child.kill(signal);
     expect(await end).toBe(signal);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('follows links, also to what is not there yet, and leaves them', async () => {
+    await mkdir(at('disk'));
+    await symlink('disk/there', at('link'));
+    await symlink('link', at('chain'));
+    for (const content of ['first', 'second']) {
+      await writeFile(at('chain'), content);
+      expect(await readText(at('disk', 'there'))).toBe(content);
+      expect(await readlink(at('chain'))).toBe('link');
+      expect(await readlink(at('link'))).toBe('disk/there');
+    }
+    expect((await readdir(folder)).sort()).toEqual(['chain', 'disk', 'link']);
+    expect(await readdir(at('disk'))).toEqual(['there']);
+  });
+
+  it('keeps the permissions of the file that it replaces', async () => {
+    await writeFile(at('own'), 'old');
+    await chmod(at('own'), 0o660);
+    await writeFile(at('own'), 'new');
+    expect((await stat(at('own'))).mode & 0o777).toBe(0o660);
+  });
+
+  it('refuses what cannot become a file before anything is computed for it', async () => {
+    await symlink('circle', at('circle'));
+    await writeFile(at('file'), 'kept');
+    for (const [path, reason] of [
+      ['', /^cannot write "": it is no name of a file$/],
+      [at('circle'), /ELOOP/],
+      [at('x'.repeat(256)), /ENAMETOOLONG/],
+      [at('file', 'below'), /ENOTDIR/],
+      [at('new/'), /new\/: it is the name of a folder$/],
+      [at('missing', 'file'), /ENOENT/],
+    ] as const) {
+      const compute = vi.fn(async () => {});
+      await expect(writeStream(path, compute), path).rejects.toThrow(reason);
+      await expect(writeStream(path, compute), path).rejects.toBeInstanceOf(FileError);
+      expect(compute).not.toHaveBeenCalled();
+    }
+    expect((await readdir(folder)).sort()).toEqual(['circle', 'file']);
   });
 
   it('leaves nothing when an error that nobody caught ends the process', async () => {

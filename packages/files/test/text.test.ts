@@ -21,6 +21,7 @@ describe('JSON', () => {
     class Own extends Error {}
     expect(() => parseJson('{', 'f', Own)).toThrow(Own);
     expect(() => parseJson('', 'f')).toThrow(/^f: not JSON/);
+    expect(() => parseJson('a\nb', 'f')).toThrow(/^f: not JSON \(.*\)$/);
   });
 
   it('is shown in a few words', () => {

@@ -106,19 +106,23 @@ async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGen
   if (ranks !== undefined) state = await shareState(state, ranks);
   let isSaved = true;
   const metrics = join(folder, 'metrics.jsonl');
+  const learned = join(folder, 'hypernet.safetensors');
   const note = (event: object): Promise<void> => appendToFile(metrics, `${JSON.stringify(event)}\n`);
   const save = async (): Promise<RunEvent> => {
     await check();
     const path = statePath(folder, state.step);
+    // The state comes last: one that is there has its hypernetwork beside it, whenever the run is killed.
+    await writeHypernet(learned, learnedHypernet(state));
     await writeTrainerState(path, state);
     isSaved = true;
-    await writeHypernet(join(folder, 'hypernet.safetensors'), learnedHypernet(state));
-    for (const old of (await stateSteps(folder)).slice(0, -keep)) await rm(statePath(folder, old));
+    await removeOldStates(folder, state.step, keep);
     return { type: 'saved', step: state.step, path };
   };
   try {
     await keepMetricsUpTo(metrics, state.step);
+    await removeOldStates(folder, state.step, keep);
     const board = await createEventFile(folder);
+    if (found.state !== undefined && !existsSync(learned)) await writeHypernet(learned, learnedHypernet(state));
     if (found.state !== undefined) yield { type: 'resumed', step: state.step, path: statePath(folder, state.step) };
     for await (const { state: next, ...step } of train({ ...options, state })) {
       state = next;
@@ -208,6 +212,12 @@ async function latestState(folder: string): Promise<FoundState> {
   throw new TrainingError(
     `${folder}: none of its ${damaged.length} states can be read (${damaged[0].reason}); use another folder to begin anew`,
   );
+}
+
+/** Leaves the newest states up to a step: later ones are damaged, and must not count in the place of good ones. */
+async function removeOldStates(folder: string, step: number, keep: number): Promise<void> {
+  const upTo = (await stateSteps(folder)).filter((one) => one <= step);
+  for (const old of upTo.slice(0, -keep)) await rm(statePath(folder, old));
 }
 
 /** The hypernetwork that is used: the average where one is kept. */

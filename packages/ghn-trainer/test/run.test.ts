@@ -1,5 +1,5 @@
 // Runs in folders and on worker threads, as built: workers are files.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -120,10 +120,40 @@ describe('run', () => {
     expect(events.at(-1)).toMatchObject({ type: 'saved', step: 3 });
   });
 
+<<<<<<< HEAD
   it('goes on in a folder whose configuration has the same options in another order', async () => {
     await follow({ configuration: { seed: 0, batch: 4 } }, 3);
     const events = await follow({ configuration: { batch: 4, seed: 0 } }, 4);
     expect(events[0]).toMatchObject({ type: 'resumed' });
+=======
+  it('killed while it saved has what a state promises: the hypernetwork beside it, and no more states than are kept', async () => {
+    await follow();
+    const files = async (): Promise<string[]> =>
+      (await readdir(folder)).filter((name) => !name.includes('tfevents')).sort();
+    const before = await files();
+    const path = join(folder, 'hypernet.safetensors');
+    const learned = await readFile(path);
+    await rm(path);
+    await copyFile(join(folder, 'step-0000008.safetensors'), join(folder, 'step-0000006.safetensors'));
+    await follow();
+    expect(await files()).toEqual(before);
+    expect((await readFile(path)).equals(learned)).toBe(true);
+  });
+
+  it('writes the hypernetwork before the state that says it is there', async () => {
+    await mkdir(join(folder, 'hypernet.safetensors'));
+    await expect(follow()).rejects.toThrow(/hypernet\.safetensors: it is a folder/);
+    expect((await readdir(folder)).filter((name) => name.startsWith('step-'))).toEqual([]);
+  });
+
+  it('keeps good states, however many later ones are damaged', async () => {
+    await follow({ keep: 1 }, 3);
+    await writeFile(join(folder, 'step-0000099.safetensors'), 'damaged');
+    const events = await follow({ keep: 1 });
+    expect(events[0]).toMatchObject({ type: 'damaged' });
+    const states = (await readdir(folder)).filter((name) => name.startsWith('step-'));
+    expect(states.sort()).toEqual(['step-0000010.safetensors', 'step-0000099.safetensors']);
+>>>>>>> 15c26ca (Killed runs end as undisturbed ones, down to their curves; runs know their data by content; links are followed)
   });
 
   it('refuses a folder of another configuration, and names the difference', async () => {

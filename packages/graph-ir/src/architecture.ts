@@ -106,6 +106,7 @@ export function parseArchitecture(text: string): Architecture {
   }
   const preset: Architecture = ARCHITECTURE_PRESETS[name];
   const sizes: Record<string, number | boolean | string> = { ...preset };
+  const given = new Set<string>();
   for (const change of colon < 0 ? [] : text.slice(colon + 1).split(',')) {
     const [key, value, ...rest] = change.split('=').map((part) => part.trim());
     if (key === 'family' || !Object.hasOwn(sizes, key)) {
@@ -115,6 +116,8 @@ export function parseArchitecture(text: string): Architecture {
       );
     }
     if (rest.length > 0) throw new GraphError(`"${text}": wanted ${key}=value, got "${change}"`);
+    if (given.has(key)) throw new GraphError(`"${text}": ${key} is given twice`);
+    given.add(key);
     sizes[key] = typeof sizes[key] === 'boolean' ? parseFlag(text, key, value) : parseSize(text, key, value);
   }
   // The keys are those of the preset and the values have their types, as just checked.

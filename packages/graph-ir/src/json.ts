@@ -1,5 +1,5 @@
 // Graphs as versioned JSON text. The schema of the format is `graph.schema.json` beside the package's code.
-import { type Graph, LAYOUTS, type Operator, type OperatorType } from './graph.js';
+import { type Graph, GraphError, LAYOUTS, type Operator, type OperatorType } from './graph.js';
 import { numbers, type Reader, readJson, strings, tensorType } from './json-reader.js';
 import { OPERATORS } from './operators.js';
 import { validate } from './validate.js';
@@ -24,7 +24,12 @@ const spellNumber = (_: string, value: unknown): unknown =>
  */
 export function graphFromJson(text: string, source = 'graph'): Graph {
   const graph = readGraph(readJson(text, source));
-  validate(graph);
+  try {
+    validate(graph);
+  } catch (error) {
+    if (error instanceof GraphError) throw new GraphError(`${source}: ${error.message}`, { cause: error });
+    throw error;
+  }
   return graph;
 }
 

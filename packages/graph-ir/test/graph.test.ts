@@ -108,6 +108,7 @@ describe('parseArchitecture', () => {
     ['vit:width=3', '"vit:width=3": vit has no size "width"; known are layers, heads, hidden'],
     ['vit:layers=0', '"vit:layers=0": layers is a positive integer, got "0"'],
     ['vit:layers', '"vit:layers": layers is a positive integer, got ""'],
+    ['gpt2:layers=1,layers=2', '"gpt2:layers=1,layers=2": layers is given twice'],
     ['gpt2:tied=yes', '"gpt2:tied=yes": tied is true or false, got "yes"'],
   ])('refuses %s', (text, message) => {
     expect(() => parseArchitecture(text)).toThrow(message);

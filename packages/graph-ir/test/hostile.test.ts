@@ -42,6 +42,16 @@ describe('JSON that is nested a hundred thousand deep', () => {
   });
 });
 
+describe('a node without a name and results', () => {
+  it('is refused without naming what is not there', () => {
+    const graph = create(GraphProtoSchema, { node: [create(NodeProtoSchema, { opType: 'Relu', input: ['x'] })] });
+    const model = create(ModelProtoSchema, { opsetImport: [{ domain: '', version: 20n }], graph });
+    expect(() => graphFromOnnx(toBinary(ModelProtoSchema, model), 'f.onnx')).toThrow(
+      /^f\.onnx: Relu "" reads "x", which nothing gives$/,
+    );
+  });
+});
+
 describe('a node without the operands of its operator', () => {
   it.each([
     'Concat',

@@ -68,7 +68,9 @@ describe('the JSON format', () => {
       /conv2d "conv1": reads "pictures"/,
     ],
   ])('refuses %s, naming the field', (_, spoil, message) => {
-    expect(() => graphFromJson(spoil(graphToJson(smallConvnet())), 'file.json')).toThrow(message);
+    const read = () => graphFromJson(spoil(graphToJson(smallConvnet())), 'file.json');
+    expect(read).toThrow(message);
+    expect(read).toThrow(/^file\.json: /);
   });
 
   it('turns every corruption of a real graph into a GraphError or a graph, never a crash', () => {

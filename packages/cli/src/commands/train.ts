@@ -1,7 +1,9 @@
 // `logah train`: meta-trains a hypernetwork in a folder, from where it stands there.
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { datasetToJsonLines } from '@logah/arch-datasets';
 import { standalone } from '@logah/charts';
-import { DATASET_NAMES, type Dataset, type DatasetName, readDataset } from '@logah/data/node';
+import { DATASET_NAMES, type Dataset, type DatasetName, datasetContent, readDataset } from '@logah/data/node';
 import { writeFile } from '@logah/files/node';
 import {
   type ArchitectureSource,
@@ -215,7 +217,7 @@ export const trainCommand = (): Command =>
       const pool = await openPool(hypernet, data, workers, backend, config);
       const interrupt = listenForInterrupt();
       try {
-        const { source, heldOut } = await architecturesFor(data, options);
+        const { source, heldOut, content: contentOfArchitectures } = await architecturesFor(data, options);
         const isQuiet = json === true || !isFirst;
         const tell = isQuiet ? (): void => {} : say;
         const task = data.kind === 'images' ? classification : languageModelling;
@@ -228,10 +230,20 @@ export const trainCommand = (): Command =>
           `Meta-training ${DECODER_NAMES[hypernet.decoder]} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
             `${options.metaBatch} networks a step, backend ${backend}, ${ranks ? `${ranks.size} processes (${ranks.library}), ` : ''}${pool ? `${workers} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
         );
-        const { backend: _backend, workers: _workers, out: _out, ...lasting } = options;
+        const { backend: _backend, workers: _workers, out: _out, dataDir: _dataDir, ...lasting } = options;
+        // The first process alone keeps the configuration.
+        const contentOfData = isFirst ? await datasetContent(options) : undefined;
+        const dataset = architectureSetOf(options);
         const events = run({
           folder: options.out,
-          configuration: { ...lasting, dataset: architectureSetOf(options), ...resolved(config), hypernet },
+          configuration: {
+            ...lasting,
+            dataset,
+            contentOfData,
+            contentOfArchitectures,
+            ...resolved(config),
+            hypernet,
+          },
           config,
           start: () => initTrainer(createHypernet(hypernet, createRandom(options.seed)), config),
           architectures: source,
@@ -347,11 +359,16 @@ async function openPool(
 const architectureSetOf = ({ dataset, data }: TrainCommandOptions): string =>
   dataset ?? (data === 'text' ? 'gpts-1k' : 'vits-1k');
 
+interface Architectures {
+  readonly source: ArchitectureSource;
+  /** Only evaluated. */
+  readonly heldOut: string[];
+  /** A SHA-256 of all that the data set holds. */
+  readonly content: string;
+}
+
 /** Architectures to train on, drawn as often as the data set has them, and some that are only evaluated. */
-async function architecturesFor(
-  data: Dataset,
-  options: TrainCommandOptions,
-): Promise<{ source: ArchitectureSource; heldOut: string[] }> {
+async function architecturesFor(data: Dataset, options: TrainCommandOptions): Promise<Architectures> {
   const { seed, patch, widthStep, evalArchitectures } = options;
   const dataset = architectureSetOf(options);
   const sizes =
@@ -368,7 +385,11 @@ async function architecturesFor(
     throw new CliError(
       `${dataset} has ${data.kind === 'text' ? 'vision' : 'language'} models, but --data ${options.data} is ${data.kind === 'text' ? 'text' : 'images'}`,
     );
-  return { source: (random) => random.choose(train), heldOut: [...new Set(part('test'))].slice(0, evalArchitectures) };
+  return {
+    source: (random) => random.choose(train),
+    heldOut: [...new Set(part('test'))].slice(0, evalArchitectures),
+    content: createHash('sha256').update(datasetToJsonLines(entries)).digest('hex'),
+  };
 }
 
 const isLanguage = (family: Architecture['family']): boolean => family === 'gpt2' || family === 'llama';
@@ -398,6 +419,8 @@ async function follow(
       case 'resumed':
         progress?.skip(event.step);
         progress?.say(`Going on from step ${event.step} (${event.path}).`);
+        // Those of a run that was killed between its last state and its curves.
+        await drawCurves(out, isText);
         break;
       case 'step': {
         recent = [...recent.slice(-49), { loss: event.taskLoss, accuracy: event.accuracy }];

@@ -66,7 +66,7 @@ export function naming<T>(source: string, node: string, run: () => T): T {
 }
 
 /** The name of a node in messages. */
-export const label = ({ op, name, outputs }: ForeignNode): string => `${op} "${name || outputs[0]}"`;
+export const label = ({ op, name, outputs }: ForeignNode): string => `${op} "${name || (outputs[0] ?? '')}"`;
 
 /** The names that a node and the graphs within it read from outside. */
 export function* reads({ inputs, bodies, captures }: ForeignNode): Generator<string> {
