@@ -120,12 +120,12 @@ describe('run', () => {
     expect(events.at(-1)).toMatchObject({ type: 'saved', step: 3 });
   });
 
-<<<<<<< HEAD
   it('goes on in a folder whose configuration has the same options in another order', async () => {
     await follow({ configuration: { seed: 0, batch: 4 } }, 3);
     const events = await follow({ configuration: { batch: 4, seed: 0 } }, 4);
     expect(events[0]).toMatchObject({ type: 'resumed' });
-=======
+  });
+
   it('killed while it saved has what a state promises: the hypernetwork beside it, and no more states than are kept', async () => {
     await follow();
     const files = async (): Promise<string[]> =>
@@ -153,7 +153,6 @@ describe('run', () => {
     expect(events[0]).toMatchObject({ type: 'damaged' });
     const states = (await readdir(folder)).filter((name) => name.startsWith('step-'));
     expect(states.sort()).toEqual(['step-0000010.safetensors', 'step-0000099.safetensors']);
->>>>>>> 15c26ca (Killed runs end as undisturbed ones, down to their curves; runs know their data by content; links are followed)
   });
 
   it('refuses a folder of another configuration, and names the difference', async () => {
