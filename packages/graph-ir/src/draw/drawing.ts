@@ -1,6 +1,7 @@
 // What a picture of a graph shows, whatever it is drawn with: nodes in an order in which they can run, and edges between them.
 import type { ComputationalGraph, NodeType } from '../computational-graph.js';
 import type { Graph, Operator, OperatorType, TensorType } from '../graph.js';
+import { attributeEntries } from '../operator-attributes.js';
 
 /** What a node does, which gives it its colour and shape. */
 export type NodeKind =
@@ -175,15 +176,11 @@ const typeText = ({ dtype, element, shape }: TensorType): string => `${element ?
 const LONGEST_FACT = 300;
 
 function factsOf(operator: Operator, { values }: Graph): Fact[] {
-  const attributes: ReadonlyArray<[string, unknown]> =
-    operator.type === 'onnx'
-      ? Object.entries(operator.attributes.attributes)
-      : Object.entries<unknown>(operator.attributes);
   const short = (text: string): string => (text.length > LONGEST_FACT ? `${text.slice(0, LONGEST_FACT)}…` : text);
   return [
     { what: 'operator', is: operator.name },
     { what: 'does', is: titleOf(operator) },
-    ...attributes.map(([what, value]) => ({
+    ...attributeEntries(operator).map(([what, value]) => ({
       what,
       is: short(typeof value === 'string' ? value : JSON.stringify(value)),
     })),

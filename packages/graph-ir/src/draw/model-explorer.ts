@@ -1,6 +1,7 @@
 // A network in the JSON that Google's Model Explorer opens: a GraphCollection, as its input_graph.ts defines it
 // (github.com/google-ai-edge/model-explorer, src/ui/src/components/visualizer/common).
 import type { Graph, OnnxBody, Operator, TensorType } from '../graph.js';
+import { attributeEntries } from '../operator-attributes.js';
 import { titleOf } from './drawing.js';
 import { namespacesOf } from './namespaces.js';
 
@@ -137,24 +138,18 @@ const textOf = (value: unknown): string => {
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 };
 
-function attributesOf(operator: Operator): KeyValue[] {
-  const attributes: ReadonlyArray<[string, unknown]> =
-    operator.type === 'onnx'
-      ? Object.entries(operator.attributes.attributes).filter(([, value]) => !isBody(value))
-      : Object.entries<unknown>(operator.attributes);
-  return attributes.map(([key, value]) => ({ key, value: textOf(value) }));
-}
+/** Graphs within an operator are graphs of their own. */
+const attributesOf = (operator: Operator): KeyValue[] =>
+  attributeEntries(operator).flatMap(([key, value]) => (isBody(value) ? [] : [{ key, value: textOf(value) }]));
 
 const isBody = (value: unknown): value is { readonly body: OnnxBody } =>
   typeof value === 'object' && value !== null && 'body' in value;
 
 /** The graphs within an operator, with ids of their own. */
 const bodiesOf = (operator: Operator): ReadonlyArray<{ readonly id: string; readonly body: OnnxBody }> =>
-  operator.type === 'onnx'
-    ? Object.entries(operator.attributes.attributes).flatMap(([key, value]) =>
-        isBody(value) ? [{ id: `${operator.name}/${key}`, body: value.body }] : [],
-      )
-    : [];
+  attributeEntries(operator).flatMap(([key, value]) =>
+    isBody(value) ? [{ id: `${operator.name}/${key}`, body: value.body }] : [],
+  );
 
 function bodyGraph(id: string, body: OnnxBody): ExplorerGraph {
   const sources = new Map<string, Source>();
