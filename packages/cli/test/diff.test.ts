@@ -90,7 +90,7 @@ describe('logah graph', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^.*: 8,\d+ parameters in \d+ tensors, \d+ operators\n$/);
     const html = await readFile(inFolder('a.html'), 'utf8');
-    const data = JSON.parse(/id="data">(.*)<\/script>\n<script>/s.exec(html)?.[1] ?? '');
+    const data = JSON.parse(/id="data">(.*)<\/script>\n<!--/s.exec(html)?.[1] ?? '');
     expect(Object.keys(data.statistics)).toHaveLength(graph.parameters.length);
     expect(html).not.toMatch(/(src|href)=/);
     const collection = JSON.parse(await readFile(inFolder('a.json'), 'utf8'));

@@ -58,6 +58,7 @@ export function graphPage(
 <aside id="details" aria-live="polite"><p>Click a node to see what it is, and a frame (×) to open its blocks.</p></aside>
 </main>
 <script type="application/json" id="${DATA_ID}">${JSON.stringify(data, spelled).replaceAll('<', '\\u003c')}</script>
+<!-- The script contains dagre, Copyright (c) 2012-2014 Chris Pettitt, under the MIT licence. -->
 <script>${script.replaceAll('</script', '<\\/script')}</script>
 </html>
 `;
