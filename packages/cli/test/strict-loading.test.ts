@@ -91,6 +91,7 @@ const NETWORKS: readonly Network[] = [
     depths: [1, 1],
   }),
   hub('BertForMaskedLM', { model_type: 'bert', ...TEXT_SIZES, ...ENCODER_SIZES }),
+  hub('RobertaForMaskedLM', { model_type: 'roberta', ...TEXT_SIZES, ...ENCODER_SIZES }),
   hub('DistilBertForMaskedLM', {
     model_type: 'distilbert',
     ...TEXT_SIZES,

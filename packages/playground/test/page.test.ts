@@ -136,7 +136,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('124,439,808'));
     expect(page.url()).toContain('#network=gpt2&view=computational');
     await page.check('input[value="distances"]', { force: true });
-    await page.waitForSelector('#picture svg rect');
+    await page.waitForFunction(() => document.querySelector('#node-hint')?.textContent?.startsWith('A square for'));
   });
 
   it('works with keys alone: nodes are read out, blocks open', async () => {

@@ -19,6 +19,15 @@ export interface NetworkSectionOptions {
 
 const FILE = 'file';
 
+const OF_NODES = 'Point at a node to see its shapes. Frames marked ×N stand for N equal blocks: click one to open it.';
+/** What can be seen in each view, until a node is pointed at. */
+const HINTS: Readonly<Record<ViewName, string>> = {
+  network: OF_NODES,
+  computational: OF_NODES,
+  distances:
+    'A square for every pair of nodes: how long the shortest path from one to the other is. Grey: there is none.',
+};
+
 /** Fills the section and keeps it up to date; `open` shows the network of the state. */
 export function networkSection({ worker, state, change, onOpened }: NetworkSectionOptions): {
   open(): Promise<void>;
@@ -82,6 +91,7 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
       folds = picture.folds;
       say(error, null);
       view.show(picture, keepsZoom);
+      if (!keepsZoom) hint.textContent = HINTS[wanted];
     } catch (reason) {
       if (own === turn) say(error, messageOf(reason));
     }
