@@ -83,6 +83,10 @@ describe('runs', () => {
     expect(readOptions(['why', '--train-samples', '77'], known).options).toMatchObject({ trainSamples: 77, seeds: 3 });
     expect(() => readOptions(['what'], known)).toThrow('there is no study "what"; there are why');
     expect(() => readOptions(['why', '--seeds', '0'], known)).toThrow('--seeds should be a positive integer, got "0"');
+    expect(readOptions(['why', '--logah-ranks', 'none'], known).options.logahRanks).toEqual([]);
+    expect(() => readOptions(['why', '--logah-ranks', '1.5'], known)).toThrow(
+      '--logah-ranks should be positive integers',
+    );
     expect(() => readOptions(['why', '--rates', 'x'], known)).toThrow('--rates should be positive numbers');
   });
 });

@@ -3,7 +3,7 @@ import { forward } from '@logah/network';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** The block of a parameter's name in GPT-2 and Llama, from 0; undefined for what stands before and behind them. */
-export const blockOf = (name) => {
+const blockOf = (name) => {
   const match = /^(?:transformer\.h|model\.layers)\.(\d+)\./.exec(name);
   return match === null ? undefined : Number(match[1]);
 };

@@ -23,7 +23,7 @@ export function graphOf(text) {
  * An MLP-Mixer (arXiv 2105.01601): images `[batch, 3, image, image]` to logits `[batch, classes]`; `tokens` are the features of the MLPs
  * that mix patches, `mlp` those of the MLPs that mix channels.
  */
-export function buildMixer({ layers, hidden, mlp, tokens, patch, classes, image }) {
+function buildMixer({ layers, hidden, mlp, tokens, patch, classes, image }) {
   const g = new GraphBuilder('mixer');
   const branch = (x, name, features) => {
     const [, , out] = x.shape;

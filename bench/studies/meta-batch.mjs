@@ -10,16 +10,11 @@ export const HELD_OUT = [
   'vit:layers=3,heads=4,hidden=52,mlp=208,patch=8',
   'vit:layers=6,heads=4,hidden=64,mlp=256,patch=8',
 ];
-/** Networks a step, and the seed of meta-training: two of one network a step, for the noise. */
-const POINTS = [
-  [1, 0],
-  [4, 0],
-  [8, 0],
-  [1, 1],
-];
+/** Networks a step, m. */
+const POINTS = [1, 2, 4, 8];
 
 /** Networks that every point predicts: a number that makes ten epochs of any of the sizes, the first from the steps that are wanted. */
-export const networksOf = (steps) => 80 * Math.ceil(steps / 80);
+const networksOf = (steps) => 80 * Math.ceil(steps / 80);
 
 export const metaBatch = {
   title: 'The meta-batch at equal compute',
@@ -27,23 +22,22 @@ export const metaBatch = {
     const { images, steps, trainSamples } = options;
     const on = { ...images, skipSamples: 40000, trainSamples };
     const points = [];
-    for (const [size, seed] of POINTS) {
-      const changes = { ...(size === 1 ? {} : { metaBatch: size }), seed };
+    for (const size of POINTS) {
+      const changes = size === 1 ? {} : { metaBatch: size };
       const meta = templateSettings(images.dataDir, networksOf(steps) / size, changes);
       const metaTraining = await metaTrain(folder, meta);
       const start = { meta, kind: 'template' };
       const zero = [];
       for (const architecture of HELD_OUT) zero.push(await untrained(folder, { architecture, start, data: on }));
-      points.push({ size, seed, metaTraining, zero });
+      points.push({ size, metaTraining, zero });
     }
     return { architectures: HELD_OUT, points };
   },
   tables: ({ points }) => ({
     'meta-batch': {
-      head: ['networks a step, m', 'seed', 'steps', 'seconds', 'untrained: 3×56', '3×52', '6×64'],
-      rows: points.map(({ size, seed, metaTraining: { result }, zero }) => [
+      head: ['networks a step, m', 'steps', 'seconds', 'untrained: 3×56', '3×52', '6×64'],
+      rows: points.map(({ size, metaTraining: { result }, zero }) => [
         String(size),
-        String(seed),
         thousands(result.steps),
         result.seconds.toFixed(0),
         ...zero.map((run) => spread([run])),
@@ -59,7 +53,7 @@ export const metaBatch = {
           {
             name: 'mean of three networks',
             color: COLORS[0],
-            points: points.filter(({ seed }) => seed === 0).map((point) => [point.size, mean(point)]),
+            points: points.map((point) => [point.size, mean(point)]),
           },
         ],
       ),

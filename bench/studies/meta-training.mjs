@@ -46,13 +46,13 @@ export const templateSettings = (dataDir, steps, changes = {}) => ({
 });
 
 /** Where a run of meta-training lies. */
-export const metaFolder = (folder, settings) => join(folder, `meta-${idOf(settings)}`);
+const metaFolder = (folder, settings) => join(folder, `meta-${idOf(settings)}`);
 
 /** The hypernetwork of a run of meta-training. */
 export const hypernetFile = (folder, settings) => join(metaFolder(folder, settings), 'hypernet.safetensors');
 
 /**
- * A meta-training and how it went: `{ settings, result: { seconds, loss, heldOut, parameters } }`, `loss` the means of twenty
+ * A meta-training and how it went: `{ settings, result: { seconds, steps, loss, heldOut } }`, `loss` the means of twenty
  * parts of the run. Throws Error when `logah train` does.
  */
 export const metaTrain = (folder, settings) =>

@@ -60,7 +60,7 @@ export const startParameters = async (folder, start, graph, seed) =>
  * `{ architecture, start, data, epochs, batch, rate, seed }`; no epochs is the start alone, which may also be judged by the samples
  * to train on, as they are: `judgedBy: 'train'`.
  */
-export const trainOne = (folder, settings) =>
+const trainOne = (folder, settings) =>
   kept(folder, 'run', settings, async () => {
     const graph = graphOf(settings.architecture);
     const data = await dataset(settings.data);
@@ -98,19 +98,18 @@ export const repeated = (folder, settings, { rates, seeds }) =>
   tuned(folder, settings, { rates: [Math.max(...rates)], seeds });
 
 /**
- * A start at the rate that ends best for the first seed, with every seed: `{ settings, result }` of all those runs. Rates are tried
- * in turn with the first seed; `isText` judges by loss, else by accuracy.
+ * A start at the rate that ends best for the first seed, with every seed: `{ settings, result }` of those runs. Rates are tried in turn
+ * with the first seed.
  */
-export async function tuned(folder, settings, { rates, seeds, isText = false }) {
+export async function tuned(folder, settings, { rates, seeds }) {
   const first = [];
   for (const rate of rates) first.push(await trainOne(folder, { ...settings, rate, seed: 0 }));
-  const best = first.reduce((a, b) => (merit(b, isText) > merit(a, isText) ? b : a));
+  const merit = ({ result: { scores } }) => {
+    const { loss, accuracy } = scores[scores.length - 1];
+    return settings.data.data === 'text' ? -loss : accuracy;
+  };
+  const best = first.reduce((a, b) => (merit(b) > merit(a) ? b : a));
   const runs = [best];
   for (let seed = 1; seed < seeds; seed++) runs.push(await trainOne(folder, { ...best.settings, seed }));
   return runs;
 }
-
-const merit = ({ result: { scores } }, isText) => {
-  const { loss, accuracy } = scores[scores.length - 1];
-  return isText ? -loss : accuracy;
-};

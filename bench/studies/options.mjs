@@ -20,6 +20,7 @@ export const HELP = [
   '  --idx DIR       IDX files of another data set, such as Fashion-MNIST',
   '  --runs FOLDER   where runs are kept; the same command goes on from there (studies)',
   '  --rates LIST    learning rates that are tried (0.001,0.003)',
+  '  --logah-ranks LIST   ranks of LoGAH that are tried, or none (16,32,64,128: from d/4 to 2d)',
   '  --write-only    runs nothing: pictures and tables of the numbers that are there',
   ...Object.entries(SCALE).map(
     ([name, { value, paper, says }]) => `  --${name.padEnd(14)} ${says} (${value}; at the paper's scale ${paper})`,
@@ -38,6 +39,7 @@ export function readOptions(argv, known) {
       idx: { type: 'string', default: '.' },
       runs: { type: 'string', default: 'studies' },
       rates: { type: 'string', default: '0.001,0.003' },
+      'logah-ranks': { type: 'string', default: '16,32,64,128' },
       'write-only': { type: 'boolean' },
       help: { type: 'boolean' },
       ...scale,
@@ -54,6 +56,9 @@ export function readOptions(argv, known) {
   });
   const rates = values.rates.split(',').map(Number);
   if (!rates.every((rate) => rate > 0)) throw new Error(`--rates should be positive numbers, got "${values.rates}"`);
+  const ranks = values['logah-ranks'] === 'none' ? [] : values['logah-ranks'].split(',').map(Number);
+  if (!ranks.every((rank) => Number.isSafeInteger(rank) && rank > 0))
+    throw new Error(`--logah-ranks should be positive integers or none, got "${values['logah-ranks']}"`);
   const scaled = Object.fromEntries(numbers);
   const shape = { tokenizer: 'bytes', context: 128 };
   return {
@@ -62,6 +67,7 @@ export function readOptions(argv, known) {
     options: {
       ...scaled,
       rates,
+      logahRanks: ranks,
       isWriteOnly: values['write-only'] === true,
       runs: values.runs,
       images: { data: 'cifar10', dataDir: values.cifar10, ...shape, testSamples: scaled.testSamples },

@@ -8,8 +8,6 @@ import { COLORS, finalOf, spread, thousands } from './text.mjs';
 
 /** What is changed of `template-small`, whose 4 templates of a kind are written out and mixed by the embedding. */
 const TEMPLATES = [{}, { rank: 16 }, { templates: 1 }, { mixture: 'place' }];
-/** r of LoGAH-Tiny, whose d is 64: d/4 and d; 2d makes a step several times as long. */
-const LOGAH_RANKS = [16, 64];
 const LOGAH_RATE = 1e-3;
 
 export const rank = {
@@ -23,7 +21,7 @@ export const rank = {
         changes,
         meta: templateSettings(images.dataDir, steps, changes),
       })),
-      ...LOGAH_RANKS.map((r) => ({
+      ...options.logahRanks.map((r) => ({
         kind: 'logah',
         changes: { rank: r },
         meta: { ...imageSettings(images.dataDir), ...scheduleOf(steps), variant: 'tiny', rank: r, lr: LOGAH_RATE },
@@ -70,7 +68,7 @@ export const rank = {
 };
 
 /** A point of the table in words. */
-export function nameOf(kind, { rank: r, templates, mixture }) {
+function nameOf(kind, { rank: r, templates, mixture }) {
   if (kind === 'logah') return `LoGAH, r = ${r}`;
   if (mixture !== undefined) return `templates, mixed by ${mixture}`;
   return `templates, K = ${templates ?? 4}, ${r === undefined ? 'written out' : `R = ${r}`}`;

@@ -15,7 +15,7 @@ const PREDICTED = 'template:vits-small-cifar10';
 const BASELINE = 'mimetic:position=1.5';
 
 /** Parts of a ViT by the roles that make them. */
-export const PARTS = {
+const PARTS = {
   'patch embedding': ['patch_embedding'],
   'position and class token': ['position', 'class_token'],
   attention: ['attention_qkv', 'attention_out'],
@@ -129,7 +129,6 @@ export const why = {
           color: COLORS[i],
           points: result.map(({ place, loss }) => [place, loss]),
         })),
-        { isLogarithmic: true },
       ),
     };
   },
