@@ -28,8 +28,11 @@ beforeAll(() => tf.setBackend('ort'));
 
 const PAGES = fileURLToPath(new URL('../docs/studies/', import.meta.url));
 
+/** Studies whose commands are there, and whose results are not. */
+const NOT_RUN = ['domains', 'architectures'];
+
 describe('pages of studies', () => {
-  it.each(Object.entries(STUDIES).filter(([name]) => existsSync(join(PAGES, `${name}.json`))))(
+  it.each(Object.entries(STUDIES).filter(([name]) => !NOT_RUN.includes(name)))(
     '%s: its tables are those of its numbers',
     (name, study) => {
       const results = JSON.parse(readFileSync(join(PAGES, `${name}.json`), 'utf8'));
