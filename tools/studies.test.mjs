@@ -42,7 +42,7 @@ describe('pages of studies', () => {
         expect(existsSync(join(PAGES, `${picture}.svg`)), picture).toBe(true);
         expect(page).toContain(`(${picture}.svg)`);
       }
-      expect(results.command).not.toMatch(/\/work|\.\.\//);
+      expect(results.command).not.toContain('../');
     },
   );
 });
@@ -107,7 +107,7 @@ describe('pieces of a network', () => {
     }
     const ids = tf.tensor2d([[3, 1, 4, 1, 5]], undefined, 'int32');
     const [whole] = forward(graph, parameters, { [graph.inputs[0]]: ids });
-    let signal: tf.Tensor = ids;
+    let signal = ids;
     for await (const { piece, place, parameters: own } of byPiece(pieces, tensors()))
       signal = passThrough(piece, own, signal, { hasGradient: place > 0 }).output;
     expect(signal.shape).toEqual(whole.shape);
@@ -150,7 +150,7 @@ describe('numbers of studies', () => {
   });
 
   it('a score is reached after the first epoch whose mean has it', () => {
-    const run = (...accuracies: number[]) => ({
+    const run = (...accuracies) => ({
       result: { scores: accuracies.map((accuracy, epoch) => ({ epoch, accuracy })) },
     });
     const runs = [run(0.1, 0.3, 0.6), run(0.1, 0.5, 0.4)];
