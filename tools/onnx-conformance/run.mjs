@@ -113,16 +113,14 @@ if (problems.length > 0) {
 
 function table(all) {
   const names = { plain: 'as it is', stored: 'inputs stored in the model', constant: 'all inputs constant' };
-  const lines = Object.entries(all).flatMap(([name, models]) =>
-    MODELS.map(
-      (model) => `| ${name} | ${names[model]} | ${COUNTS.map((key) => models[model][key] ?? '').join(' | ')} |`,
-    ),
+  const body = Object.entries(all).flatMap(([name, models]) =>
+    MODELS.map((model) => [name, names[model], ...COUNTS.map((key) => `${models[model][key] ?? ''}`)]),
   );
-  const titles = [
-    ...OUTCOMES,
-    ...['agrees', 'wrong', 'rejected', 'refused'].map((key) => `written again: ${key}`),
-    'beyond',
-  ];
-  const head = ['backend', 'model', ...titles];
-  return `\n| ${head.join(' | ')} |\n|${' --- |'.repeat(head.length)}\n${lines.join('\n')}\n\n`;
+  const written = ['agrees', 'wrong', 'rejected', 'refused'].map((key) => `written again: ${key}`);
+  const rows = [['backend', 'model', ...OUTCOMES, ...written, 'beyond'], ...body];
+  // As the formatter has it: columns as wide as their longest cell.
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const [head, ...lines] = rows.map((row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`);
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return `\n${[head, rule, ...lines].join('\n')}\n\n`;
 }
