@@ -23,7 +23,8 @@ const text = (name: string): string => readFileSync(join(root, 'docs/cluster', n
 /** What makes the commands' work small; given last, so that it counts. */
 const SMALL = {
   train: [
-    ...['--batch', '4', '--meta-batch', '2', '--epochs', '1', '--steps-per-epoch', '2', '--eval-samples', '4'],
+    ...['--dataset', 'nets.jsonl', '--batch', '4', '--meta-batch', '2', '--epochs', '1', '--steps-per-epoch', '2'],
+    ...['--eval-samples', '4'],
     ...['--variant', 'template-small', '--max-width', '16', '--templates', '1', '--backend', 'ort'],
   ],
   eval: [
@@ -41,6 +42,9 @@ beforeAll(() => {
   for (let i = 0; i < 10; i++) records.fill(20 * i, i * 3073 + 1, (i + 1) * 3073)[i * 3073] = i;
   for (const name of [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`).concat('test_batch'))
     writeFileSync(join(data, `${name}.bin`), records);
+  const network = (hidden: number, split: string): string =>
+    JSON.stringify({ architecture: `vit:layers=1,heads=2,hidden=${hidden},mlp=16,patch=8,classes=10,image=32`, split });
+  writeFileSync(join(home, 'nets.jsonl'), [network(8, 'train'), network(16, 'train'), network(12, 'test')].join('\n'));
   mkdirSync(join(home, 'bin'));
   const bin = join(root, 'packages/cli/bin/logah.js');
   const stand = (name: string, lines: string): void => {

@@ -1,3 +1,3 @@
 import { defineProject } from 'vitest/config';
 
-export default defineProject({ test: { name: 'readme' } });
+export default defineProject({ test: { name: 'readme', testTimeout: 60_000 } });

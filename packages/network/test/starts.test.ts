@@ -192,7 +192,9 @@ describe('withDeviations', () => {
       expect(() => deviate(resnet, { position: 1 })).toThrow(
         /^"resnet18" has no role "position"; it has kernel, norm_gain, norm_bias, .*head/,
       );
-      expect(() => deviate(vit, { mlp_gate: 1 })).toThrow(/attention_query, attention_key, attention_value$/);
+      expect(() => deviate(vit, { mlp_gate: 1 })).toThrow(
+        /attention_query, attention_key, attention_value; did you mean "mlp_out"\?$/,
+      );
       for (const std of [-1, Number.NaN, Number.POSITIVE_INFINITY])
         expect(() => deviate(vit, { head: std })).toThrow('the deviation of head should be a number of at least 0');
     });

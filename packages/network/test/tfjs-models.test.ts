@@ -101,7 +101,7 @@ async function theirs(path: string, inputs: ReadonlyMap<string, Given>, outputs:
 }
 
 describe('a real TensorFlow.js model', () => {
-  it.each(MODELS)('$name computes what TensorFlow.js does, here and as ONNX', { timeout: 60_000 }, async ({ path }) => {
+  it.each(MODELS)('$name computes what TensorFlow.js does, here and as ONNX', { timeout: 240_000 }, async ({ path }) => {
     const model = openModel(path);
     const graph = graphFromJson(graphToJson(model.graph));
     const values = new Map(graph.parameters.map(({ name }) => [name, model.values(name)]));

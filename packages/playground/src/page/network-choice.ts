@@ -165,15 +165,12 @@ function widths(heads: number, most = WIDEST): number[] {
  */
 export function withSize(text: string, key: string, value: number): string {
   const architecture = parseArchitecture(text);
-  const isWidth = key === 'hidden' && 'mlp' in architecture;
-  const changes = {
-    [key]: value,
-    ...(isWidth ? { mlp: Math.round((architecture.mlp / architecture.hidden) * value) } : {}),
-  };
-  const { family } = architecture;
-  const changed = Object.entries(changes)
-    .map(([size, of]) => `${size}=${of}`)
-    .join(',');
   const [, own = ''] = /^[^:]*:(.*)$/.exec(formatArchitecture(architecture)) ?? [];
-  return formatArchitecture(parseArchitecture(`${family}:${own},${changed}`));
+  const sizes = new Map(own.split(',').map((pair): [string, string] => [pair.split('=')[0], pair]));
+  const change = (size: string, to: number): void => void sizes.set(size, `${size}=${to}`);
+  change(key, value);
+  if (key === 'hidden' && 'mlp' in architecture) {
+    change('mlp', Math.round((architecture.mlp / architecture.hidden) * value));
+  }
+  return formatArchitecture(parseArchitecture(`${architecture.family}:${[...sizes.values()].join()}`));
 }
