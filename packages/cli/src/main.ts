@@ -59,6 +59,7 @@ async function programOf(names: readonly string[]): Promise<Command> {
   const program = new Command('logah')
     .description('Predicts the initial parameters of neural networks with LoGAH, a low-rank graph hypernetwork.')
     .version(version)
+    .showHelpAfterError('(see --help)')
     .exitOverride();
   for (const command of names) program.addCommand(await COMMANDS[command]());
   for (const command of program.commands) {

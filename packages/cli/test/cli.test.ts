@@ -282,6 +282,8 @@ describe('logah predict', () => {
 
   it.each([
     [['predict', MINI], 'either --out FILE or --dry-run is needed'],
+    [['predict', MINI, '--out', 'x.safetensors', '--dry-run'], '--dry-run writes nothing: leave it or --out out'],
+    [['vit-s'], '(see --help)'],
     [
       ['predict', MINI, '--seed', 'x', '--dry-run'],
       "option '--seed <integer>' argument 'x' is invalid. An integer was wanted.",

@@ -254,6 +254,16 @@ describe('a folder', () => {
     await (await lockFolder(folder)).release();
   });
 
+  it.each([
+    ['a link to nowhere', () => symlink('/nonexistent/x', at('run.lock'))],
+    ['a folder', () => mkdir(at('run.lock'))],
+    ['a pipe', async () => void execFileSync('mkfifo', [at('run.lock')])],
+  ])('that is %s is refused and left alone', async (_, make) => {
+    await make();
+    await expect(lockFolder(folder)).rejects.toThrow(/run\.lock.*it should be a file that says who holds it/);
+    expect(await readdir(folder)).toEqual(['run.lock']);
+  });
+
   it('that another process took over is noticed', async () => {
     const lock = await lockFolder(folder);
     await rm(at('run.lock'));

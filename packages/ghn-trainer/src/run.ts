@@ -100,9 +100,11 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
 async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGenerator<RunEvent> {
   const { folder, evaluation, saveEvery, keep, signal, ranks } = options;
   await claimFolder(folder, options.configuration);
-  const found = await latestState(folder);
+  const begun = options.start();
+  const found = await latestState(folder, begun);
   for (const event of found.damaged) yield event;
-  let state = found.state ?? options.start();
+  if (found.state !== undefined) disposeTrainer(begun);
+  let state = found.state ?? begun;
   if (ranks !== undefined) state = await shareState(state, ranks);
   let isSaved = true;
   const metrics = join(folder, 'metrics.jsonl');
@@ -122,7 +124,8 @@ async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGen
     await keepMetricsUpTo(metrics, state.step);
     await removeOldStates(folder, state.step, keep);
     const board = await createEventFile(folder);
-    if (found.state !== undefined && !existsSync(learned)) await writeHypernet(learned, learnedHypernet(state));
+    // It may be gone or damaged; nothing else could make it again once the run has ended.
+    if (found.state !== undefined) await writeHypernet(learned, learnedHypernet(state));
     if (found.state !== undefined) yield { type: 'resumed', step: state.step, path: statePath(folder, state.step) };
     for await (const { state: next, ...step } of train({ ...options, state })) {
       state = next;
@@ -192,8 +195,17 @@ interface FoundState {
   readonly damaged: readonly RunEvent[];
 }
 
-/** The newest state that can be read. Throws {@link TrainingError} when there are some and none can. */
-async function latestState(folder: string): Promise<FoundState> {
+/** In what a state is not one of the run that began with another; undefined for one that is. */
+function foreignPart(state: TrainerState, begun: TrainerState): string | undefined {
+  const [found, wanted] = [state, begun].map(({ hypernet }) => JSON.stringify(hypernet.config, null, 1));
+  if (!isDeepStrictEqual(JSON.parse(found), JSON.parse(wanted)))
+    return `it is of another hypernetwork (${differingLines(found, wanted)})`;
+  if ((state.average === undefined) === (begun.average === undefined)) return undefined;
+  return begun.average === undefined ? 'it has an average, and the run keeps none' : 'its average is missing';
+}
+
+/** The newest state of this run that can be read. Throws {@link TrainingError} when there are some and none can. */
+async function latestState(folder: string, begun: TrainerState): Promise<FoundState> {
   const damaged: Array<RunEvent & { readonly type: 'damaged' }> = [];
   for (const step of (await stateSteps(folder)).reverse()) {
     const path = statePath(folder, step);
@@ -202,6 +214,11 @@ async function latestState(folder: string): Promise<FoundState> {
       if (state.step !== step) {
         disposeTrainer(state);
         throw new TrainingError(`${path}: it holds the state of step ${state.step}`);
+      }
+      const foreign = foreignPart(state, begun);
+      if (foreign !== undefined) {
+        disposeTrainer(state);
+        throw new TrainingError(`${path}: ${foreign}`);
       }
       return { state, damaged };
     } catch (cause) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { initTrainer, localGradients, TRAINER_DEFAULTS, type TrainerConfig } from '@logah/ghn-trainer';
-import { createWorkerPool, type RunEvent, type RunOptions, run } from '@logah/ghn-trainer/node';
+import { createWorkerPool, type RunEvent, type RunOptions, run, writeTrainerState } from '@logah/ghn-trainer/node';
 import { createHypernet, disposeHypernet } from '@logah/hypernet';
 import { classification } from '@logah/network';
 import { createRandom } from '@logah/random';
@@ -144,6 +144,41 @@ describe('run', () => {
     await mkdir(join(folder, 'hypernet.safetensors'));
     await expect(follow()).rejects.toThrow(/hypernet\.safetensors: it is a folder/);
     expect((await readdir(folder)).filter((name) => name.startsWith('step-'))).toEqual([]);
+  });
+
+  it('passes over states of another hypernetwork and those that lost their average', async () => {
+    await follow({}, 5);
+    const before = (await readdir(folder)).filter((name) => name.startsWith('step-'));
+    expect(before).toEqual(['step-0000002.safetensors', 'step-0000004.safetensors']);
+    const { averageDecay: _, ...withoutAverage } = CONFIG;
+    const other = { ...HYPERNET, layers: HYPERNET.layers + 1 };
+    await writeTrainerState(join(folder, 'step-0000004.safetensors'), {
+      ...initTrainer(createHypernet(HYPERNET, createRandom(1)), withoutAverage),
+      step: 4,
+    });
+    await writeTrainerState(join(folder, 'step-0000006.safetensors'), {
+      ...initTrainer(createHypernet(other, createRandom(1)), CONFIG),
+      step: 6,
+    });
+    const events = await follow({}, 3);
+    expect(events.filter(({ type }) => type === 'damaged')).toMatchObject([
+      {
+        reason: expect.stringMatching(
+          /step-0000006\.safetensors: it is of another hypernetwork \(there "layers": \d, here "layers": \d\)/,
+        ),
+      },
+      { reason: expect.stringContaining('step-0000004.safetensors: its average is missing') },
+    ]);
+    expect(events.find(({ type }) => type === 'resumed')).toMatchObject({ step: 2 });
+  });
+
+  it('makes a damaged hypernetwork beside good states again', async () => {
+    await follow();
+    const path = join(folder, 'hypernet.safetensors');
+    const learned = await readFile(path);
+    await writeFile(path, learned.subarray(0, 1000));
+    await follow();
+    expect((await readFile(path)).equals(learned)).toBe(true);
   });
 
   it('keeps good states, however many later ones are damaged', async () => {

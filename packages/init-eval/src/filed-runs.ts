@@ -9,7 +9,7 @@ import type { Graph } from '@logah/graph-ir';
 import { EvaluationError } from './errors.js';
 import { initializerIdentity } from './initializer-spec.js';
 import type { Job } from './job.js';
-import { areScores } from './network-state.js';
+import { areScores, isCount } from './network-state.js';
 import type { RunKey, RunRecord } from './results.js';
 import { checkRecipe, type EpochScore, type Recipe } from './training.js';
 
@@ -86,7 +86,7 @@ export async function readRun({ path, job }: FiledRun): Promise<RunRecord | unde
   if (!existsSync(path)) return undefined;
   const wanted = `${path}: not a run that was kept; delete the file to make it again`;
   const kept = parseJson(await readText(path, EvaluationError), wanted, EvaluationError);
-  if (!isRecord(kept)) throw new EvaluationError(wanted);
+  if (!isRecord(kept) || !isWhole(kept, job.recipe.epochs)) throw new EvaluationError(wanted);
   // The same network may have had another name when the run was made.
   return { ...kept, scores: kept.scores.map(withNumbers), ...job.key };
 }
@@ -101,18 +101,35 @@ export async function keptRuns(filed: readonly FiledRun[]): Promise<RunRecord[]>
   return runs;
 }
 
-/** What tells a run is added by the caller; the report of its start is our own. */
+/** A run has a score for each epoch, unless it diverged. */
+const isWhole = ({ scores, isDiverged }: RunRecord, epochs: number): boolean =>
+  isDiverged ? scores.length <= epochs + 1 : scores.length === epochs + 1;
+
+/** What tells a run is added by the caller. */
 const isRecord = (value: unknown): value is RunRecord =>
-  typeof value === 'object' &&
-  value !== null &&
-  'scores' in value &&
+  isObject(value) &&
   areScores(value.scores) &&
-  'isDiverged' in value &&
   typeof value.isDiverged === 'boolean' &&
-  'parameters' in value &&
-  typeof value.parameters === 'number' &&
-  'seconds' in value &&
-  typeof value.seconds === 'number';
+  isCount(value.parameters) &&
+  typeof value.seconds === 'number' &&
+  value.seconds >= 0 &&
+  (value.stepsPerEpoch === undefined || isCount(value.stepsPerEpoch)) &&
+  (value.start === undefined || isStartReport(value.start));
+
+const isStartReport = (value: unknown): boolean =>
+  isObject(value) &&
+  (value.diversity === null || typeof value.diversity === 'number') &&
+  Array.isArray(value.layers) &&
+  value.layers.every((layer) => isObject(layer) && typeof layer.name === 'string') &&
+  Array.isArray(value.findings) &&
+  value.findings.every(
+    (finding) => isObject(finding) && typeof finding.kind === 'string' && Array.isArray(finding.parameters),
+  ) &&
+  isObject(value.untrainedRows) &&
+  Object.values(value.untrainedRows).every(isCount);
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
 
 /** JSON has null for numbers that are not finite, as those of a run that diverged; only before training it is right. */
 const withNumbers = (score: EpochScore): EpochScore => ({

@@ -8,7 +8,7 @@ import { messageOf } from '@logah/files';
 import { readBytes } from '@logah/files/node';
 import type { TrainedTensor } from '@logah/network';
 import { isFloatType } from '@logah/pytorch-files';
-import { openTensorFile } from '@logah/pytorch-files/node';
+import { openTensorFile, tensorFilesOf } from '@logah/pytorch-files/node';
 import { EvaluationError } from './errors.js';
 import {
   closedFormInitializer,
@@ -95,11 +95,14 @@ export async function initializerIdentity(text: string): Promise<string> {
   const canonical = canonicalStart(text);
   if (start.kind !== 'file') return canonical;
   const file = isShipped(start.file) ? checkpointPath(start.file) : start.file;
-  const content = await readBytes(file).catch((cause: unknown) => {
+  const hash = createHash('sha256');
+  try {
+    for (const part of await tensorFilesOf(file)) hash.update(await readBytes(part));
+  } catch (cause) {
     throw new EvaluationError(
       `the initialiser "${text}" wants the file ${file}, which cannot be read (${messageOf(cause)})`,
       { cause },
     );
-  });
-  return `${canonical} ${createHash('sha256').update(content).digest('hex')}`;
+  }
+  return `${canonical} ${hash.digest('hex')}`;
 }

@@ -11,7 +11,7 @@ import { EvaluationError } from './errors.js';
 import { readInitializer } from './initializer-spec.js';
 import { startRandom } from './initializers.js';
 import { readNetworkState, type SavedNetwork, writeNetworkState } from './network-state.js';
-import { type NetworkState, startState } from './optimizer.js';
+import { disposeState, type NetworkState, startState } from './optimizer.js';
 import type { RunKey, RunRecord, StartReport } from './results.js';
 import { diversity, findings, layerStatistics, untrainedRows } from './statistics.js';
 import { type EpochScore, type Recipe, stepsPerEpoch, trainNetwork } from './training.js';
@@ -74,7 +74,7 @@ export async function runJob(
     return start;
   };
   const began = performance.now();
-  const saved = (await readSaved(statePath, graph, recipe, onNote)) ?? {
+  const saved = (await readSaved(statePath, graph, recipe, data.train.length, onNote)) ?? {
     state: startState(recipe.optimizer, await initial()),
     scores: [],
     seconds: 0,
@@ -116,12 +116,22 @@ export async function runJob(
 async function readSaved(
   path: string,
   graph: Graph,
-  { optimizer }: Recipe,
+  { optimizer, epochs, batch }: Recipe,
+  samples: number,
   onNote: (text: string) => void,
 ): Promise<SavedNetwork | undefined> {
   if (!existsSync(path)) return undefined;
   try {
-    return await readNetworkState(path, graph, MOMENTS[optimizer.type]);
+    const saved = await readNetworkState(path, graph, MOMENTS[optimizer.type]);
+    const { epoch, step } = saved.state;
+    const wanted = epoch * stepsPerEpoch(samples, batch);
+    if (epoch >= epochs || step !== wanted) {
+      disposeState(saved.state);
+      throw new EvaluationError(
+        `${path}: a run of ${epochs} epochs that goes on has fewer behind it, and after ${epoch} it has made ${wanted} steps; got ${step}`,
+      );
+    }
+    return saved;
   } catch (cause) {
     onNote(`The state of a run is damaged, so the run begins anew (${messageOf(cause)}).`);
     return undefined;

@@ -74,10 +74,16 @@ function parseTraining(text: string | undefined, path: string): Training {
       `${path}: not a network under training; its metadata should have "training" with epoch, step, seconds and scores`,
     );
   }
+  if (parsed.scores.length !== parsed.epoch + 1) {
+    throw new EvaluationError(
+      `${path}: after epoch ${parsed.epoch} there should be ${parsed.epoch + 1} scores, got ${parsed.scores.length}`,
+    );
+  }
   return parsed;
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+/** Whether something is a number of things. */
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** The scores within are our own worker's. */
 const isTraining = (value: unknown): value is Training =>
@@ -89,6 +95,7 @@ const isTraining = (value: unknown): value is Training =>
   isCount(value.step) &&
   'seconds' in value &&
   typeof value.seconds === 'number' &&
+  value.seconds >= 0 &&
   'scores' in value &&
   areScores(value.scores);
 
@@ -102,7 +109,7 @@ export const areScores = (value: unknown): value is EpochScore[] =>
       score !== null &&
       'epoch' in score &&
       score.epoch === epoch &&
-      ['loss', 'accuracy', 'top5Accuracy'].every((field) => isScore(Object.entries(score), field)),
+      ['loss', 'accuracy', 'top5Accuracy', 'trainLoss'].every((field) => isScore(Object.entries(score), field)),
   );
 
 /** JSON has no word for a number that is not finite. */

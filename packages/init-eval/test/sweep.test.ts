@@ -1,10 +1,11 @@
 // Comparisons in folders, with real worker processes.
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
 // The built package: workers are files.
-import { type SweepEvent, type SweepOptions, sweep } from '@logah/init-eval/node';
+import { initializerIdentity, type SweepEvent, type SweepOptions, sweep } from '@logah/init-eval/node';
+import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../src/index.js';
 
@@ -92,6 +93,77 @@ describe('sweep', () => {
     expect((await readdir(join(folder, part))).some((name) => name.endsWith('.safetensors'))).toBe(true);
     const rest = await collect(sweep(options(part, { workers: 1, seeds: [0] })));
     expect(untimed(rest)).toEqual(untimed(runs));
+  });
+
+  it('refuses a kept run that is not whole', async () => {
+    const one = options('kept', { initializers: ['random'], seeds: [0], workers: 1 });
+    await collect(sweep(one));
+    const [name] = await readdir(one.folder);
+    const path = join(one.folder, name);
+    const kept = JSON.parse(await readFile(path, 'utf8'));
+    for (const change of [
+      { scores: kept.scores.slice(0, 2) },
+      { scores: kept.scores.map((score: object) => ({ ...score, trainLoss: 'abc' })) },
+      { parameters: -5 },
+      { seconds: -1 },
+      { stepsPerEpoch: 'abc' },
+      { start: 'x' },
+      { start: {} },
+      { start: { ...kept.start, layers: [null] } },
+    ]) {
+      await writeFile(path, JSON.stringify({ ...kept, ...change }));
+      await expect(collect(sweep(one)), JSON.stringify(change).slice(0, 60)).rejects.toThrow(
+        `${path}: not a run that was kept; delete the file to make it again`,
+      );
+    }
+    await writeFile(path, JSON.stringify(kept));
+    expect(await collect(sweep(one))).toHaveLength(1);
+  });
+
+  it.each([
+    ['epoch', 3],
+    ['epoch', 9],
+    ['epoch', 0],
+    ['epoch', 2],
+    ['step', 0],
+    ['scores', []],
+  ])('begins a run anew whose state has another %s, %j', async (field, value) => {
+    const one = options(`state-${field}-${value}`, { initializers: ['random'], seeds: [0], workers: 1 });
+    const stop = new AbortController();
+    await collect(sweep({ ...one, signal: stop.signal }), (event) => {
+      if (event.type === 'step' && event.step === 15) stop.abort();
+    });
+    const name = (await readdir(one.folder)).find((file) => file.endsWith('.safetensors'));
+    const path = join(one.folder, name ?? '');
+    const { tensors, metadata } = await readSafetensors(path);
+    const training = { ...JSON.parse(metadata.training), [field]: value };
+    await writeSafetensors(path, tensors, { ...metadata, training: JSON.stringify(training) });
+    const notes: string[] = [];
+    const [run] = await collect(sweep(one), (event) => {
+      if (event.type === 'note') notes.push(event.text);
+    });
+    expect(notes.join()).toContain('The state of a run is damaged, so the run begins anew');
+    const [whole] = await collect(sweep({ ...one, folder: join(folder, 'undisturbed') }));
+    expect(untimed([run])).toEqual(untimed([whole]));
+  });
+
+  it('knows a start in several files by all of them', async () => {
+    const index = join(folder, 'model.safetensors.index.json');
+    await writeFile(index, JSON.stringify({ weight_map: { a: 'one.safetensors', b: 'two.safetensors' } }));
+    const identities = new Set<string>();
+    for (const [one, two] of [
+      [1, 1],
+      [1, 2],
+      [2, 1],
+    ]) {
+      await writeSafetensors(join(folder, 'one.safetensors'), [['a', { shape: [1], data: Float32Array.of(one) }]]);
+      await writeSafetensors(join(folder, 'two.safetensors'), [['b', { shape: [1], data: Float32Array.of(two) }]]);
+      identities.add(await initializerIdentity(`trained:${index}`));
+    }
+    expect(identities.size).toBe(3);
+    expect([...identities].at(-1)?.split(' ').at(-1)).toBe(
+      (await initializerIdentity(`trained:${folder}`)).split(' ').at(-1),
+    );
   });
 
   it('names what does not fit', async () => {

@@ -101,42 +101,46 @@ async function theirs(path: string, inputs: ReadonlyMap<string, Given>, outputs:
 }
 
 describe('a real TensorFlow.js model', () => {
-  it.each(MODELS)('$name computes what TensorFlow.js does, here and as ONNX', { timeout: 240_000 }, async ({ path }) => {
-    const model = openModel(path);
-    const graph = graphFromJson(graphToJson(model.graph));
-    const values = new Map(graph.parameters.map(({ name }) => [name, model.values(name)]));
-    model.close();
-    const inputs = new Map(
-      graph.inputs.map((name, i): [string, Given] => {
-        const { dtype, shape } = graph.values[name];
-        const dims = shape.map(sizeOf);
-        const whole = dtype === 'int32';
-        // Pixels: of 256 shades, or between 0 and 1.
-        const data = noise(elementCount(dims), i, (x) => (whole ? Math.floor(128 * (x + 1)) : (x + 1) / 2));
-        return [name, { dims, data, dtype: whole ? 'int32' : 'float32' }];
-      }),
-    );
-    await tf.setBackend('cpu');
-    const wanted = await theirs(path, inputs, [...graph.outputs]);
-    await tf.setBackend('ort');
-    const found = run(graph, values, inputs);
-    const session = await ort.InferenceSession.create(graphToOnnx(graph, { values }));
-    const returned = await session.run(
-      Object.fromEntries(
-        [...inputs].map(([name, { dims, data, dtype }]) => [
-          name,
-          dtype === 'int32'
-            ? new ort.Tensor('int32', Int32Array.from(data), dims)
-            : new ort.Tensor('float32', Float32Array.from(data), dims),
-        ]),
-      ),
-    );
-    graph.outputs.forEach((name, i) => {
-      expectSame(found[i], wanted[i]);
-      const { dims, data } = returned[name];
-      expectSame({ dims: [...dims], data: data as Float32Array }, wanted[i]);
-    });
-  });
+  it.each(MODELS)(
+    '$name computes what TensorFlow.js does, here and as ONNX',
+    { timeout: 240_000 },
+    async ({ path }) => {
+      const model = openModel(path);
+      const graph = graphFromJson(graphToJson(model.graph));
+      const values = new Map(graph.parameters.map(({ name }) => [name, model.values(name)]));
+      model.close();
+      const inputs = new Map(
+        graph.inputs.map((name, i): [string, Given] => {
+          const { dtype, shape } = graph.values[name];
+          const dims = shape.map(sizeOf);
+          const whole = dtype === 'int32';
+          // Pixels: of 256 shades, or between 0 and 1.
+          const data = noise(elementCount(dims), i, (x) => (whole ? Math.floor(128 * (x + 1)) : (x + 1) / 2));
+          return [name, { dims, data, dtype: whole ? 'int32' : 'float32' }];
+        }),
+      );
+      await tf.setBackend('cpu');
+      const wanted = await theirs(path, inputs, [...graph.outputs]);
+      await tf.setBackend('ort');
+      const found = run(graph, values, inputs);
+      const session = await ort.InferenceSession.create(graphToOnnx(graph, { values }));
+      const returned = await session.run(
+        Object.fromEntries(
+          [...inputs].map(([name, { dims, data, dtype }]) => [
+            name,
+            dtype === 'int32'
+              ? new ort.Tensor('int32', Int32Array.from(data), dims)
+              : new ort.Tensor('float32', Float32Array.from(data), dims),
+          ]),
+        ),
+      );
+      graph.outputs.forEach((name, i) => {
+        expectSame(found[i], wanted[i]);
+        const { dims, data } = returned[name];
+        expectSame({ dims: [...dims], data: data as Float32Array }, wanted[i]);
+      });
+    },
+  );
 
   it.each(MODELS)('$name has its layers found, is lowered and drawn', ({ path, kept }) => {
     const { graph, close } = openModel(path);

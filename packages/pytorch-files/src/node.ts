@@ -5,7 +5,10 @@ import { isRealType } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { jsonText } from './json-text.js';
 import { type PytorchFile, type ReadOptions, readPytorchFile } from './open.js';
-import { fileInFolder, openShards } from './shards.js';
+import { fileInFolder, isIndex, openShards } from './shards.js';
+
+export { tensorFilesOf } from './shards.js';
+
 import { type ByteSource, readExactly } from './source.js';
 import { stateDictionary, type Weights } from './state-dictionary.js';
 import { readTensor, readTensorBytes } from './tensor.js';
@@ -54,7 +57,10 @@ export async function openTensorFile(
 ): Promise<TensorFile> {
   const inFolder = await fileInFolder(path);
   if (inFolder !== undefined) return openTensorFile(inFolder, options);
-  if (path.endsWith('.index.json')) return openShards(path, (file) => openTensorFile(file, options));
+  return isIndex(path) ? openShards(path, (file) => openOne(file, options)) : openOne(path, options);
+}
+
+async function openOne(path: string, options: ReadOptions & { readonly weights?: Weights }): Promise<TensorFile> {
   const { source, close } = await openSource(path);
   try {
     const content = (await isSafetensors(source))

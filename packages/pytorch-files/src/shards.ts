@@ -25,6 +25,19 @@ export async function fileInFolder(path: string): Promise<string | undefined> {
   return join(path, name);
 }
 
+/** Whether a file says which others have its tensors. */
+export const isIndex = (path: string): boolean => path.endsWith('.index.json');
+
+/**
+ * The files that a path stands for: itself, the one that a folder has, or an index and all that it names. Throws
+ * {@link PytorchFileError} for a folder without one and for an index that is none.
+ */
+export async function tensorFilesOf(path: string): Promise<string[]> {
+  const file = (await fileInFolder(path)) ?? path;
+  if (!isIndex(file)) return [file];
+  return [file, ...[...new Set((await readIndex(file)).values())].map((name) => join(dirname(file), name))];
+}
+
 /** Which file has each tensor. Throws {@link PytorchFileError} naming the index and what is wrong with it. */
 async function readIndex(path: string): Promise<Map<string, string>> {
   const fail = (why: string): never => {
@@ -38,6 +51,8 @@ async function readIndex(path: string): Promise<Map<string, string>> {
       // Only files beside the index belong to it.
       if (typeof file !== 'string' || file.includes('/') || file.includes(sep) || file.startsWith('.'))
         return fail(`the tensor "${name}" should be in a file beside it, got ${shortJson(file)}`);
+      if (isIndex(file))
+        return fail(`the tensor "${name}" should be in a file of tensors, got the index ${shortJson(file)}`);
       return [name, file];
     }),
   );

@@ -1,6 +1,6 @@
 // What PyTorch, numpy and joblib write (fixtures/make.py) is read as they meant it.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -218,6 +218,20 @@ describe('openTensorFile', () => {
     const file = await openTensorFile(join(FIXTURES, 'everything.pt')).catch((error: unknown) => error);
     expect(file).toBeInstanceOf(PytorchFileError);
     expect(String(file)).toContain('it has "views": a dictionary of 8 entries');
+  });
+
+  it.each([
+    ['itself', 'model.safetensors.index.json', 'got the index "model.safetensors.index.json"'],
+    ['a folder', 'sub', 'sub'],
+  ])('an index that names %s is refused', async (_, file, said) => {
+    const folder = await mkdtemp(join(tmpdir(), 'logah-index-'));
+    const index = join(folder, 'model.safetensors.index.json');
+    // The folder holds the index once more.
+    symlinkSync(folder, join(folder, 'sub'));
+    writeFileSync(index, JSON.stringify({ weight_map: { a: file } }));
+    await expect(openTensorFile(index)).rejects.toThrow(said);
+    await expect(openTensorFile(folder)).rejects.toThrow(said);
+    await rm(folder, { recursive: true });
   });
 
   it('reads safetensors by content, whatever their name, and knows no moving average of them', async () => {

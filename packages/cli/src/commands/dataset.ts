@@ -1,9 +1,11 @@
 // `logah dataset`: data sets of architectures, and how large their networks are.
+import { resolve } from 'node:path';
 import { type DatasetStatistics, datasetStatistics, datasetToJsonLines } from '@logah/arch-datasets';
 import { columnChart, standalone } from '@logah/charts';
 import { writeFile } from '@logah/files/node';
 import { Command } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
+import { CliError } from '../errors.js';
 import { integerOption, SEED } from '../options.js';
 import { print } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
@@ -26,6 +28,8 @@ export const datasetCommand = (): Command =>
     .option('--svg <file>', 'the sizes as a picture')
     .option('--json', 'the statistics as JSON')
     .action(async (name: string, { seed, out, stats, svg, json }: DatasetOptions) => {
+      if (out !== undefined && svg !== undefined && resolve(out) === resolve(svg))
+        throw new CliError(`--out and --svg are both ${out}: the picture would replace the entries`);
       const entries = await readArchitectureSet(name, { seed });
       const statistics = datasetStatistics(entries);
       if (out !== undefined) await writeFile(out, datasetToJsonLines(entries));

@@ -62,8 +62,11 @@ export function predictCommand(): Command {
     .addOption(referenceOption())
     .addOption(backendOption())
     .action(async (architecture: string, options: PredictCommandOptions, command: Command) => {
-      if ((options.out === undefined) === (options.dryRun === undefined)) {
+      if (options.out === undefined && options.dryRun === undefined) {
         command.error('error: either --out FILE or --dry-run is needed', { exitCode: 2 });
+      }
+      if (options.out !== undefined && options.dryRun !== undefined) {
+        command.error('error: --dry-run writes nothing: leave it or --out out', { exitCode: 2 });
       }
       const opened = await openArchitecture(architecture, options.size);
       try {

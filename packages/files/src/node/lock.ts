@@ -3,7 +3,7 @@
 // say who the owner is. Here the owner's number is asked for where it can be, so a killed run goes on at once.
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { onExit } from 'signal-exit';
@@ -116,8 +116,12 @@ async function create(path: string, owner: Owner): Promise<boolean> {
   try {
     file = await open(path, 'wx');
   } catch (cause) {
-    if (codeOf(cause) === 'EEXIST') return false;
-    throw cause;
+    if (codeOf(cause) !== 'EEXIST') throw cause;
+    const found = await lstat(path).catch(() => undefined);
+    // A pipe would be waited for, a folder moved aside, and what a link points at is not ours to write.
+    if (found !== undefined && !found.isFile())
+      throw new Error('it should be a file that says who holds it, and is something else; remove it', { cause });
+    return false;
   }
   try {
     await file.writeFile(JSON.stringify(owner));

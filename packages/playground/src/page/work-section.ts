@@ -17,6 +17,8 @@ export interface WorkSectionOptions {
 
 const SAMPLES = 24;
 
+const ASK = 'Draw a digit, or take one of the samples.';
+
 /** Fills the section, where a hypernetwork for digits ships. */
 export function workSection({ worker, state, change }: WorkSectionOptions): void {
   const card = digitsCard();
@@ -50,6 +52,10 @@ export function workSection({ worker, state, change }: WorkSectionOptions): void
   byId('pad-clear', HTMLButtonElement).addEventListener('click', () => {
     pad.clear();
     digit = undefined;
+    // What was still being worked out is of a digit that is gone.
+    turn++;
+    byId('answer', HTMLParagraphElement).textContent = ASK;
+    byId('bars', HTMLDivElement).replaceChildren();
   });
   slider('layers', LAYERS.least, LAYERS.most, 1);
   slider('width', WIDTHS.least, WIDTHS.most, WIDTHS.step);

@@ -40,7 +40,7 @@ export async function predictNetwork(
   if (count > MOST_PARAMETERS) {
     throw new Error(
       `${Math.round(count / 1e6)} million parameters are more than a tab can hold (${MOST_PARAMETERS / 1e6} million); ` +
-        `on a command line: logah predict ${name} --out network.safetensors`,
+        `on a command line: logah predict ${name} ${hypernetName === UNTRAINED ? '--untrained ' : ''}--out network.safetensors`,
     );
   }
   await useBackend();
