@@ -150,10 +150,9 @@ describe('run', () => {
     await follow({}, 5);
     const before = (await readdir(folder)).filter((name) => name.startsWith('step-'));
     expect(before).toEqual(['step-0000002.safetensors', 'step-0000004.safetensors']);
-    const { averageDecay: _, ...withoutAverage } = CONFIG;
     const other = { ...HYPERNET, layers: HYPERNET.layers + 1 };
     await writeTrainerState(join(folder, 'step-0000004.safetensors'), {
-      ...initTrainer(createHypernet(HYPERNET, createRandom(1)), withoutAverage),
+      ...initTrainer(createHypernet(HYPERNET, createRandom(1))),
       step: 4,
     });
     await writeTrainerState(join(folder, 'step-0000006.safetensors'), {

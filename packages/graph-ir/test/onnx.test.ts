@@ -265,3 +265,24 @@ describe('a model that PyTorch’s exporter wrote', () => {
     expect(summary(graph)).toEqual(summary(wanted));
   });
 });
+
+describe('stored integers of 64 bits', () => {
+  const stored = (value: bigint) => {
+    const bytes = new Uint8Array(BigInt64Array.of(value).buffer);
+    return () => decodeTensor('k', { type: 'int64', shape: [1], place: { kind: 'bytes', bytes } }, bytes);
+  };
+
+  it.each([2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 62n + 1n, -7046029254386353131n])(
+    'that no number holds are refused: %s',
+    (value) => {
+      expect(stored(value)).toThrow(`the tensor "k" of int64 has ${value}, which cannot be computed with exactly`);
+    },
+  );
+
+  it.each([0n, -1n, 2n ** 53n, 2n ** 62n, 2n ** 63n - 1n, -(2n ** 63n), -(2n ** 63n) + 1n])(
+    'that one holds, or that mean the end, are read: %s',
+    (value) => {
+      expect([...stored(value)()]).toEqual([Math.fround(Number(value))]);
+    },
+  );
+});

@@ -26,7 +26,7 @@ export function bytesAt(place: Place, readPlace: ReadPlace): Uint8Array {
   return bytes;
 }
 
-/** An element by its place. Integers beyond 2^53 become the nearest number: most mean "as far as there is". */
+/** An element by its place. */
 const READERS: Readonly<Record<ElementType, (view: DataView, place: number) => number>> = {
   float32: (view, i) => view.getFloat32(4 * i, true),
   float64: (view, i) => view.getFloat64(8 * i, true),
@@ -87,6 +87,7 @@ function decodeInto(values: { [place: number]: number }, name: string, stored: S
       `the tensor "${name}" ${type} [${shape.join(', ')}] takes ${byteLength(type, shape)} bytes, but there are ${bytes.length}`,
     );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type === 'int64' || type === 'uint64') refuseInexact(name, type, view);
   const read = READERS[type];
   if (permutation === undefined) {
     const count = elementCount(shape);
@@ -96,6 +97,19 @@ function decodeInto(values: { [place: number]: number }, name: string, stored: S
   forEachPermuted(shape, permutation, (from, to) => {
     values[to] = read(view, from) * scale + offset;
   });
+}
+
+/** The ends of the types mean "as far as there is", and become the nearest number: 2^63 or 2^64. */
+const ENDS = { int64: 2n ** 63n - 1024n, uint64: 2n ** 64n - 2048n } as const;
+
+/** Throws {@link GraphError} for an integer that no number holds, rather than to go on with its neighbour. */
+function refuseInexact(name: string, type: 'int64' | 'uint64', view: DataView): void {
+  for (let at = 0; at < view.byteLength; at += 8) {
+    const value = type === 'int64' ? view.getBigInt64(at, true) : view.getBigUint64(at, true);
+    const size = value < 0n ? -value : value;
+    if (size < ENDS[type] && BigInt(Number(value)) !== value)
+      throw new GraphError(`the tensor "${name}" of ${type} has ${value}, which cannot be computed with exactly`);
+  }
 }
 
 /** Calls `visit` with the place of each element before and after the axes of a row-major tensor are put in another order. */

@@ -49,6 +49,9 @@ interface Heads {
   readonly base?: number;
 }
 
+/** Whether a product of constants is 1 but for their rounding to float32. */
+const isOne = (factor: number): boolean => Math.abs(factor - 1) < 1e-6;
+
 /** A product of attention weights with values. */
 export function attention(m: Matcher, node: ForeignNode, isLayer: (value: string) => boolean): Found | undefined {
   if (node.op !== 'MatMul' || m.sized === undefined) return undefined;
@@ -65,8 +68,7 @@ export function attention(m: Matcher, node: ForeignNode, isLayer: (value: string
   const [q, k, v] = [trace(product.inputs[0], false), trace(product.inputs[1], true), trace(node.inputs[1], false)];
   if (!q || !k || !v) return undefined;
   const scale = q.factor * k.factor * logits.scale * Math.sqrt(size);
-  if (Math.abs(scale - 1) > 1e-3 || Math.abs(v.factor - 1) > 1e-3 || v.base !== undefined || q.base !== k.base)
-    return undefined;
+  if (!isOne(scale) || !isOne(v.factor) || v.base !== undefined || q.base !== k.base) return undefined;
   const mask = logits.mask === undefined ? { isCausal: false } : maskOf(m, logits.mask);
   if (mask === undefined) return undefined;
   return emit(m, node, { q, k, v, size, mask });
