@@ -57,9 +57,11 @@ const filedIn = (folder: string, count: number): FiledRun[] =>
 
 const START = { epoch: 0, loss: 1, accuracy: 0, top5Accuracy: 0, trainLoss: null };
 
-/** Makes the run: a record with the score of its start alone. */
+const END = { ...START, epoch: 1, trainLoss: 1 };
+
+/** Makes the run: a record of its one epoch. */
 const make = ({ path }: FiledRun): Promise<void> =>
-  writeWhole(path, JSON.stringify({ scores: [START], isDiverged: false, parameters: 1, seconds: 1 }));
+  writeWhole(path, JSON.stringify({ scores: [START, END], isDiverged: false, parameters: 1, seconds: 1 }));
 
 async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'logah-claims-'));

@@ -108,6 +108,15 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(html).not.toMatch(/<script(?![^>]*src=)|\son[a-z]+=|unsafe-inline| style=|<style/);
   });
 
+  it('changes the network by its sliders, and says so in the link', async () => {
+    await open();
+    const facts = await page.textContent('#facts');
+    await page.focus('#size-layers');
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction((before) => document.querySelector('#facts')?.textContent !== before, facts);
+    expect(decodeURIComponent(page.url())).toContain('layers=4');
+  });
+
   it('predicts what Node.js predicts, and gives it as files that Node.js reads', async () => {
     await open();
     await predictHere();

@@ -108,6 +108,9 @@ function download(bytes: Uint8Array<ArrayBuffer>, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** The diversity below which layers are as good as copies: that of what an untrained LoGAH predicts. */
+const ALIKE = 0.1;
+
 function showPrediction(prediction: Prediction): void {
   const { parameters, seconds, backend, why, hypernet, diversity, findings, layers } = prediction;
   const alike =
@@ -116,10 +119,18 @@ function showPrediction(prediction: Prediction): void {
       : ` Diversity ${diversity.toFixed(2)} (0: layers of one shape are all alike, 1: as unlike as can be).`;
   byId('prediction-summary', HTMLParagraphElement).textContent =
     `${thousands(parameters)} parameters in ${seconds.toFixed(1)} s from ${hypernet}, on ${backend}${why === null ? '' : ` (${why})`}.${alike}`;
+  const troubles = [
+    ...findings.map(({ text }) => text),
+    ...(diversity !== null && diversity < ALIKE
+      ? [
+          `Layers of one shape are nearly copies of each other (diversity ${diversity.toFixed(2)}): they begin by learning the same.`,
+        ]
+      : []),
+  ];
   byId('findings', HTMLUListElement).replaceChildren(
-    ...(findings.length === 0
+    ...(troubles.length === 0
       ? [make('li', { class: 'good' }, 'No sign of trouble: nothing explodes, vanishes, collapses or repeats.')]
-      : findings.map(({ text }) => make('li', {}, text))),
+      : troubles.map((text) => make('li', {}, text))),
   );
   const head = ['Tensor', 'Shape', 'Deviation', 'Effective rank'];
   byId('layers', HTMLElement).replaceChildren(
