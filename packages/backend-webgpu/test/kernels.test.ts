@@ -4,51 +4,10 @@ import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { agreementOn, gradientsOf } from '../../../tools/kernel-agreement.js';
 import { connect, MENDED_KERNELS } from '../src/index.js';
 
-type Operation = (...xs: tf.Tensor[]) => tf.Tensor[];
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-/** Numbers that differ and are exact in float32. */
-const values = (shape: readonly number[], salt: number): Float32Array =>
-  Float32Array.from({ length: sizeOf(shape) }, (_, i) => (((i + salt) * 37) % 64) / 16 - 2);
-
-async function resultsOn(
-  backend: string,
-  operation: Operation,
-  shapes: readonly (readonly number[])[],
-): Promise<number[][]> {
-  await tf.setBackend(backend);
-  const inputs = shapes.map((shape, i) => tf.tensor(values(shape, i), [...shape]));
-  const before = tf.memory();
-  const outputs = tf.tidy(() => operation(...inputs));
-  const read: number[][] = [];
-  for (const tensor of outputs) read.push([...tensor.shape, ...(await tensor.data())]);
-  tf.dispose(outputs);
-  expect(tf.memory().numTensors).toBe(before.numTensors);
-  expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
-  tf.dispose(inputs);
-  return read;
-}
-
-async function expectAgreement(operation: Operation, shapes: readonly (readonly number[])[]): Promise<void> {
-  const expected = await resultsOn('cpu', operation, shapes);
-  const actual = await resultsOn('webgpu', operation, shapes);
-  expect(actual.map((row) => row.length)).toEqual(expected.map((row) => row.length));
-  // Sums of up to some hundred exact products, in another order.
-  expected.forEach((row, k) => row.forEach((value, i) => expect(Math.abs(actual[k][i] - value)).toBeLessThan(1e-3)));
-}
-
-const agree = (arbitrary: fc.Arbitrary<readonly [Operation, ...(readonly number[])[]]>): Promise<void> =>
-  fc.assert(
-    fc.asyncProperty(arbitrary, ([operation, ...shapes]) => expectAgreement(operation, shapes)),
-    { numRuns: 20 },
-  );
-
-const gradientsOf =
-  (f: (...xs: tf.Tensor[]) => tf.Tensor): Operation =>
-  (...xs) =>
-    tf.grads((...ys) => tf.sum(tf.square(f(...ys))))(xs);
+const agree = agreementOn('webgpu', 20);
 const size = fc.integer({ min: 1, max: 4 });
 
 const problem = await connect().then(

@@ -101,7 +101,10 @@ async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGen
   const { folder, evaluation, saveEvery, keep, signal, ranks } = options;
   await claimFolder(folder, options.configuration);
   const begun = options.start();
-  const found = await latestState(folder, begun);
+  const found = await latestState(folder, begun).catch((error: unknown) => {
+    disposeTrainer(begun);
+    throw error;
+  });
   for (const event of found.damaged) yield event;
   if (found.state !== undefined) disposeTrainer(begun);
   let state = found.state ?? begun;

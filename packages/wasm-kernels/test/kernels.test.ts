@@ -4,42 +4,10 @@ import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { agreementOn, expectAgreement, gradientsOf, type Operation } from '../../../tools/kernel-agreement.js';
 import { WASM_KERNELS } from '../src/index.js';
 
-type Operation = (...xs: tf.Tensor[]) => tf.Tensor[];
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-/** Numbers that differ and are exact in float32. */
-const values = (shape: readonly number[], salt: number): Float32Array =>
-  Float32Array.from({ length: sizeOf(shape) }, (_, i) => (((i + salt) * 37) % 64) / 16 - 2);
-
-async function expectAgreement(operation: Operation, shapes: readonly (readonly number[])[]): Promise<void> {
-  const run = async (backend: string): Promise<number[][]> => {
-    await tf.setBackend(backend);
-    const before = tf.memory().numDataBuffers;
-    const inputs = shapes.map((shape, i) => tf.tensor(values(shape, i), [...shape]));
-    const outputs = tf.tidy(() => operation(...inputs));
-    const read = outputs.map((tensor) => [...tensor.shape, ...tensor.dataSync()]);
-    tf.dispose([inputs, outputs]);
-    expect(tf.memory().numDataBuffers).toBe(before);
-    return read;
-  };
-  const [expected, actual] = [await run('cpu'), await run('wasm')];
-  expect(actual.map((row) => row.length)).toEqual(expected.map((row) => row.length));
-  // Sums of up to some hundred exact products, in another order.
-  expected.forEach((row, k) => row.forEach((value, i) => expect(Math.abs(actual[k][i] - value)).toBeLessThan(1e-3)));
-}
-
-const agree = (arbitrary: fc.Arbitrary<readonly [Operation, ...(readonly number[])[]]>): Promise<void> =>
-  fc.assert(
-    fc.asyncProperty(arbitrary, ([operation, ...shapes]) => expectAgreement(operation, shapes)),
-    { numRuns: 30 },
-  );
-
-const gradientsOf =
-  (f: (...xs: tf.Tensor[]) => tf.Tensor): Operation =>
-  (...xs) =>
-    tf.grads((...ys) => tf.sum(tf.square(f(...ys))))(xs);
+const agree = agreementOn('wasm', 30);
 const size = fc.integer({ min: 1, max: 5 });
 
 describe('agrees with the CPU backend', () => {
@@ -142,6 +110,6 @@ describe('products of a batch too large for the plain loop', () => {
   ])('agree, transposed %s and %s', async (left, right) => {
     const a = left ? [3, 64, 128] : [3, 128, 64];
     const b = right ? [3, 128, 64] : [3, 64, 128];
-    await expectAgreement((x, y) => [tf.matMul(x, y, left, right)], [a, b]);
+    await expectAgreement('wasm', (x, y) => [tf.matMul(x, y, left, right)], [a, b]);
   });
 });

@@ -17,8 +17,6 @@ export interface WorkSectionOptions {
 
 const SAMPLES = 24;
 
-const ASK = 'Draw a digit, or take one of the samples.';
-
 /** Fills the section, where a hypernetwork for digits ships. */
 export function workSection({ worker, state, change }: WorkSectionOptions): void {
   const card = digitsCard();
@@ -26,6 +24,7 @@ export function workSection({ worker, state, change }: WorkSectionOptions): void
   byId('digits-task', HTMLDivElement).hidden = card === undefined;
   if (card === undefined) return;
   const error = byId('work-error', HTMLParagraphElement);
+  const request = byId('answer', HTMLParagraphElement).textContent;
   const architecture = (): string => digitsArchitecture(card, state().layers, state().width);
   let digit: Uint8Array | undefined;
   let label: number | undefined;
@@ -54,7 +53,7 @@ export function workSection({ worker, state, change }: WorkSectionOptions): void
     digit = undefined;
     // What was still being worked out is of a digit that is gone.
     turn++;
-    byId('answer', HTMLParagraphElement).textContent = ASK;
+    byId('answer', HTMLParagraphElement).textContent = request;
     byId('bars', HTMLDivElement).replaceChildren();
   });
   slider('layers', LAYERS.least, LAYERS.most, 1);
