@@ -75,7 +75,7 @@ function nameOf(kind, { rank: r, templates, mixture }) {
 }
 
 /** How many numbers the hypernetwork of a meta-training learns. */
-export function parametersOf({ variant, rank: r, templates, mixture }) {
-  const changes = Object.entries({ rank: r, templates, mixture }).filter(([, value]) => value !== undefined);
+export function parametersOf({ variant, rank: r, templates, mixture, lowRank }) {
+  const changes = Object.entries({ rank: r, templates, mixture, lowRank }).filter(([, value]) => value !== undefined);
   return hypernetParameterCount(hypernetPreset(variant, Object.fromEntries(changes))).learned;
 }

@@ -5,8 +5,20 @@ import { data } from './data.mjs';
 import { domains } from './domains.mjs';
 import { metaBatch } from './meta-batch.mjs';
 import { rank } from './rank.mjs';
+import { recipe } from './recipe.mjs';
 import { sizes } from './sizes.mjs';
 import { weights } from './weights.mjs';
 import { why } from './why.mjs';
 
-export const STUDIES = { why, costs, data, 'meta-batch': metaBatch, rank, weights, sizes, domains, architectures };
+export const STUDIES = {
+  why,
+  costs,
+  data,
+  'meta-batch': metaBatch,
+  rank,
+  recipe,
+  weights,
+  sizes,
+  domains,
+  architectures,
+};

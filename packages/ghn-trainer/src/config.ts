@@ -1,5 +1,6 @@
 // The recipe of a run: checked once, then trusted.
 import { shortJson } from '@logah/files';
+import type { InnerLoop } from './inner-loop.js';
 import type { ScheduleConfig } from './schedule.js';
 
 export interface TrainerConfig extends ScheduleConfig {
@@ -20,6 +21,8 @@ export interface TrainerConfig extends ScheduleConfig {
    * `MetaBatchOptions`.
    */
   readonly reference?: boolean;
+  /** Trains every predicted network a little before its loss is taken; not by default. */
+  readonly innerLoop?: InnerLoop;
   /** Of the moving average of the hypernetwork's parameters, such as 0.999; without it there is none. */
   readonly averageDecay?: number;
 }
@@ -72,9 +75,24 @@ export function checkTrainerConfig(config: TrainerConfig): void {
     fail('warmupEpochs', 'an integer of at least 0');
   const { averageDecay = 0 } = config;
   if (!(averageDecay >= 0 && averageDecay < 1)) fail('averageDecay', 'a number in [0, 1)');
+  if (config.innerLoop !== undefined) checkInnerLoop(config.innerLoop, config.batch);
   for (const field of ['learningRate', 'gradientClip'] as const)
     if (!(config[field] > 0 && Number.isFinite(config[field]))) fail(field, 'a positive number');
   for (const field of ['weightDecay', 'predictedParameterRegularization', 'warmupFrom'] as const) {
     if (!(config[field] >= 0 && Number.isFinite(config[field]))) fail(field, 'a number of at least 0');
+  }
+}
+
+function checkInnerLoop({ steps, learningRate }: InnerLoop, batch: number): void {
+  if (!Number.isSafeInteger(steps) || steps < 1 || steps >= batch) {
+    throw new TrainingError(
+      `trainer configuration: innerLoop.steps should be an integer from 1 to ${batch - 1}, since each step and the loss ` +
+        `behind them have their own part of a mini-batch of ${batch}; got ${shortJson(steps)}`,
+    );
+  }
+  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
+    throw new TrainingError(
+      `trainer configuration: innerLoop.learningRate should be a positive number, got ${shortJson(learningRate)}`,
+    );
   }
 }

@@ -6,6 +6,7 @@ export {
   TrainingError,
 } from './config.js';
 export { evaluatePredictions, type PredictedScore } from './evaluate.js';
+export type { InnerLoop } from './inner-loop.js';
 export { type MetaBatchOptions, type MetaBatchResult, type MetaNetwork, metaBatchGradients } from './meta-batch.js';
 export { type Ranks, type SharedGradients, shareGradients } from './ranks.js';
 export { learningRateAt, type ScheduleConfig } from './schedule.js';

@@ -3,9 +3,11 @@ import type { Batch } from '@logah/data';
 import type { ComputationalGraph, Graph } from '@logah/graph-ir';
 import { embedNodes, type Hypernet, lowerFor, predictTensors } from '@logah/hypernet';
 import { forward, type Task } from '@logah/network';
-import type { Random } from '@logah/random';
+import { createRandom, type Random } from '@logah/random';
 import { sumOfNorms, type TensorRecord, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
+import { batchParts } from './batch-rows.js';
+import { changeByTraining, type InnerLoop } from './inner-loop.js';
 import { referenceRows } from './reference-rows.js';
 
 export interface MetaBatchOptions {
@@ -16,6 +18,8 @@ export interface MetaBatchOptions {
    * `LoweringOptions` and `reference-rows.ts`. False by default: every network is predicted from its own nodes.
    */
   readonly reference?: boolean;
+  /** Trains every predicted network a little before its loss is taken; not by default. */
+  readonly innerLoop?: InnerLoop;
 }
 
 /** A network to predict. */
@@ -93,24 +97,46 @@ async function networkGradients(
   { graph, random, lowered, embed }: Member,
   batch: Batch,
   task: Task,
-  { predictedParameterRegularization: gamma }: MetaBatchOptions,
+  { predictedParameterRegularization: gamma, innerLoop }: MetaBatchOptions,
 ) {
-  const { value, loss, output, grads } = reachedGradients(hypernet.parameters, names, () => {
-    const draws = random === undefined ? {} : { random };
+  const drawn = random?.state();
+  /** All parameters as they are predicted, and the predicted ones among them; what is drawn is the same each time. */
+  const predictStart = () => {
+    const draws = drawn === undefined ? {} : { random: createRandom(drawn) };
     const predicted = predictTensors(hypernet, lowered, { ...draws, embeddings: embed(hypernet) });
-    const complete = Object.fromEntries(
-      graph.parameters.map(({ name, shape }) => [name, predicted[name] ?? tf.zeros([...shape])]),
+    const complete = graph.parameters.map(
+      ({ name, shape }) => [name, predicted[name] ?? tf.zeros([...shape])] as const,
     );
-    const [output] = forward(graph, complete, { [graph.inputs[0]]: batch.inputs });
-    const loss = task.loss(output, batch);
-    const value = tf.add<tf.Scalar>(loss, tf.mul(sumOfNorms(Object.values(predicted)), gamma));
-    return { value, loss, output };
-  });
+    return { predicted, complete };
+  };
+  const parts = innerLoop === undefined ? [] : batchParts(batch, innerLoop.steps + 1);
+  const last = parts.at(-1) ?? batch;
+  let change: TensorRecord | undefined;
   try {
-    const { correct, answers } = await task.judge(output, batch);
-    return { value: await takeNumber(value), grads, taskLoss: await takeNumber(loss), correct, answers };
+    if (innerLoop !== undefined) {
+      const start = tf.tidy(() => Object.fromEntries(predictStart().complete));
+      change = await changeByTraining(graph, start, parts.slice(0, -1), task, innerLoop.learningRate).finally(() => {
+        tf.dispose(Object.values(start));
+      });
+    }
+    const { value, loss, output, grads } = reachedGradients(hypernet.parameters, names, () => {
+      const { predicted, complete } = predictStart();
+      const parameters = Object.fromEntries(
+        complete.map(([name, tensor]) => [name, change === undefined ? tensor : tf.add(tensor, change[name])]),
+      );
+      const [output] = forward(graph, parameters, { [graph.inputs[0]]: last.inputs });
+      const loss = task.loss(output, last);
+      const value = tf.add<tf.Scalar>(loss, tf.mul(sumOfNorms(Object.values(predicted)), gamma));
+      return { value, loss, output };
+    });
+    try {
+      const { correct, answers } = await task.judge(output, last);
+      return { value: await takeNumber(value), grads, taskLoss: await takeNumber(loss), correct, answers };
+    } finally {
+      output.dispose();
+    }
   } finally {
-    output.dispose();
+    tf.dispose([parts.map(({ inputs, labels }) => [inputs, labels]), Object.values(change ?? {})]);
   }
 }
 

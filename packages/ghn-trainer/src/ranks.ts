@@ -4,6 +4,7 @@ import { buildArchitecture } from '@logah/graph-ir';
 import { type Hypernet, hypernetParameters } from '@logah/hypernet';
 import type { TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
+import { batchRows } from './batch-rows.js';
 import { TrainingError } from './config.js';
 import { flatLength, recordFromFlat } from './flat.js';
 import type { MetaBatchResult } from './meta-batch.js';
@@ -83,9 +84,7 @@ async function computeShare(
       );
     }
   }
-  const [inputs, labels] = [batch.inputs, batch.labels].map((tensor) =>
-    tf.slice(tensor, [from, ...tensor.shape.slice(1).map(() => 0)], [to - from, ...tensor.shape.slice(1)]),
-  );
+  const { inputs, labels } = batchRows(batch, from, to);
   try {
     return await own(hypernet, networks, { inputs, labels });
   } finally {

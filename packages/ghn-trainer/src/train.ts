@@ -101,7 +101,8 @@ export const localGradients =
     {
       predictedParameterRegularization,
       reference = false,
-    }: Pick<TrainerConfig, 'predictedParameterRegularization' | 'reference'>,
+      innerLoop,
+    }: Pick<TrainerConfig, 'predictedParameterRegularization' | 'reference' | 'innerLoop'>,
   ): MetaGradients =>
   (hypernet, networks, batch) =>
     metaBatchGradients(
@@ -112,7 +113,7 @@ export const localGradients =
       })),
       batch,
       task,
-      { predictedParameterRegularization, reference },
+      { predictedParameterRegularization, reference, ...(innerLoop === undefined ? {} : { innerLoop }) },
     );
 
 /**

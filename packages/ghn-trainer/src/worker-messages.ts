@@ -1,5 +1,6 @@
 // What the main thread and its gradient workers say to each other. What is large lies in memory that both see.
 import type { HypernetConfig } from '@logah/hypernet';
+import type { InnerLoop } from './inner-loop.js';
 
 /** Which task's loss a worker computes; functions do not cross threads. */
 export type TaskName = 'classification' | 'languageModelling';
@@ -12,6 +13,7 @@ export interface WorkerSetup {
   readonly hypernet: HypernetConfig;
   readonly task: TaskName;
   readonly predictedParameterRegularization: number;
+  readonly innerLoop?: InnerLoop;
 }
 
 /** Given to a worker when it starts. Both arrays are in shared memory, in the order of `hypernetParameters`. */

@@ -214,7 +214,10 @@ describe('run', () => {
 });
 
 describe('createWorkerPool', () => {
-  it('gives the loss and gradients of one thread', async () => {
+  it.each([
+    ['', {}],
+    [' with an inner loop', { innerLoop: { steps: 1, learningRate: 1e-3 } }],
+  ])('gives the loss and gradients of one thread%s', async (_, inner) => {
     const hypernet = createHypernet(HYPERNET, createRandom(1));
     const random = createRandom(2);
     const networks = Array.from({ length: 3 }, (_, seed) => ({ architecture: architectures(random), seed }));
@@ -226,9 +229,10 @@ describe('createWorkerPool', () => {
       hypernet: HYPERNET,
       task: 'classification',
       predictedParameterRegularization: 3e-5,
+      ...inner,
     });
     try {
-      const here = await localGradients(classification, CONFIG)(hypernet, networks, batch);
+      const here = await localGradients(classification, { ...CONFIG, ...inner })(hypernet, networks, batch);
       const there = await pool.gradients(hypernet, networks, batch);
       expect(there.loss).toBeCloseTo(here.loss, 6);
       expect(there.accuracy).toBeCloseTo(here.accuracy, 6);

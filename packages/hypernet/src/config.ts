@@ -48,6 +48,8 @@ export interface TemplateHypernetConfig extends CommonConfig {
   readonly rank: number;
   /** What tells how much of each template a layer takes: its node's `embedding`, or its `place` among its kind, which needs no encoder. */
   readonly mixture: 'embedding' | 'place';
+  /** The rank of a product of LoGAH's decoder that every matrix adds to its mixture; without it there is none. */
+  readonly lowRank?: number;
   /** Rows of the positional encoding's template: class token and patches, or the context of a language model. */
   readonly tokens: number;
   /** Height and width of the patch embedding's template, in pixels. */
@@ -172,6 +174,10 @@ export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
   if (config.decoder === 'template') {
     if (!Number.isSafeInteger(config.rank) || config.rank < 0) fail('rank', 'an integer of at least 0');
     if (config.mixture !== 'embedding' && config.mixture !== 'place') fail('mixture', '"embedding" or "place"');
+    if (config.lowRank !== undefined) {
+      if (!Number.isSafeInteger(config.lowRank) || config.lowRank < 1) fail('lowRank', 'a positive integer');
+      if (config.mixture !== 'embedding') fail('mixture', '"embedding", since the products of lowRank are read off it');
+    }
   }
   if (config.domain !== 'vision' && config.domain !== 'language') fail('domain', '"vision" or "language"');
   if (typeof config.initializerRange !== 'number' || !(config.initializerRange > 0))

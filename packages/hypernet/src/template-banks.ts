@@ -4,7 +4,7 @@ import type { TemplateBank } from '@logah/template-decoder';
 import type { TemplateHypernetConfig } from './config.js';
 
 /** Features of an MLP's hidden layer, for each feature of a token. */
-const MLP_RATIO = 4;
+export const MLP_RATIO = 4;
 
 /** Of kernels, whose templates are always factored. */
 const KERNEL_RANK = 16;

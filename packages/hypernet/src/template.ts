@@ -13,7 +13,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TemplateHypernetConfig } from './config.js';
 import { groupBy, planTarget, type TargetPlan } from './plan.js';
 import { resizePatch, resizeSequence, stretch } from './resize.js';
-import { partsOf, TARGET_KINDS, type TemplatePart, templateBanks } from './template-banks.js';
+import { MLP_RATIO, partsOf, TARGET_KINDS, type TemplatePart, templateBanks } from './template-banks.js';
+import { withProducts } from './template-products.js';
 import type { TensorDecoder } from './tensor-decoder.js';
 
 /** Features of the mixture's hidden layer. */
@@ -24,9 +25,22 @@ const PLACE_FEATURES = 5;
 
 /** The template decoder of a configuration. */
 export function templateDecoder(config: TemplateHypernetConfig): TensorDecoder {
+  const { dim, lowRank } = config;
+  const banks = templateBanks(config);
+  const templates = mixedTemplates(config, banks);
+  if (lowRank === undefined) return templates;
+  return withProducts(templates, {
+    dim,
+    rank: lowRank,
+    maxRows: MLP_RATIO * config.maxChannels,
+    kinds: TARGET_KINDS.length,
+    kindOf: ({ target }) => TARGET_KINDS.indexOf(partsOf(target, banks)[0].kind),
+  });
+}
+
+function mixedTemplates(config: TemplateHypernetConfig, banks: ReadonlyMap<string, TemplateBank>): TensorDecoder {
   const { dim, templates } = config;
   const readsEmbeddings = config.mixture === 'embedding';
-  const banks = templateBanks(config);
   const mixture: MixtureConfig = {
     features: readsEmbeddings ? dim : PLACE_FEATURES,
     hidden: MIXTURE_HIDDEN,

@@ -78,8 +78,12 @@ function expectClose(actual: ArrayLike<number>, wanted: ArrayLike<number>, toler
 describe.each(await goldenBackends())('on %s', (backend) => {
   beforeAll(() => tf.setBackend(backend));
 
-  describe.each(['embedding', 'place'] as const)('templates mixed by %s', (mixture) => {
-    const hypernet = (): Hypernet => drawn({ ...VISION, mixture });
+  describe.each([
+    ['mixed by embeddings', { mixture: 'embedding' }],
+    ['mixed by places', { mixture: 'place' }],
+    ['with products of rank 3', { lowRank: 3 }],
+  ] as const)('templates %s', (_, changes) => {
+    const hypernet = (): Hypernet => drawn({ ...VISION, ...changes });
 
     it('predict in a stream what they predict for meta-training', async () => {
       const [own, graph] = [hypernet(), vit(3, 24)];
@@ -92,7 +96,9 @@ describe.each(await goldenBackends())('on %s', (backend) => {
     it('have gradients where a network reads them', async () => {
       const own = hypernet();
       const graph = lowerFor(own, vit(2, 16));
-      const names = Object.keys(own.parameters).filter((name) => /query|mixture|position|head_bias/.test(name));
+      const names = Object.keys(own.parameters).filter((name) =>
+        /query|mixture|position|head_bias|products|decoder/.test(name),
+      );
       const gradients = tf.grads((...values: tf.Tensor[]) => {
         const parameters = { ...own.parameters, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) };
         return tf.addN(Object.values(predictTensors({ ...own, parameters }, graph)).map((x) => tf.sum(tf.square(x))));
@@ -238,6 +244,36 @@ describe('template hypernetworks', () => {
     expect(hypernetParameterCount(hypernetPreset('template-tiny')).learned).toBeLessThan(
       hypernetParameterCount(hypernetPreset('tiny')).learned,
     );
+  });
+
+  it('with products are the templates alone before any training, and add A·B at the size of a template times its gain', async () => {
+    const rank = 3;
+    const [plain, own] = [VISION, { ...VISION, lowRank: rank }].map((config) =>
+      createHypernet(config, createRandom(5)),
+    );
+    const shared = { ...own, parameters: { ...own.parameters, ...plain.parameters } };
+    const graph = vit(2, 24);
+    const [without, before] = [await predicted(plain, graph), await predicted(shared, graph)];
+    expect(before).toEqual(without);
+    const gain = tf.fill([own.parameters['products.gain'].size], 0.5);
+    const after = await predicted({ ...shared, parameters: { ...shared.parameters, 'products.gain': gain } }, graph);
+    for (const [name, { shape, data }] of after) {
+      const base = valuesOf(without, name);
+      const added = data.map((value, i) => value - base[i]);
+      if (shape.length !== 2) expect(Math.max(...added.map(Math.abs)), name).toBe(0);
+      else {
+        const mean = added.reduce((sum, value) => sum + value, 0) / added.length;
+        const deviation = Math.sqrt(added.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (added.length - 1));
+        expect(deviation * Math.sqrt(shape[1]), name).toBeCloseTo(0.5 * 0.6, 3);
+      }
+    }
+  });
+
+  it('are refused with products that nothing is read off for', () => {
+    expect(() => hypernetPreset('template-small', { mixture: 'place', lowRank: 4 })).toThrow(
+      'mixture should be "embedding", since the products of lowRank are read off it, got "place"',
+    );
+    expect(() => hypernetPreset('template-small', { lowRank: 0 })).toThrow('lowRank should be a positive integer');
   });
 
   it('need no encoder when a layer’s place decides the mixture', () => {

@@ -75,9 +75,12 @@ interface TrainCommandOptions {
   readonly gamma?: number;
   readonly warmupEpochs?: number;
   readonly ema?: number;
+  readonly innerSteps?: number;
+  readonly innerLr?: number;
   readonly maxWidth?: number;
   readonly rank?: number;
   readonly templates?: number;
+  readonly lowRank?: number;
   readonly mixture?: 'embedding' | 'place';
   readonly widthStep?: number;
   readonly skipSamples?: number;
@@ -139,6 +142,13 @@ export const trainCommand = (): Command =>
     .addOption(integerOption('--rank <count>', "of templates, or of LoGAH's matrices; 0 writes templates out", RANK))
     .addOption(integerOption('--templates <count>', 'of each kind of layer', TEMPLATES))
     .addOption(
+      integerOption(
+        '--low-rank <count>',
+        "of templates: the rank of a product of LoGAH's decoder that every matrix adds; by default none",
+        { ...RANK, from: 1 },
+      ),
+    )
+    .addOption(
       new Option('--mixture <source>', 'what tells how much of each template a layer takes').choices([
         'embedding',
         'place',
@@ -176,6 +186,15 @@ export const trainCommand = (): Command =>
         SHARE,
       ),
     )
+    .addOption(
+      integerOption(
+        '--inner-steps <count>',
+        'steps that each predicted network is trained before its loss is taken, so that starts are learned that train ' +
+          'well; each takes its part of the mini-batch',
+        COUNT,
+      ),
+    )
+    .addOption(numberOption('--inner-lr <rate>', 'of those steps of AdamW; 0.001 by default', RATE))
     .addOption(referenceOption())
     .addOption(integerOption('--seed <integer>', 'of everything that is drawn', SEED, 0))
     .addOption(integerOption('--patch <pixels>', 'of the ViTs', PATCH, 2))
@@ -208,6 +227,12 @@ export const trainCommand = (): Command =>
       const isFirst = ranks === undefined || ranks.rank === 0;
       const backend = await useBackend(options.backend);
       if (ranks !== undefined) await limitThreads(backend, ownCores());
+      if (options.innerSteps !== undefined && ranks !== undefined && ranks.size > options.metaBatch) {
+        throw new CliError(
+          `--inner-steps divides each mini-batch itself, so ${ranks.size} processes want --meta-batch ${ranks.size} ` +
+            `or more, got ${options.metaBatch}`,
+        );
+      }
       const data = await readDataset({ ...options, testSamples: options.evalSamples });
       const hypernet = hypernetFor(data, options);
       const config = recipe(options, hypernet);
@@ -282,7 +307,9 @@ function defaultsOf(
 
 function recipe(options: TrainCommandOptions, { decoder }: HypernetConfig): TrainerConfig {
   const defaults = decoder === 'template' ? TEMPLATE_TRAINER_DEFAULTS : TRAINER_DEFAULTS;
-  const { stepsPerEpoch, ema } = options;
+  const { stepsPerEpoch, ema, innerSteps, innerLr = INNER_RATE } = options;
+  if (innerSteps === undefined && options.innerLr !== undefined)
+    throw new CliError('--inner-lr is the rate of --inner-steps, of which there are none');
   return {
     seed: options.seed,
     metaBatch: options.metaBatch,
@@ -296,8 +323,12 @@ function recipe(options: TrainCommandOptions, { decoder }: HypernetConfig): Trai
     gradientClip: options.clip ?? defaults.gradientClip,
     predictedParameterRegularization: options.gamma ?? defaults.predictedParameterRegularization,
     ...(ema === undefined ? {} : { averageDecay: ema }),
+    ...(innerSteps === undefined ? {} : { innerLoop: { steps: innerSteps, learningRate: innerLr } }),
   };
 }
+
+/** What most networks train at with AdamW. */
+const INNER_RATE = 1e-3;
 
 /** The options whose defaults depend on the decoder, as a run's configuration keeps them. */
 const resolved = (config: TrainerConfig) => ({
@@ -310,13 +341,13 @@ const resolved = (config: TrainerConfig) => ({
 
 /** The configuration for the data: what it is to answer, and for templates the patches or tokens that a network sees. */
 function hypernetFor(data: Dataset, options: TrainCommandOptions): HypernetConfig {
-  const { variant, maxWidth, rank, templates, mixture, patch } = options;
+  const { variant, maxWidth, rank, templates, lowRank, mixture, patch } = options;
   const ofData =
     data.kind === 'images'
       ? { domain: 'vision' as const, classes: data.classes }
       : { domain: 'language' as const, classes: data.vocab };
   if (!isTemplateVariant(variant)) {
-    for (const [name, value] of Object.entries({ maxWidth, templates, mixture })) {
+    for (const [name, value] of Object.entries({ maxWidth, templates, lowRank, mixture })) {
       if (value !== undefined) throw new CliError(`--${kebab(name)} is for templates; ${variant} has none`);
     }
     return hypernetPreset(variant, { ...ofData, ...(rank === undefined ? {} : { rank }) });
@@ -327,6 +358,7 @@ function hypernetFor(data: Dataset, options: TrainCommandOptions): HypernetConfi
     ...(maxWidth === undefined ? {} : { maxChannels: maxWidth }),
     ...(rank === undefined ? {} : { rank }),
     ...(templates === undefined ? {} : { templates }),
+    ...(lowRank === undefined ? {} : { lowRank }),
     ...(mixture === undefined ? {} : { mixture }),
   });
 }
@@ -343,7 +375,7 @@ async function openPool(
   data: Dataset,
   workers: number,
   backend: BackendName,
-  { predictedParameterRegularization }: TrainerConfig,
+  { predictedParameterRegularization, innerLoop }: TrainerConfig,
 ): Promise<WorkerPool | undefined> {
   if (workers < 2) return undefined;
   return createWorkerPool({
@@ -352,6 +384,7 @@ async function openPool(
     hypernet,
     task: data.kind === 'images' ? 'classification' : 'languageModelling',
     predictedParameterRegularization,
+    ...(innerLoop === undefined ? {} : { innerLoop }),
   });
 }
 
