@@ -132,8 +132,10 @@ export function barChart(
   return render(width, {
     ...frame(
       title,
-      series.map(({ name }) => name),
+      // One kind of bars is what the axis says it is.
+      series.length === 1 ? [] : series.map(({ name }) => name),
       width,
+      BAR_BOTTOM,
     ),
     xAxis: {
       ...axis('category', x, 'middle'),
@@ -148,19 +150,25 @@ export function barChart(
         data: values,
         itemStyle: { color },
         label: {
-          show: true,
-          position: deviations ? 'insideBottom' : 'top',
-          fontSize: 9,
+          show: deviations === undefined,
+          position: 'top',
+          fontSize: LABEL_SIZE,
           ...TEXT,
           // Narrow bars that stand close together hide each other's numbers.
           ...(width === 'wide' ? {} : { rotate: 90, align: 'left', verticalAlign: 'middle' }),
           formatter: ({ value: of }: { value: number }) => format.label(of),
         },
       },
-      ...(deviations ? [whiskers(name, i, series.length, values, deviations)] : []),
+      ...(deviations
+        ? [whiskers(name, i, series.length, values, deviations, { label: format.label, isTurned: width === 'narrow' })]
+        : []),
     ]),
   });
 }
+
+/** Room for five lines under a bar. */
+const BAR_BOTTOM = 72;
+const LABEL_SIZE = 9;
 
 export interface BarChartOptions {
   readonly format?: BarFormat;
@@ -177,13 +185,14 @@ const PERCENT: BarFormat = {
   label: (value) => String(Math.round(value * 100)),
 };
 
-/** A line from a value less to the value plus its deviation over each bar of a series. */
+/** A line from a value less to the value plus its deviation over each bar of a series, and the value above it. */
 function whiskers(
   name: string,
   index: number,
   count: number,
   values: readonly number[],
   deviations: readonly number[],
+  { label, isTurned }: { label(value: number): string; isTurned: boolean },
 ) {
   interface Api {
     coord(point: readonly number[]): number[];
@@ -208,6 +217,20 @@ function whiskers(
         children: [
           line(at, ends[0][1], at, ends[1][1]),
           ...ends.map(([, height]) => line(at - 3, height, at + 3, height)),
+          {
+            type: 'text',
+            x: at,
+            y: ends[1][1] - 4,
+            rotation: isTurned ? Math.PI / 2 : 0,
+            style: {
+              text: label(values[dataIndex]),
+              fill: 'currentColor',
+              fontSize: LABEL_SIZE,
+              fontFamily: FONT_FAMILY,
+              align: isTurned ? 'left' : 'center',
+              verticalAlign: isTurned ? 'middle' : 'bottom',
+            },
+          },
         ],
       };
     },
@@ -231,12 +254,13 @@ export function columnChart(
   });
 }
 
+const FONT_FAMILY = 'system-ui, sans-serif';
 const TEXT = { color: 'currentColor' };
 const GRID_LINE = { color: 'currentColor', opacity: 0.15 };
 
-const frame = (title: string, names: readonly string[], size: ChartWidth): EChartsCoreOption => ({
+const frame = (title: string, names: readonly string[], size: ChartWidth, bottom = 56): EChartsCoreOption => ({
   animation: false,
-  textStyle: { ...TEXT, fontFamily: 'system-ui, sans-serif' },
+  textStyle: { ...TEXT, fontFamily: FONT_FAMILY },
   title: {
     text: title,
     left: 0,
@@ -256,7 +280,7 @@ const frame = (title: string, names: readonly string[], size: ChartWidth): EChar
     itemWidth: 16,
     itemGap: size === 'wide' ? 32 : 16,
   },
-  grid: { left: size === 'wide' ? 56 : 44, right: 16, top: size === 'wide' ? 76 : 104, bottom: 56 },
+  grid: { left: size === 'wide' ? 56 : 44, right: 16, top: size === 'wide' ? 76 : 104, bottom },
 });
 
 const axis = (type: 'value' | 'log' | 'category', name: string, nameLocation: 'middle' | 'end') => ({

@@ -24,7 +24,11 @@ describe('charts', () => {
     const series = { name: 'style="color:red"', color: '#2f7ed8', deviations: [1, 5, 2] };
     for (const svg of [
       lineChart(AXES, [{ ...series, points }]),
-      barChart(AXES, ['a', 'b', 'c'], [{ ...series, values: [0.1, 0.2, 0.3] }]),
+      barChart(
+        AXES,
+        ['a', 'b', 'c'],
+        [1, 2].map(() => ({ ...series, values: [0.1, 0.2, 0.3] })),
+      ),
     ]) {
       expect(svg).not.toMatch(/<style|<[^>]* style=|class=|cursor/);
       expect(svg).toContain('font-size="14px" font-family="system-ui, sans-serif" font-weight="600"');
@@ -63,6 +67,14 @@ describe('charts', () => {
     const lines = (svg: string): number => svg.match(/stroke="currentColor"/g)?.length ?? 0;
     // Each whisker is an upright and two ends.
     expect(lines(barChart(AXES, ['a', 'b'], series)) - lines(barChart(AXES, ['a', 'b'], plain))).toBe(2 * 2 * 3);
+  });
+
+  it('write a value above its whisker, where no bar hides it', () => {
+    const bar = (deviation: number) =>
+      barChart(AXES, ['a', 'b'], [{ name: 'x', color: '#2f7ed8', values: [0.61, 1], deviations: [deviation, 0] }]);
+    const heightOf = (svg: string): number => Number(/translate\([\d.]+ ([\d.]+)\)[^>]*>61</.exec(svg)?.[1]);
+    // The axis ends at 1, so a deviation of 0.1 lifts the number by a tenth of it.
+    expect(heightOf(bar(0)) - heightOf(bar(0.1))).toBeCloseTo(0.1 * (340 - 76 - 72), 0);
   });
 });
 
