@@ -14,6 +14,7 @@ export {
   fitOf,
   type ImageTask,
   isShipped,
+  provenance,
   type Reached,
   type TextTask,
 } from './catalog.js';

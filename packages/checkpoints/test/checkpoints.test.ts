@@ -6,7 +6,7 @@ import { disposeHypernet, hypernetParameterCount, predict } from '@logah/hyperne
 import { createRandom } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CARDS, cardOf, checkpointFor, fitOf, isShipped, openCheckpoint } from '../src/index.js';
+import { CARDS, cardOf, checkpointFor, fitOf, isShipped, openCheckpoint, provenance } from '../src/index.js';
 import { checkpointPath, loadCheckpoint, openHypernet } from '../src/node.js';
 
 const network = (text: string): Graph => buildArchitecture(parseArchitecture(text));
@@ -109,6 +109,29 @@ describe('checkpointFor', () => {
       g.linear(g.select(g.transpose(g.reshape(patches, [0, 0, -1]), [0, 2, 1]), 1, 0), 'head', { out: 10 }),
     ]);
     expect(() => checkpointFor(grey)).toThrow(/it is for square images of 3 channels/);
+  });
+});
+
+describe('what a file of predicted parameters says', () => {
+  it('is how its pixels are normalised, and its own images and classes', () => {
+    const card = cardOf('vits-digits');
+    const other = network(`${SMALL_VIT},image=64,classes=7`);
+    expect(provenance(card, other, 3)).toEqual({
+      predicted_by: 'vits-digits',
+      trained_on: card.trainedOn.data,
+      mean: '[0.1,0.1,0.1]',
+      std: '[0.28,0.28,0.28]',
+      image_size: '64',
+      classes: '7',
+      head: 'drawn, seed 3',
+    });
+  });
+
+  it('is the tokens of a language model', () => {
+    const gpt2 = network('gpt2:layers=2,heads=2,hidden=16,vocab=257,context=16,tied=false');
+    const said = provenance(cardOf('gpts-wikitext2'), gpt2, null);
+    expect(said).toMatchObject({ tokenizer: 'bytes', vocab: '257', context: '128' });
+    expect(Object.keys(said)).not.toContain('head');
   });
 });
 

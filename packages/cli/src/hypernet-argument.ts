@@ -1,5 +1,5 @@
 // Which hypernetwork fills a network: a shipped one that fits, one by name or file, or a fresh one where that is asked for.
-import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped } from '@logah/checkpoints';
+import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped, provenance } from '@logah/checkpoints';
 import { cardOfFile, loadCheckpoint, openHypernet } from '@logah/checkpoints/node';
 import { classLayer, type Graph, parameterRoles } from '@logah/graph-ir';
 import {
@@ -41,10 +41,10 @@ export const hypernetOptions = (): Option[] => [
 /** A hypernetwork that fits a network. */
 export interface OpenedHypernet {
   readonly hypernet: Hypernet;
-  /** As files and messages name it. */
-  readonly name: string;
   /** The last layer is drawn, not predicted. */
   readonly hasNewHead: boolean;
+  /** What a file of predicted parameters says of where they are from. */
+  readonly origin: Readonly<Record<string, string>>;
   /** What the user should know of the prediction. */
   readonly remarks: readonly string[];
 }
@@ -59,35 +59,42 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
     const domain = isLanguageModel(graph) ? 'language' : 'vision';
     return {
       hypernet: createHypernet(hypernetPreset(variant, { domain }), createRandom(seed)),
-      name: `untrained ${variant}, seed ${seed}`,
       hasNewHead: newHead === true,
+      origin: originOf(`untrained ${variant}, seed ${seed}`, options),
       remarks: ['the hypernetwork is untrained: the network will train worse than from a random start'],
     };
   }
-  if (checkpoint === undefined) return shipped(checkpointFor(graph), newHead);
-  if (isShipped(checkpoint)) return shipped(fitOf(cardOf(checkpoint), graph), newHead);
+  if (checkpoint === undefined) return shipped(checkpointFor(graph), graph, options);
+  if (isShipped(checkpoint)) return shipped(fitOf(cardOf(checkpoint), graph), graph, options);
   const hypernet = await openHypernet(checkpoint, readingOptions(options));
   // A file that ships is for the same networks under whatever name it lies.
   const card = await cardOfFile(checkpoint);
   if (card !== undefined) {
     disposeHypernet(hypernet);
-    return shipped(fitOf(card, graph), newHead);
+    return shipped(fitOf(card, graph), graph, options);
   }
   checkDomain(hypernet.config, graph, checkpoint);
   checkAnswers(hypernet.config, graph, checkpoint, newHead === true);
-  return { hypernet, name: checkpoint, hasNewHead: newHead === true, remarks: [] };
+  return { hypernet, hasNewHead: newHead === true, origin: originOf(checkpoint, options), remarks: [] };
 }
+
+/** Of a hypernetwork that has no card. */
+const originOf = (name: string, { newHead, seed }: HypernetOptions): Record<string, string> => ({
+  predicted_by: name,
+  ...(newHead ? { head: `drawn, seed ${seed}` } : {}),
+});
 
 async function shipped(
   { card, needsNewHead, remarks }: CheckpointFit,
-  newHead: true | undefined,
+  graph: Graph,
+  { newHead, seed }: HypernetOptions,
 ): Promise<OpenedHypernet> {
   const hasNewHead = needsNewHead || newHead === true;
   const answers = card.task.kind === 'images' ? `${card.task.classes} classes` : `${card.task.vocab} tokens`;
   return {
     hypernet: await loadCheckpoint(card.name),
-    name: card.name,
     hasNewHead,
+    origin: provenance(card, graph, hasNewHead ? seed : null),
     remarks: [
       `filled from ${card.name}, which ships`,
       ...(needsNewHead ? [`the last layer is drawn anew, since ${card.name} knows ${answers}`] : []),

@@ -9,8 +9,10 @@ import { WorkerClient } from './worker/client.js';
 
 const USUAL: PageState = {
   network: FIRST_NETWORK,
+  file: '',
   view: 'network',
   open: [],
+  openRead: [],
   hypernet: '',
   seed: 0,
   layers: LAYERS.usual,

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { cardOf, provenance } from '@logah/checkpoints/catalog';
 import { buildArchitecture, parameterCount, parseArchitecture } from '@logah/graph-ir';
 import { openModel } from '@logah/graph-ir/node';
 import { readSafetensors } from '@logah/safetensors/node';
@@ -122,7 +123,9 @@ describe.skipIf(executable === undefined)('the page', () => {
     await predictHere();
     const name = await page.inputValue('#hypernet');
     const graph = buildArchitecture(parseArchitecture(FIRST_NETWORK));
-    const { tensors } = await readSafetensors(await saved('safetensors'));
+    const { tensors, metadata } = await readSafetensors(await saved('safetensors'));
+    // What `logah predict` writes.
+    expect(metadata).toEqual({ format: 'pt', architecture: FIRST_NETWORK, ...provenance(cardOf(name), graph, null) });
     expect(tensors.size).toBe(graph.parameters.length);
     for (const { name: parameter, shape } of graph.parameters) expect(tensors.get(parameter)?.shape).toEqual(shape);
     const found = new Map([...tensors].map(([parameter, { data }]) => [parameter, data]));
@@ -159,6 +162,49 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(page.url()).toMatch(/open=\d+/);
   });
 
+  it('keeps the blocks that are open in each view, also in the link', async () => {
+    await open();
+    const nodes = (): Promise<number> => page.locator('#picture [data-node]').count();
+    const show = async (view: string): Promise<void> => {
+      const before = await page.innerHTML('#picture');
+      await page.check(`input[value="${view}"]`, { force: true });
+      await page.waitForFunction((old) => document.querySelector('#picture')?.innerHTML !== old, before);
+    };
+    const folded = await nodes();
+    await page.focus('#picture');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction((before) => document.querySelectorAll('[data-node]').length > before, folded);
+    const opened = await nodes();
+    const { hash } = new URL(page.url());
+    for (const view of ['computational', 'distances', 'network']) await show(view);
+    expect(await nodes()).toBe(opened);
+    expect(new URL(page.url()).hash).toBe(hash);
+    await show('computational');
+    await page.click('#unfold');
+    await page.waitForFunction(() => document.querySelector('#unfold')?.textContent === 'Fold blocks');
+    const read = await nodes();
+    await page.goto('about:blank');
+    await open(`${hash}&view=computational&openRead=all`);
+    expect(await nodes()).toBe(read);
+    await show('network');
+    expect(await nodes()).toBe(opened);
+  });
+
+  it('fills no network that a tab cannot hold, and says which command does', async () => {
+    await open('#network=gpt2-large');
+    expect(await page.isDisabled('#predict-run')).toBe(true);
+    expect(await page.textContent('#hypernet-remarks')).toContain(
+      '774 million parameters are more than a tab can hold',
+    );
+    expect(await page.textContent('#command')).toBe(
+      'npx logah predict gpt2-large --untrained --out network.safetensors',
+    );
+    await page.selectOption('#preset', 'vit-s:patch=4');
+    await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('21,'));
+    expect(await page.isDisabled('#predict-run')).toBe(false);
+    expect(await page.textContent('#command')).toContain('predict vit-s:patch=4 --checkpoint vits-cifar10 --out');
+  });
+
   it('reads files that are dropped, and says what one is that it cannot read', async () => {
     await open();
     const config = join(folder, 'config.json');
@@ -168,6 +214,9 @@ describe.skipIf(executable === undefined)('the page', () => {
     );
     await page.setInputFiles('#file', config);
     await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('108,'));
+    // The link has the file's name, and the page says that it has no more.
+    expect(page.url()).toContain('#file=config.json');
+    expect(await page.isVisible('#file-note')).toBe(true);
     // No shipped hypernetwork knows these tokens: an untrained one is there, and says what it is.
     expect(await page.textContent('#hypernet-remarks')).toContain('untrained');
     await predictHere();
@@ -187,6 +236,25 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.setInputFiles('#file', join(folder, 'notes.txt'));
     await page.waitForSelector('#network-error:not([hidden])');
     expect(await page.textContent('#network-error')).toContain('notes.txt: not a network');
+    // Nothing of the network before stays.
+    expect(await page.locator('#picture svg').count()).toBe(0);
+    expect(await page.isDisabled('#predict-run')).toBe(true);
+  });
+
+  it('asks for the file of a link that was made with one, and shows no other network', async () => {
+    await page.goto(`${url}#file=dense/&view=computational`);
+    await page.waitForSelector('#network-error:not([hidden])');
+    expect(await page.textContent('#network-error')).toContain('This link is of a file, dense/, which is not in it');
+    expect(await page.locator('#picture svg').count()).toBe(0);
+    expect(await page.isDisabled('#predict-run')).toBe(true);
+    await page.setInputFiles('#folder', await tfjsFolder(await mkdtemp(join(folder, 'again-'))));
+    await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('15 in 2 tensors'));
+    expect(await page.isHidden('#network-error')).toBe(true);
+    expect(await page.isChecked('input[value="computational"]')).toBe(true);
+    // Another network is chosen: the link is of that one alone.
+    await page.selectOption('#preset', FIRST_NETWORK);
+    await page.waitForSelector('#file-note', { state: 'hidden' });
+    expect(page.url()).not.toContain('file=');
   });
 
   it('fits a phone', async () => {

@@ -4,7 +4,9 @@ import type { DType, Header, TensorInfo } from '@logah/safetensors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DIGIT_PIXELS, DIGIT_SIDE, readDigits, TEST_DIGITS, TRAIN_DIGITS } from '../src/digit-file.js';
+import { predictCommand } from '../src/page/command.js';
 import { centred } from '../src/page/digit-pad.js';
+import { nameOfFiles } from '../src/page/dropped-files.js';
 import { PRESET_GROUPS, sizeControls, withSize } from '../src/page/network-choice.js';
 import { scoresOf } from '../src/page/scores.js';
 import { formatState, type PageState, parseState } from '../src/page/state.js';
@@ -14,8 +16,10 @@ import { architectureOf } from '../src/worker/safetensors-architecture.js';
 
 const USUAL: PageState = {
   network: 'vit-s',
+  file: '',
   view: 'network',
   open: [],
+  openRead: [],
   hypernet: '',
   seed: 0,
   layers: 3,
@@ -25,10 +29,13 @@ const USUAL: PageState = {
 };
 
 describe('a link', () => {
+  const folds = fc.oneof(fc.constant('all' as const), fc.array(fc.nat(), { minLength: 1 }), fc.constant([]));
   const states = fc.record<PageState>({
     network: fc.string({ minLength: 1 }),
+    file: fc.string(),
     view: fc.constantFrom('network', 'computational', 'distances'),
-    open: fc.oneof(fc.constant('all' as const), fc.array(fc.nat(), { minLength: 1 }), fc.constant([])),
+    open: folds,
+    openRead: folds,
     hypernet: fc.string(),
     seed: fc.nat(),
     layers: fc.integer({ min: 1, max: 8 }),
@@ -51,6 +58,24 @@ describe('a link', () => {
     );
     expect(formatState(USUAL, USUAL)).toBe('');
     expect(parseState('#view=upside-down&seed=-1&steps=many&rate=0&open=a,b', USUAL)).toEqual(USUAL);
+  });
+});
+
+describe('the command for a network', () => {
+  it('is one that a shell takes as it is', () => {
+    expect(predictCommand('vit-s:patch=4', 'vits-cifar10', 3)).toBe(
+      'npx logah predict vit-s:patch=4 --checkpoint vits-cifar10 --seed 3 --out network.safetensors',
+    );
+    expect(predictCommand("it's mine.onnx", 'untrained', 0)).toBe(
+      "npx logah predict 'it'\\''s mine.onnx' --untrained --out network.safetensors",
+    );
+  });
+});
+
+describe('files that were dropped together', () => {
+  it('are called by their folder, or by their names', () => {
+    expect(nameOfFiles([{ path: 'dense/model.json' }, { path: 'dense/a/weights.bin' }])).toBe('dense/');
+    expect(nameOfFiles([{ path: 'a.onnx' }, { path: 'a.onnx.data' }])).toBe('a.onnx, a.onnx.data');
   });
 });
 

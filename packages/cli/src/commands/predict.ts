@@ -87,7 +87,7 @@ async function predictAndWrite(
   const graph = withBatchStatistics(opened.graph);
   checkMemory(largestParameter(graph), `the largest tensor of ${architecture}`);
   const backend = await useBackend(options.backend);
-  const { hypernet, name, hasNewHead, remarks } = await hypernetFor(graph, options);
+  const { hypernet, hasNewHead, origin, remarks } = await hypernetFor(graph, options);
   for (const remark of remarks) say(`Note: ${remark}.`);
   const random = createRandom(options.seed);
   const predicted = predict(hypernet, graph, {
@@ -115,7 +115,6 @@ async function predictAndWrite(
     return;
   }
   const { out, dtype, strict, names, json } = options;
-  const origin = { predicted_by: name, ...(hasNewHead ? { head: `drawn, seed ${options.seed}` } : {}) };
   await writeParameters(tensors, { architecture, graph, backend, origin, out, dtype, strict, names, json });
 }
 

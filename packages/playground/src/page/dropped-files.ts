@@ -12,6 +12,13 @@ export async function droppedFiles(transfer: DataTransfer): Promise<DroppedFile[
   return (await Promise.all(entries.map((entry) => filesOf(entry)))).flat();
 }
 
+/** What files that were dropped together are called: their folder, or their names. */
+export function nameOfFiles(files: ReadonlyArray<Pick<DroppedFile, 'path'>>): string {
+  const folders = new Set(files.map(({ path }) => (path.includes('/') ? path.slice(0, path.indexOf('/') + 1) : '')));
+  const [folder = ''] = folders;
+  return folders.size === 1 && folder !== '' ? folder : files.map(({ path }) => path).join(', ');
+}
+
 async function filesOf(entry: FileSystemEntry): Promise<DroppedFile[]> {
   const path = entry.fullPath.replace(/^\//, '');
   if (isFile(entry)) {

@@ -52,6 +52,14 @@ export class GraphView {
     else this.fit();
   }
 
+  /** Shows nothing. */
+  clear(): void {
+    this.#holder.replaceChildren();
+    this.#svg = undefined;
+    this.#picture = undefined;
+    this.#current = -1;
+  }
+
   /** Makes the whole width visible, but letters no smaller than they can be read. */
   fit(): void {
     const { width } = this.#natural();

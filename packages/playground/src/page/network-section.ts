@@ -3,11 +3,11 @@
 import type { WorkerClient } from '../worker/client.js';
 import type { DroppedFile, NetworkFacts, NetworkSource } from '../worker/protocol.js';
 import { byId, make, messageOf, say } from './dom.js';
-import { droppedFiles, pickedFiles } from './dropped-files.js';
+import { droppedFiles, nameOfFiles, pickedFiles } from './dropped-files.js';
 import { GraphView } from './graph-view.js';
-import { PRESET_GROUPS, type SizeControl, sizeControls, withSize } from './network-choice.js';
+import { FIRST_NETWORK, PRESET_GROUPS, type SizeControl, sizeControls, withSize } from './network-choice.js';
 import { short, thousands } from './numbers.js';
-import type { PageState, ViewName } from './state.js';
+import { FOLDED, openIn, opening, type PageState, type ViewName } from './state.js';
 
 export interface NetworkSectionOptions {
   readonly worker: WorkerClient;
@@ -39,8 +39,10 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
   const error = byId('network-error', HTMLParagraphElement);
   const unfold = byId('unfold', HTMLButtonElement);
   const hint = byId('node-hint', HTMLParagraphElement);
+  const fileNote = byId('file-note', HTMLParagraphElement);
   let source: NetworkSource = { kind: 'architecture', text: state().network };
   let folds: readonly number[] = [];
+  let isShown = false;
 
   const view = new GraphView({
     holder: byId('picture', HTMLDivElement),
@@ -48,9 +50,9 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
       if (text !== null) hint.textContent = text;
     },
     onOpen: (fold) => {
-      const { open } = state();
+      const open = openIn(state());
       if (open === 'all' || open.includes(fold)) return;
-      change({ open: [...open, fold] });
+      change(opening(state(), [...open, fold]));
       void draw(true);
     },
   });
@@ -71,20 +73,40 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
       const opened = await worker.call('open', wanted);
       if (own !== turn) return;
       say(error, null);
+      isShown = true;
+      folds = [];
       showFacts(facts, opened);
       onOpened(opened);
       await draw(false);
     } catch (reason) {
-      if (own !== turn) return;
-      say(error, messageOf(reason));
-      facts.replaceChildren();
-      onOpened(null);
+      if (own === turn) showNothing(messageOf(reason));
     }
   }
 
+  /** Nothing of another network stays where one could not be opened. */
+  function showNothing(why: string): void {
+    isShown = false;
+    say(error, why);
+    facts.replaceChildren();
+    view.clear();
+    hint.textContent = '';
+    unfold.hidden = true;
+    onOpened(null);
+  }
+
+  /** A link has the name of a dropped file, not the file. */
+  function askForFile(name: string): void {
+    turn++;
+    showOwnChoice(name, FILE);
+    sizes.replaceChildren();
+    showNothing(`This link is of a file, ${name}, which is not in it: drop it here again.`);
+  }
+
   async function draw(keepsZoom: boolean): Promise<void> {
+    if (!isShown) return;
     const own = turn;
-    const { view: wanted, open } = state();
+    const { view: wanted } = state();
+    const open = openIn(state());
     try {
       const picture = await worker.call('picture', { view: wanted, open });
       if (own !== turn) return;
@@ -93,27 +115,39 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
       view.show(picture, keepsZoom);
       if (!keepsZoom) hint.textContent = HINTS[wanted];
     } catch (reason) {
-      if (own === turn) say(error, messageOf(reason));
+      if (own !== turn) return;
+      // No picture of something else stays.
+      view.clear();
+      hint.textContent = '';
+      say(error, messageOf(reason));
     }
     const isOpen = open === 'all' || (folds.length > 0 && folds.every((fold) => open.includes(fold)));
     const isAnyOpen = open === 'all' || open.length > 0;
     unfold.textContent = isAnyOpen ? 'Fold blocks' : 'Open all blocks';
     unfold.setAttribute('aria-pressed', String(isOpen));
-    unfold.hidden = folds.length === 0;
+    unfold.hidden = folds.length === 0 && !isAnyOpen;
   }
 
   /** The choice and the sliders as they are for the network that is shown. */
   function showChoice(): void {
     const text = source.kind === 'architecture' ? source.text : null;
-    preset.querySelector('option[data-own]')?.remove();
-    const known = [...preset.options].find(({ value }) => value === text);
-    if (known === undefined) {
-      const label = text ?? (source.kind === 'files' ? source.files.map(({ path }) => path).join(', ') : '');
-      const own = make('option', { value: text ?? FILE, 'data-own': '' }, label);
-      preset.prepend(own);
-      own.selected = true;
-    } else known.selected = true;
+    const known = [...preset.options].find(({ value, dataset }) => value === text && dataset.own === undefined);
+    if (known === undefined)
+      showOwnChoice(source.kind === 'files' ? nameOfFiles(source.files) : source.text, text ?? FILE);
+    else {
+      preset.querySelector('option[data-own]')?.remove();
+      known.selected = true;
+    }
     sizes.replaceChildren(...(text === null ? [] : sizeRows(text)));
+    fileNote.hidden = source.kind !== 'files';
+  }
+
+  /** A network that is no preset is a choice of its own, the first. */
+  function showOwnChoice(label: string, value: string): void {
+    preset.querySelector('option[data-own]')?.remove();
+    const own = make('option', { value, 'data-own': '' }, label);
+    preset.prepend(own);
+    own.selected = true;
   }
 
   function sizeRows(text: string): HTMLElement[] {
@@ -133,7 +167,7 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
   }
 
   function choose(text: string): void {
-    change({ network: text, open: [], hypernet: '' });
+    change({ ...FOLDED, network: text, file: '', hypernet: '' });
     void show({ kind: 'architecture', text });
   }
 
@@ -142,13 +176,13 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
   });
   for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="view"]')) {
     radio.addEventListener('change', () => {
-      change({ view: radio.value as ViewName, open: [] });
+      change({ view: radio.value as ViewName });
       void draw(false);
     });
   }
   unfold.addEventListener('click', () => {
-    const { open } = state();
-    change({ open: open === 'all' || open.length > 0 ? [] : 'all' });
+    const open = openIn(state());
+    change(opening(state(), open === 'all' || open.length > 0 ? [] : 'all'));
     void draw(true);
   });
   byId('zoom-in', HTMLButtonElement).addEventListener('click', () => view.zoomIn());
@@ -156,7 +190,10 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
   byId('zoom-fit', HTMLButtonElement).addEventListener('click', () => view.fit());
   const take = (files: readonly DroppedFile[]): void => {
     if (files.length === 0) return;
-    change({ open: [], hypernet: '' });
+    const file = nameOfFiles(files);
+    // The file that a link asked for is shown as the link says.
+    const isAwaited = file === state().file && source.kind === 'architecture';
+    change(isAwaited ? {} : { ...FOLDED, network: FIRST_NETWORK, file, hypernet: '' });
     void show({ kind: 'files', files });
   };
   acceptDrops(byId('drop', HTMLDivElement), take);
@@ -166,10 +203,12 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
   }
 
   return {
-    open: () => {
+    open: async () => {
       for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="view"]'))
         radio.checked = radio.value === state().view;
-      return show({ kind: 'architecture', text: state().network });
+      const { network, file } = state();
+      if (file === '') await show({ kind: 'architecture', text: network });
+      else askForFile(file);
     },
     reopen: () => show(source),
   };

@@ -3,6 +3,7 @@ import type { LayerStatistics } from '@logah/init-eval';
 import type { WorkerClient } from '../worker/client.js';
 import { Stopped } from '../worker/client.js';
 import type { NetworkFacts, Prediction } from '../worker/protocol.js';
+import { predictCommand } from './command.js';
 import { byId, make, messageOf, progressIn, say } from './dom.js';
 import { percent, short, significant, thousands } from './numbers.js';
 import type { PageState } from './state.js';
@@ -44,14 +45,21 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     );
     const wanted = choices.find(({ name }) => name === state().hypernet);
     if (wanted !== undefined) hypernet.value = wanted.name;
-    run.disabled = hypernet.disabled = choices.length === 0;
+    hypernet.disabled = choices.length === 0;
+    run.disabled = !canRun();
     showRemarks();
   }
+
+  const canRun = (): boolean => facts !== null && facts.hypernets.length > 0 && facts.tooLarge === null;
 
   function showRemarks(): void {
     const chosen = facts?.hypernets.find(({ name }) => name === hypernet.value);
     const none = facts?.unfit != null ? ['No shipped hypernetwork fits this network.'] : [];
-    remarks.replaceChildren(...[...none, ...(chosen?.remarks ?? [])].map((text) => make('li', {}, text)));
+    const large = facts?.tooLarge != null ? [`${facts.tooLarge} The command below fills it.`] : [];
+    remarks.replaceChildren(...[...large, ...none, ...(chosen?.remarks ?? [])].map((text) => make('li', {}, text)));
+    const command = facts === null || chosen === undefined ? '' : predictCommand(facts.name, chosen.name, state().seed);
+    byId('command', HTMLElement).textContent = command;
+    byId('command-line', HTMLDivElement).hidden = command === '';
     if (facts?.unfit != null) {
       remarks.append(make('li', {}, make('details', {}, make('summary', {}, 'Why'), make('pre', {}, facts.unfit))));
     }
@@ -61,7 +69,11 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     change({ hypernet: hypernet.value });
     showRemarks();
   });
-  seed.addEventListener('change', () => change({ seed: Math.max(0, Math.round(Number(seed.value))) }));
+  seed.addEventListener('change', () => {
+    change({ seed: Math.max(0, Math.round(Number(seed.value))) });
+    seed.value = String(state().seed);
+    showRemarks();
+  });
 
   run.addEventListener('click', async () => {
     say(error, null);
@@ -81,7 +93,7 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     } finally {
       progress.hide();
       stop.hidden = true;
-      run.disabled = false;
+      run.disabled = !canRun();
     }
   });
   stop.addEventListener('click', () => {

@@ -2,12 +2,19 @@
 
 export type ViewName = 'network' | 'computational' | 'distances';
 
+/** Folds that are open, by the node at which each begins. */
+export type OpenFolds = readonly number[] | 'all';
+
 export interface PageState {
   /** As `logah` reads an architecture. */
   readonly network: string;
+  /** The name of a dropped file, which is shown instead; no link holds the file itself. Empty where there is none. */
+  readonly file: string;
   readonly view: ViewName;
-  /** Folds that are open, by the node at which each begins. */
-  readonly open: readonly number[] | 'all';
+  /** Of the network with its operators. */
+  readonly open: OpenFolds;
+  /** Of the network as a hypernetwork reads it, whose nodes are others. */
+  readonly openRead: OpenFolds;
   /** Its name; empty for the one that fits best. */
   readonly hypernet: string;
   readonly seed: number;
@@ -30,8 +37,10 @@ export function parseState(hash: string, usual: PageState): PageState {
   const rate = Number(fields.get('rate') ?? Number.NaN);
   return {
     network: fields.get('network') || usual.network,
+    file: fields.get('file') ?? usual.file,
     view: VIEWS.find((view) => view === fields.get('view')) ?? usual.view,
     open: parseOpen(fields.get('open')) ?? usual.open,
+    openRead: parseOpen(fields.get('openRead')) ?? usual.openRead,
     hypernet: fields.get('hypernet') ?? usual.hypernet,
     seed: integer('seed', usual.seed),
     layers: integer('layers', usual.layers, 1),
@@ -41,7 +50,18 @@ export function parseState(hash: string, usual: PageState): PageState {
   };
 }
 
-function parseOpen(text: string | null): PageState['open'] | undefined {
+/** What is open in the view that is shown; its distances have no folds. */
+export const openIn = ({ view, open, openRead }: PageState): OpenFolds =>
+  view === 'network' ? open : view === 'computational' ? openRead : [];
+
+/** The change of the state that opens these folds in its view. */
+export const opening = ({ view }: PageState, folds: OpenFolds): Partial<PageState> =>
+  view === 'network' ? { open: folds } : view === 'computational' ? { openRead: folds } : {};
+
+/** The change of the state that folds everything: another network has other nodes. */
+export const FOLDED: Partial<PageState> = { open: [], openRead: [] };
+
+function parseOpen(text: string | null): OpenFolds | undefined {
   if (text === null || text === 'all') return text ?? undefined;
   const places = text.split(',').map(Number);
   return places.every((place) => Number.isSafeInteger(place) && place >= 0) ? places : undefined;

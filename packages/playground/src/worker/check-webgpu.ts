@@ -2,8 +2,8 @@
 import { cardOf } from '@logah/checkpoints/catalog';
 import { buildArchitecture, type Graph, parseArchitecture } from '@logah/graph-ir';
 import { onWebGpu } from './backend.js';
-import { UNTRAINED } from './facts.js';
 import { farthest, type Values } from './farthest.js';
+import { UNTRAINED } from './protocol.js';
 
 /** Of values around 1 and below. */
 const TOLERANCE = 1e-5;

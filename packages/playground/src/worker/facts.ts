@@ -9,7 +9,7 @@ import {
   summarizeComputationalGraph,
   toComputationalGraph,
 } from '@logah/graph-ir';
-import type { HypernetChoice, NetworkFacts } from './protocol.js';
+import { type HypernetChoice, type NetworkFacts, UNTRAINED } from './protocol.js';
 
 export interface OpenedNetwork {
   readonly graph: Graph;
@@ -20,8 +20,8 @@ export interface OpenedNetwork {
   readonly values?: (parameter: string) => Float32Array | undefined;
 }
 
-/** The name of the hypernetwork that is drawn at random. */
-export const UNTRAINED = 'untrained';
+/** What a tab can hold beside its copy for a download. */
+const MOST_PARAMETERS = 150e6;
 
 /** A graph of more nodes has a matrix of distances that fills a phone's memory. */
 const MOST_NODES = 6000;
@@ -39,8 +39,17 @@ export function factsOf({ graph, name, assumed }: OpenedNetwork): NetworkFacts {
     trouble,
     hypernets: computational === null ? [] : [...fitting.choices, UNTRAINED_CHOICE],
     unfit: fitting.reason,
+    tooLarge: tooLargeFor(graph),
     assumed,
   };
+}
+
+/** Why a network cannot be filled in a tab; null where it can. */
+export function tooLargeFor(graph: Graph): string | null {
+  const count = parameterCount(graph);
+  return count <= MOST_PARAMETERS
+    ? null
+    : `${Math.round(count / 1e6).toLocaleString('en-US')} million parameters are more than a tab can hold (${MOST_PARAMETERS / 1e6} million).`;
 }
 
 /** The domain of hypernetworks for a network. */

@@ -1,5 +1,5 @@
 // Fills the open network: every parameter predicted, measured and kept for a download.
-import { cardOf, fitOf } from '@logah/checkpoints/catalog';
+import { cardOf, fitOf, provenance } from '@logah/checkpoints/catalog';
 import { classLayer, type Graph, parameterCount } from '@logah/graph-ir';
 import { disposeHypernet, type PredictedTensor, predict } from '@logah/hypernet';
 import { diversity, findings, type LayerStatistics, layerStatistics } from '@logah/init-eval';
@@ -9,8 +9,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { onWebGpu, useBackend } from './backend.js';
 import { checkWebGpu } from './check-webgpu.js';
 import { shippedHypernet, untrainedHypernet } from './checkpoints.js';
-import { domainOf, type OpenedNetwork, UNTRAINED } from './facts.js';
-import type { Calls, Prediction } from './protocol.js';
+import { domainOf, type OpenedNetwork, tooLargeFor } from './facts.js';
+import { type Calls, type Prediction, UNTRAINED } from './protocol.js';
 
 /** A filled network. */
 export interface Predicted {
@@ -18,10 +18,10 @@ export interface Predicted {
   readonly name: string;
   readonly values: ReadonlyMap<string, Float32Array>;
   readonly prediction: Prediction;
+  /** What its file says of where the values are from: what `logah predict` writes. */
+  readonly origin: Readonly<Record<string, string>>;
 }
 
-/** What a tab can hold beside its copy for a download. */
-const MOST_PARAMETERS = 150e6;
 /** Singular values of a larger matrix take longer than the prediction: operations of its Gram matrix. */
 const MOST_SPECTRUM = 6e9;
 /** All weights at once have to fit into the memory of WebAssembly. */
@@ -36,13 +36,9 @@ export async function predictNetwork(
   seed: number,
   progress: Progress,
 ): Promise<Predicted> {
+  const tooLarge = tooLargeFor(graph);
+  if (tooLarge !== null) throw new Error(tooLarge);
   const count = parameterCount(graph);
-  if (count > MOST_PARAMETERS) {
-    throw new Error(
-      `${Math.round(count / 1e6)} million parameters are more than a tab can hold (${MOST_PARAMETERS / 1e6} million); ` +
-        `on a command line: logah predict ${name} ${hypernetName === UNTRAINED ? '--untrained ' : ''}--out network.safetensors`,
-    );
-  }
   await useBackend();
   const { values, seconds, backend, why } = await predictSomewhere({ graph, hypernetName, seed, own }, progress);
   const layers: LayerStatistics[] = [];
@@ -60,7 +56,13 @@ export async function predictNetwork(
     findings: findings(graph, layers),
     diversity: count > MOST_COMPARED ? null : await diversityOf(graph, values),
   };
-  return { graph, name, values, prediction };
+  return { graph, name, values, prediction, origin: originOf(hypernetName, graph, seed) };
+}
+
+function originOf(hypernetName: string, graph: Graph, seed: number): Record<string, string> {
+  if (hypernetName === UNTRAINED) return { predicted_by: `untrained tiny, seed ${seed}` };
+  const card = cardOf(hypernetName);
+  return provenance(card, graph, fitOf(card, graph).needsNewHead ? seed : null);
 }
 
 /** On WebGPU where it computes what wasm computes, else on wasm; `why` says why not. */

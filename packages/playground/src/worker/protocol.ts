@@ -13,6 +13,9 @@ export type NetworkSource =
   | { readonly kind: 'architecture'; readonly text: string }
   | { readonly kind: 'files'; readonly files: readonly DroppedFile[] };
 
+/** The name of the hypernetwork that is drawn at random. */
+export const UNTRAINED = 'untrained';
+
 /** A hypernetwork that can be chosen for a network. */
 export interface HypernetChoice {
   readonly name: string;
@@ -35,6 +38,8 @@ export interface NetworkFacts {
   readonly hypernets: readonly HypernetChoice[];
   /** Why no shipped one fits; null where one does. */
   readonly unfit: string | null;
+  /** Why it cannot be filled in a tab; null where it can. */
+  readonly tooLarge: string | null;
   /** What was assumed of a file that does not say all. */
   readonly assumed: readonly string[];
 }

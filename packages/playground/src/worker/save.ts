@@ -5,7 +5,7 @@ import type { Predicted } from './predict.js';
 
 /** The bytes of a safetensors file with the parameters' names, or of an ONNX model that runs. Throws GraphError for what ONNX has no operator for. */
 export function fileOf(
-  { graph, name, values, prediction }: Predicted,
+  { graph, name, values, origin }: Predicted,
   format: 'safetensors' | 'onnx',
 ): Uint8Array<ArrayBuffer> {
   if (format === 'onnx') return Uint8Array.from(graphToOnnx(graph, { values }));
@@ -13,6 +13,6 @@ export function fileOf(
     (parameter) =>
       [parameter.name, { shape: parameter.shape, data: values.get(parameter.name) ?? new Float32Array() }] as const,
   );
-  const metadata = { format: 'pt', architecture: name, predicted_by: prediction.hypernet };
+  const metadata = { format: 'pt', architecture: name, ...origin };
   return Uint8Array.from(encodeSafetensors(new Map(tensors), metadata));
 }

@@ -21,8 +21,9 @@ const opened = (): OpenedNetwork => {
 
 const handlers: { readonly [K in CallName]: Handler<K> } = {
   open: async (source) => {
+    // What cannot be opened leaves nothing of another network.
+    network = predicted = undefined;
     network = await openNetwork(source);
-    predicted = undefined;
     return factsOf(network);
   },
   picture: ({ view, open }) => pictureOf(opened().graph, view, open),
