@@ -1,5 +1,6 @@
-// Rehearses a release: versions from the changesets, in a copy, and a dry run of publishing what is built.
-//   node tools/check-release.mjs
+// Rehearses a release: versions from the changesets, in a copy, and a dry run of publishing what is built. With --publish, as the last step before it, a
+// package without the repository's address is refused; without, it is only named.
+//   node tools/check-release.mjs [--publish]
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,9 +38,11 @@ function versioned() {
 }
 
 const problems = [];
+const homeless = [];
 const manifests = versioned();
 for (const { name, version, private: isPrivate, ...manifest } of manifests.values()) {
   if (isPrivate) continue;
+  if (!['repository', 'homepage', 'bugs'].every((field) => manifest[field])) homeless.push(name);
   if (version === readManifest(join(root, 'packages', name.split('/')[1])).version) {
     problems.push(`${name}: no changeset gives it a new version`);
   }
@@ -51,6 +54,14 @@ for (const { name, version, private: isPrivate, ...manifest } of manifests.value
     if (range !== 'workspace:^') problems.push(`${name}: ${sibling} should be "workspace:^", got "${range}"`);
     if (found.private) problems.push(`${name}: depends on ${sibling}, which is private`);
   }
+}
+if (homeless.length > 0) {
+  const lack = `${homeless.length} packages lack repository, homepage and bugs: run \`node tools/set-repository.mjs URL\` before they are published`;
+  if (process.argv.includes('--publish')) {
+    console.error(lack);
+    process.exit(1);
+  }
+  console.warn(`Warning: ${lack}.`);
 }
 const { packageManager } = readManifest(root);
 execFileSync('npx', ['--yes', packageManager, '-r', 'publish', '--dry-run', '--no-git-checks', '--access', 'public'], {

@@ -41,6 +41,15 @@ describe('the JavaScript of', () => {
   );
 });
 
+describe('before the first release', () => {
+  const ofNpm = folders.filter((folder) => /npm install .*@logah\//.test(readme(folder)));
+  const isHomeless = (folder: string): boolean =>
+    JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).repository === undefined;
+  it.each(ofNpm.filter(isHomeless))('%s/README.md says how its code runs in a clone', (folder) => {
+    expect(readme(folder)).toMatch(/^Nothing is on npm yet: in a clone, after `npm run setup`, /m);
+  });
+});
+
 /** Commands of the shell, one a line: continued lines are joined, comments and prompts left out. */
 const commandsOf = (folder: string): string[] =>
   blocks(readme(folder), 'sh')

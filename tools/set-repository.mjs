@@ -1,6 +1,7 @@
-// Writes the address of the repository into every package.json: `repository`, `homepage` and `bugs`.
+// Before the first release: writes the address of the repository into every package.json (`repository`, `homepage` and `bugs`), and takes out of the
+// packages' READMEs that nothing is on npm yet.
 //   node tools/set-repository.mjs https://github.com/OWNER/NAME
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,5 +29,9 @@ for (const directory of folders) {
     ...rest,
   };
   writeFileSync(path, `${JSON.stringify(whole, null, 2)}\n`);
+  const readme = join(root, directory, 'README.md');
+  if (existsSync(readme)) {
+    writeFileSync(readme, readFileSync(readme, 'utf8').replace(/^Nothing is on npm yet: .*(?:\n.+)*\n\n/m, ''));
+  }
 }
 console.log(`${folders.length} packages are of ${url}`);

@@ -13,9 +13,9 @@ afterAll(() => rmSync(copy, { recursive: true }));
 it('one command writes where each package is at home', () => {
   const names = readdirSync(join(root, 'packages'));
   for (const name of names) {
-    cpSync(join(root, 'packages', name, 'package.json'), join(copy, 'packages', name, 'package.json'), {
-      recursive: true,
-    });
+    for (const file of ['package.json', 'README.md']) {
+      cpSync(join(root, 'packages', name, file), join(copy, 'packages', name, file), { recursive: true });
+    }
   }
   const script = join(root, 'tools/set-repository.mjs');
   const run = (url: string): string =>
@@ -38,6 +38,11 @@ it('one command writes where each package is at home', () => {
       homepage: `https://example.org/owner/name/tree/main/packages/${name}#readme`,
       bugs: 'https://example.org/owner/name/issues',
     });
+    const [old, readme] = [root, copy].map((folder) =>
+      readFileSync(join(folder, 'packages', name, 'README.md'), 'utf8'),
+    );
+    expect(readme).toBe(old.replace(/Nothing is on npm yet: [^`]*`npm run setup`.*\n\n/, ''));
+    expect(readme).not.toContain('on npm yet');
   }
   expect(() => run('nonsense')).toThrow('usage');
 });

@@ -1,4 +1,4 @@
-// The built command, run as a process.
+// The command: the built one as a process where that is the point, else in this process, which takes a tenth of the time.
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,11 +13,12 @@ import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '@logah
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
-import { type Outcome, runLogah } from './command.js';
+import { type Outcome, runHere, runLogah } from './command.js';
 
 let folder: string;
 const inFolder = (name: string): string => join(folder, name);
-const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
+const logah = (...args: string[]): Promise<Outcome> => runHere(folder, args);
+const built = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'logah-cli-'));
@@ -29,7 +30,7 @@ const MINI = 'vit:layers=1,heads=2,hidden=16,mlp=32,patch=8';
 
 describe('logah graph', () => {
   it('--json prints the reference graph', async () => {
-    const { stdout, code } = await logah(
+    const { stdout, code } = await built(
       'graph',
       'vit:layers=9,heads=8,hidden=128,mlp=512,patch=2,classes=10,image=32',
       '--json',
@@ -65,7 +66,7 @@ describe('logah graph', () => {
   });
 
   it('says what is known when an architecture is not', async () => {
-    const { code, stderr } = await logah('graph', 'vit-xxl');
+    const { code, stderr } = await built('graph', 'vit-xxl');
     expect(code).toBe(1);
     expect(stderr).toMatch(/^logah: unknown architecture "vit-xxl"; known are vit, vit-s, .*gpt2-xl/);
   });
@@ -81,7 +82,7 @@ describe('logah graph', () => {
 
 describe('logah predict', () => {
   it('writes every parameter under its own name and shape, the same for the same seed', async () => {
-    const first = await logah('predict', MINI, '--seed', '3', '--out', 'a.safetensors', '--json');
+    const first = await built('predict', MINI, '--seed', '3', '--out', 'a.safetensors', '--json');
     await logah('predict', MINI, '--seed', '3', '--out', 'b.safetensors');
     expect(JSON.parse(first.stdout)).toMatchObject({
       parameters: 5802,
@@ -304,6 +305,11 @@ describe('logah predict', () => {
   });
 });
 
+it('ends with exit code 2 as a process, too', async () => {
+  const { code, stderr } = await built('fly');
+  expect([code, stderr]).toEqual([2, expect.stringContaining("unknown command 'fly'")]);
+});
+
 describe('logah info', () => {
   it('shows the card of a checkpoint that ships', async () => {
     const { stdout } = await logah('info', 'vits-small-cifar10');
@@ -418,13 +424,26 @@ describe('logah convert', () => {
 
 describe('logah quickstart', () => {
   it('trains, compares and leaves a report, numbers, the hypernetwork and a network', async () => {
-    const { code, stdout } = await logah(
-      ...['quickstart', '--steps', '20', '--seeds', '1', '--trained-steps', '2', '--out', 'qs', '--json'],
+    const { code, stdout } = await built(
+      ...[
+        'quickstart',
+        '--steps',
+        '20',
+        '--seeds',
+        '1',
+        '--trained-steps',
+        '2',
+        '--test-digits',
+        '50',
+        '--out',
+        'qs',
+        '--json',
+      ],
     );
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
     expect(result.curve).toHaveLength(20);
-    expect(result.trainedSteps).toBe(2);
+    expect([result.trainedSteps, result.testDigits]).toEqual([2, 50]);
     expect(result.comparisons).toHaveLength(4);
     expect(result.comparisons[0].starts.map(({ start }: { start: string }) => start)).toEqual([
       'random',

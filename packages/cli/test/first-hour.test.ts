@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { readSafetensors } from '@logah/safetensors/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXAMPLES } from '../src/examples.js';
-import { type Outcome, runLogah } from './command.js';
+import { type Outcome, runHere, runLogah } from './command.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
+const logah = (...args: string[]): Promise<Outcome> => runHere(folder, args);
 
 describe('help', () => {
   it('of each command ends with an example of it', async () => {
@@ -31,7 +31,7 @@ describe('help', () => {
 
   it('--version is that of the package', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-    expect((await logah('--version')).stdout.trim()).toBe(version);
+    expect((await runLogah(folder, ['--version'])).stdout.trim()).toBe(version);
   });
 
   it('says what the ViT presets are for, and lists all presets with their sizes', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BIN, type Outcome, runLogah } from './command.js';
+import { BIN, type Outcome, runHere } from './command.js';
 
 /** Open MPI refuses to run as root and more processes than cores unless it is told to. */
 const MPI_ENVIRONMENT = {
@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
+const logah = (...args: string[]): Promise<Outcome> => runHere(folder, args);
 const train = (out: string, ...args: string[]): Promise<Outcome> =>
   logah('train', '--config', 'run.json', '--workers', '1', '--out', out, ...args);
 

@@ -18,7 +18,7 @@ const USUAL: PageState = {
   layers: LAYERS.usual,
   width: WIDTHS.usual,
   steps: 100,
-  rate: 0.003,
+  rate: 'best',
 };
 const worker = new WorkerClient();
 let current = parseState(location.hash, USUAL);

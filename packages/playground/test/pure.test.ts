@@ -3,6 +3,7 @@ import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
 import type { DType, Header, TensorInfo } from '@logah/safetensors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bestRates, TRIED } from '../src/best-rates.js';
 import { DIGIT_PIXELS, DIGIT_SIDE, readDigits, TEST_DIGITS, TRAIN_DIGITS } from '../src/digit-file.js';
 import { predictCommand } from '../src/page/command.js';
 import { centred } from '../src/page/digit-pad.js';
@@ -25,7 +26,7 @@ const USUAL: PageState = {
   layers: 3,
   width: 48,
   steps: 100,
-  rate: 0.003,
+  rate: 'best',
 };
 
 describe('a link', () => {
@@ -41,7 +42,7 @@ describe('a link', () => {
     layers: fc.integer({ min: 1, max: 8 }),
     width: fc.integer({ min: 1, max: 128 }),
     steps: fc.integer({ min: 1, max: 500 }),
-    rate: fc.double({ min: 1e-6, max: 1, noNaN: true }),
+    rate: fc.oneof(fc.constant('best' as const), fc.double({ min: 1e-6, max: 1, noNaN: true })),
   });
 
   it('holds every state', () => {
@@ -99,6 +100,17 @@ describe('sizes', () => {
 
   it('keeps the ratio of the MLP', () => {
     expect(withSize('vit:layers=3,heads=4,hidden=48,mlp=192,patch=8', 'hidden', 64)).toContain('hidden=64,mlp=256');
+  });
+});
+
+describe('rates', () => {
+  it('are those of the steps that were measured, also between and beyond them', () => {
+    expect(bestRates(20).rates.predicted).toBeLessThan(bestRates(100).rates.predicted);
+    expect(bestRates(1)).toEqual(bestRates(20));
+    expect(bestRates(99)).toEqual(bestRates(50));
+    expect(bestRates(1000)).toEqual(bestRates(200));
+    for (const steps of [20, 50, 100, 200])
+      for (const rate of Object.values(bestRates(steps).rates)) expect(TRIED).toContain(rate);
   });
 });
 

@@ -1,6 +1,7 @@
-// `logah quickstart`: from nothing to a hypernetwork that beats random initialisation, in about two minutes.
+// `logah quickstart`: from nothing to a hypernetwork that beats random initialisation, in a few minutes.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { subset } from '@logah/data';
 import { lockFolder, makeFolder, sweepFolder, writeFile } from '@logah/files/node';
 import { initTrainer, type TrainerState, train } from '@logah/ghn-trainer';
 import { buildArchitecture } from '@logah/graph-ir';
@@ -27,6 +28,7 @@ interface QuickstartOptions {
   readonly seed: number;
   readonly seeds: number;
   readonly trainedSteps: number;
+  readonly testDigits: number;
   readonly out: string;
   readonly json?: true;
   readonly backend?: BackendName;
@@ -37,7 +39,9 @@ const SEEDS: Range = { from: 1, to: 1000 };
 /** Later seeds are counted on from it. */
 const FIRST_SEED: Range = { from: 0, to: 2 ** 31 - 1 };
 
-const TEST_IMAGES = 1000;
+/** Digits that no training sees. */
+const HELD_OUT_DIGITS = 1000;
+const TEST_DIGITS: Range = { from: 1, to: HELD_OUT_DIGITS };
 /** How the networks are trained that start from predicted and from other parameters. */
 const TRAINED = { batch: 32, learningRates: [1e-3, 3e-3] };
 /** They see a digit at most once. */
@@ -50,6 +54,9 @@ export const quickstartCommand = (): Command =>
     .addOption(integerOption('--seed <integer>', 'of everything that is drawn', FIRST_SEED, 0))
     .addOption(integerOption('--seeds <count>', 'trainings of each start of each network', SEEDS, 3))
     .addOption(integerOption('--trained-steps <count>', 'steps of each of these trainings', TRAINED_STEPS, 40))
+    .addOption(
+      integerOption('--test-digits <count>', 'digits that networks are judged by', TEST_DIGITS, HELD_OUT_DIGITS),
+    )
     .option('--out <folder>', 'where the results go', 'quickstart')
     .option('--json', 'the result as JSON')
     .addOption(backendOption())
@@ -76,29 +83,34 @@ async function quickstart({
   seed,
   seeds: seedCount,
   trainedSteps,
+  testDigits,
   out,
   json,
   backend: wanted,
 }: QuickstartOptions): Promise<void> {
   const backend = await useBackend(wanted);
-  const { train: digits, test } = loadDigits(TEST_IMAGES, seed);
-  const hypernetParameters = hypernetParameterCount(HYPERNET).learned;
-  say(
-    `Meta-training templates of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
+  const { train: digits, test: heldOut } = loadDigits(HELD_OUT_DIGITS, seed);
+  const test = subset(
+    heldOut,
+    Array.from({ length: testDigits }, (_, i) => i),
   );
-
   const curve: Array<QuickstartResult['curve'][number]> = [];
   const config = recipe(steps, seed);
+  const total = config.epochs * (config.stepsPerEpoch ?? 1);
+  const hypernetParameters = hypernetParameterCount(HYPERNET).learned;
+  say(
+    `Part 1 of 2, ${thousands(total)} steps: meta-training templates of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
+  );
   const started = performance.now();
   const interrupt = listenForInterrupt();
-  const hypernet = await metaTrain(interrupt, config.epochs * (config.stepsPerEpoch ?? 1), (total) => {
+  const hypernet = await metaTrain(interrupt, total, () => {
     const state = initTrainer(createHypernet(HYPERNET, createRandom(seed)));
-    return { total, events: train({ config, state, architectures, data: digits, task: classification }), curve };
+    return { events: train({ config, state, architectures, data: digits, task: classification }), curve };
   });
   const trainingSeconds = (performance.now() - started) / 1000;
   await writeHypernet(hypernetPath(out), hypernet);
   say(
-    `Trained for ${duration(trainingSeconds)}. Comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
+    `Trained for ${duration(trainingSeconds)}. Part 2 of 2: comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
   );
 
   const seeds = Array.from({ length: seedCount }, (_, i) => seed + i);
@@ -118,13 +130,14 @@ async function quickstart({
 
   const by = interrupt.by();
   const result: QuickstartResult = {
-    command: `logah quickstart --steps ${steps} --seed ${seed} --seeds ${seedCount} --trained-steps ${trainedSteps} --backend ${backend}`,
+    command: `logah quickstart --steps ${steps} --seed ${seed} --seeds ${seedCount} --trained-steps ${trainedSteps} --test-digits ${testDigits} --backend ${backend}`,
     seed,
     backend,
     steps: curve.length,
     trainingSeconds,
     hypernetParameters,
     trainedSteps,
+    testDigits,
     seeds: seedCount,
     curve,
     comparisons,
@@ -152,18 +165,13 @@ async function compareAll(hypernet: Hypernet, options: Omit<CompareOptions, 'onT
 }
 
 interface MetaTraining {
-  readonly total: number;
   readonly events: ReturnType<typeof train>;
   readonly curve: Array<QuickstartResult['curve'][number]>;
 }
 
 /** Trains to the end, or until Ctrl-C; returns the hypernetwork as it is then. */
-async function metaTrain(
-  interrupt: Interrupt,
-  total: number,
-  start: (total: number) => MetaTraining,
-): Promise<Hypernet> {
-  const { events, curve } = start(total);
+async function metaTrain(interrupt: Interrupt, total: number, start: () => MetaTraining): Promise<Hypernet> {
+  const { events, curve } = start();
   const progress = showProgress(total, 'steps');
   let last: TrainerState | undefined;
   try {
@@ -190,7 +198,7 @@ function summary(result: QuickstartResult, out: string): string {
   const { header, rows } = comparisonTable(result);
   return [
     '',
-    'Accuracy on 1,000 digits that no training saw:',
+    `Accuracy on ${thousands(result.testDigits)} digits that no training saw:`,
     '',
     textTable(header, rows),
     '',

@@ -14,6 +14,8 @@ export interface QuickstartResult {
   readonly trainingSeconds: number;
   readonly hypernetParameters: number;
   readonly trainedSteps: number;
+  /** Digits that no training saw, by which all are judged. */
+  readonly testDigits: number;
   /** Of each start of each network. */
   readonly seeds: number;
   readonly curve: ReadonlyArray<{ readonly step: number; readonly loss: number; readonly accuracy: number }>;

@@ -22,7 +22,8 @@ export interface PageState {
   readonly layers: number;
   readonly width: number;
   readonly steps: number;
-  readonly rate: number;
+  /** Of all starts; `best` is each start's own. */
+  readonly rate: number | 'best';
 }
 
 const VIEWS: readonly ViewName[] = ['network', 'computational', 'distances'];

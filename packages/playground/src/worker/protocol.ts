@@ -80,7 +80,8 @@ export interface TrainSettings {
   /** An architecture as text. */
   readonly architecture: string;
   readonly steps: number;
-  readonly learningRate: number;
+  /** Of each start, at its first step. */
+  readonly rates: Readonly<Record<StartName, number>>;
   readonly seed: number;
 }
 

@@ -27,12 +27,12 @@ interface Runner {
   state: AdamWState;
 }
 
-/** Trains all starts step by step, telling of each; the learning rate falls to 0 as half a cosine. */
+/** Trains all starts step by step, telling of each; their learning rates fall to 0 as half a cosine. */
 export async function trainSideBySide(
   settings: TrainSettings,
   progress: (point: TrainPoint) => void,
 ): Promise<Calls['train']['result']> {
-  const { architecture, steps, learningRate, seed } = settings;
+  const { architecture, steps, rates, seed } = settings;
   const backend = await useBackend();
   const graph = graphOf(architecture);
   const card = requireDigitsCard();
@@ -52,9 +52,11 @@ export async function trainSideBySide(
   for (const runner of runners) await score(runner, 0, null);
   const batches = batchesOf(train, steps, seed);
   for (let step = 1; step <= steps; step++) {
-    const rate = (learningRate * (1 + Math.cos((Math.PI * (step - 1)) / steps))) / 2;
-    for (const runner of runners)
+    const share = (1 + Math.cos((Math.PI * (step - 1)) / steps)) / 2;
+    for (const runner of runners) {
+      const rate = share * rates[runner.start];
       await score(runner, step, await stepOf(graph, runner, train, batches[step - 1], rate));
+    }
   }
   for (const { parameters, state } of runners) {
     tf.dispose([parameters, state.first, state.second].map((record) => Object.values(record)));
