@@ -54,11 +54,13 @@ export async function openArchitecture(
     if (found !== undefined)
       throw new CliError(`${argument}: not a network; known are *.onnx, model.json, *.graph.json and config.json`);
     refuseSizes(argument, sizes, [], 'changes of a preset are written behind it, such as vit-s:patch=4');
+    refuseConstants(argument, constants, 'a preset has no input that never changes');
     return { graph: buildArchitecture(parseArchitecture(argument)), close };
   }
   const text = await readTextFile(argument);
   if (/"modelTopology"\s*:/.test(text)) return openSized(argument, sizes, constants);
   refuseSizes(argument, sizes, [], 'the file has all its sizes');
+  refuseConstants(argument, constants, 'inputs of ONNX and TensorFlow.js models alone can be constants');
   const graph = /"model_type"\s*:/.test(text) ? graphFromConfig(text, argument) : graphFromJson(text, argument);
   return { graph, close };
 }
@@ -87,6 +89,25 @@ function refuseSizes(
   const unknown = Object.keys(sizes).find((name) => !named.includes(name));
   if (unknown === undefined) return;
   throw new CliError(`${argument}: --size ${unknown}=… names no size of it; ${instead}${didYouMean(unknown, named)}`);
+}
+
+/** Refuses what only a network can have of a file that has parameters alone. Throws CliError. */
+export function refuseNetworkOptions(
+  file: string,
+  {
+    size = {},
+    constant = {},
+  }: { readonly size?: Readonly<Record<string, number>>; readonly constant?: Readonly<Record<string, number>> },
+): void {
+  const why = 'it has parameters alone, no network with inputs';
+  refuseSizes(file, size, [], why);
+  refuseConstants(file, constant, why);
+}
+
+function refuseConstants(argument: string, constants: Readonly<Record<string, number>>, why: string): void {
+  const [name] = Object.keys(constants);
+  if (name !== undefined)
+    throw new CliError(`${argument}: --constant ${name}=${constants[name]} is for none of its inputs; ${why}`);
 }
 
 /** The graph of {@link openArchitecture} as it is trained: with batch norms over the batch. */

@@ -35,6 +35,22 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+describe('--constant', () => {
+  it('is for an input of the network alone', async () => {
+    for (const [args, why] of [
+      [[MINI], 'a preset has no input that never changes'],
+      [['a.safetensors'], 'it has parameters alone, no network with inputs'],
+      [['a.onnx'], '"rate" is not an input of the model; known are image'],
+    ] as const) {
+      const { code, stderr } = await logah('info', ...args, '--constant', 'rate=16000');
+      expect([code === 0, stderr]).toEqual([false, expect.stringContaining(why)]);
+    }
+    expect((await logah('convert', 'a.safetensors', 'b.safetensors', '--constant', 'x=1')).stderr).toContain(
+      'a.safetensors: --constant x=1 is for none of its inputs',
+    );
+  });
+});
+
 describe('logah diff', () => {
   it('ends with 0 where nothing differs', async () => {
     const same = await logah('diff', 'a.onnx', 'a.onnx');

@@ -27,13 +27,14 @@ export const TYPES = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float64: 11,
   bfloat16: 16,
   uint16: 4,
   float8e4m3fn: 17,
   int4: 22,
 } as const;
 
-/** An input of this type; names are sizes that are not known. Without sizes it has any number of axes. */
+/** An input, or an output, of this type; names are sizes that are not known. Without sizes it has any number of axes. */
 export const input = (name: string, type: keyof typeof TYPES, sizes?: ReadonlyArray<number | string>) => ({
   name,
   type: {
@@ -69,12 +70,20 @@ export const int = (name: string, value: number) => ({ name, type: 2, i: BigInt(
 export const ints = (name: string, values: readonly number[]) => ({ name, type: 7, ints: values.map(BigInt) });
 export const float = (name: string, value: number) => ({ name, type: 1, f: value });
 
+export const text = (name: string, value: string) => ({ name, type: 3, s: new TextEncoder().encode(value) });
+
 /** Stored tensors. */
 export const floats = (name: string, dims: readonly number[], values: readonly number[]) => ({
   name,
   dataType: TYPES.float32,
   dims: dims.map(BigInt),
   floatData: [...values],
+});
+export const doubles = (name: string, dims: readonly number[], values: readonly number[]) => ({
+  name,
+  dataType: TYPES.float64,
+  dims: dims.map(BigInt),
+  doubleData: [...values],
 });
 export const integers = (name: string, dims: readonly number[], values: readonly number[]) => ({
   name,

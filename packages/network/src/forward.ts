@@ -23,6 +23,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { adaptiveAvgPool, batchNorm, convolve, pool } from './convolution.js';
 import { groupedHeads, joinHeads, rotate } from './heads.js';
 import { channelLast, graphOrder, image, plain, type Value } from './image.js';
+import { exactValues } from './kept/host.js';
 import { checkKept, runKept } from './kept.js';
 
 const silu = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x));
@@ -80,7 +81,7 @@ export function forward(graph: Graph, parameters: TensorRecord, inputs: TensorRe
       });
     }
     // A copy, so that an output which is an input outlives this scope as the caller's own.
-    return graph.outputs.map((name) => tf.clone(graphOrder(read(name))));
+    return graph.outputs.map((name) => tf.clone(checkedOutput(graph, name, graphOrder(read(name)))));
   });
 }
 
@@ -97,6 +98,19 @@ function checkedInput(graph: Graph, name: string, tensor: tf.Tensor | undefined)
   if (tensor.rank !== shape.length || shape.some((size, i) => typeof size === 'number' && size !== tensor.shape[i])) {
     throw new GraphError(`the input "${name}" should be [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
   }
+  return tensor;
+}
+
+/** Throws {@link GraphError} for doubles that floats lose: those beyond their range, and whole numbers up to 2^53 that they have not. */
+function checkedOutput(graph: Graph, name: string, tensor: tf.Tensor): tf.Tensor {
+  if (graph.values[name].element !== 'float64') return tensor;
+  const lost = Array.from(exactValues(tensor)).find((value) => {
+    const nearest = Math.fround(value);
+    if (Object.is(nearest, value)) return false;
+    return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isFinite(nearest));
+  });
+  if (lost !== undefined)
+    throw new GraphError(`the output "${name}" is of float64 in the model: it has ${lost}, which no float32 is`);
   return tensor;
 }
 

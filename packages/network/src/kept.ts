@@ -185,7 +185,9 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   HardSigmoid: ofFloats((call) =>
     tf.clipByValue(tf.add(tf.mul(operand(call, 0), real(call, 'alpha', 0.2)), real(call, 'beta', 0.5)), 0, 1),
   ),
-  Identity: (call) => tf.clone(operand(call, 0)),
+  // A copy would be of floats alone, and of integers that fit into tensors.
+  Identity: (call) =>
+    call.types[0] === 'float64' || call.constants[0] !== undefined ? undefined : tf.clone(operand(call, 0)),
   InstanceNormalization: ofFloats(instanceNorm),
   LSTM: ofFloats((call) => {
     const isPlain =

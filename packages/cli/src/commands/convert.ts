@@ -12,6 +12,7 @@ import {
   constantOption,
   type OpenedArchitecture,
   openArchitecture,
+  refuseNetworkOptions,
   sizeOption,
 } from '../architecture-argument.js';
 import {
@@ -57,6 +58,7 @@ export const convertCommand = (): Command =>
       if (isTensorFileName(input)) {
         if (!output.endsWith('.safetensors'))
           throw new CliError(`${output}: parameters are written as *.safetensors, which PyTorch reads, too`);
+        refuseNetworkOptions(input, options);
         await convertTensors(input, output, readingOptions(options));
         print(`Wrote ${output}.`);
         return;

@@ -12,7 +12,7 @@ import { fold, toSvg } from '@logah/graph-ir/draw';
 import { graphPage } from '@logah/graph-ir/page';
 import { isTensorFileName, openTensorFile } from '@logah/pytorch-files/node';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ARCHITECTURE_HELP, constantOption, sizeOption } from '../architecture-argument.js';
+import { ARCHITECTURE_HELP, constantOption, refuseNetworkOptions, sizeOption } from '../architecture-argument.js';
 import { emaOption, readingOptions, TENSOR_FILE_HELP } from '../checkpoint-options.js';
 import { differenceText, type ParameterValues } from '../difference-text.js';
 import { CliError } from '../errors.js';
@@ -84,6 +84,7 @@ async function diff(nameA: string, nameB: string, options: DiffOptions): Promise
 async function openTensors(path: string, options: DiffOptions): Promise<OpenedNetwork> {
   if (options.parametersA !== undefined || options.parametersB !== undefined)
     throw new CliError(`${path}: it has its own values; --parameters-a and --parameters-b are for networks`);
+  refuseNetworkOptions(path, options);
   const { weights, onNote } = readingOptions(options);
   const file = await openTensorFile(path, { weights });
   file.notes.forEach(onNote);

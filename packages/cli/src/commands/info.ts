@@ -13,7 +13,13 @@ import {
 import { type CheckpointDifference, checkCheckpoint, checkCheckpointValues } from '@logah/graph-ir/huggingface';
 import { isTensorFileName, openTensorFile, type TensorFile } from '@logah/pytorch-files/node';
 import { Command } from 'commander';
-import { ARCHITECTURE_HELP, constantOption, openArchitecture, sizeOption } from '../architecture-argument.js';
+import {
+  ARCHITECTURE_HELP,
+  constantOption,
+  openArchitecture,
+  refuseNetworkOptions,
+  sizeOption,
+} from '../architecture-argument.js';
 import { cardText } from '../card-text.js';
 import { type CheckpointOptions, emaOption, readingOptions, TENSOR_FILE_HELP } from '../checkpoint-options.js';
 import { COUNT, integerOption } from '../options.js';
@@ -44,6 +50,7 @@ export const infoCommand = (): Command =>
     .addOption(constantOption())
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
+      if (isShipped(input) || isTensorFileName(input)) refuseNetworkOptions(input, options);
       if (isShipped(input)) print(options.json ? JSON.stringify(cardOf(input)) : cardText(cardOf(input)));
       else if (isTensorFileName(input)) await printTensors(input, options);
       else await printNetwork(input, options);

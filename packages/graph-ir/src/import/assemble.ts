@@ -1,6 +1,8 @@
 // A graph from what was found in a model and what was kept of it.
 import { recordOf } from '@logah/files';
 import {
+  type Constant,
+  elementCount,
   type Graph,
   GraphError,
   type OnnxAttribute,
@@ -14,11 +16,13 @@ import { keptBody } from './bodies.js';
 import { type TensorUse, usedShape } from './draft.js';
 import {
   type ForeignNode,
+  isDouble,
   isLearned,
   QUANTISED_OPERATORS,
   type StoredTensor,
   seenShape,
   tensorDtype,
+  typeOf,
 } from './foreign.js';
 import { label } from './order.js';
 import type { Raised } from './raise.js';
@@ -243,13 +247,26 @@ class Assembler {
     const stored = this.#model.tensors.get(name);
     if (stored && isLearned(stored)) return 'parameter';
     if (constant && constant.values.length <= MOST_INLINE) return constant;
+    if (stored && isDouble(stored) && elementCount(stored.shape) > MOST_INLINE)
+      throw new GraphError(
+        `${this.#model.source}: ${label(node)} reads "${name}" float64 [${stored.shape.join(', ')}], but parameters have 32 bits and a graph holds up to ${MOST_INLINE} doubles itself; a Cast of the tensor to float32 makes it a parameter`,
+      );
     // A quantised weight is of integers that floats hold exactly.
-    if (stored && (tensorDtype(stored) === 'float32' || QUANTISED_OPERATORS.has(node.op))) return 'parameter';
+    if (stored && !isDouble(stored) && (tensorDtype(stored) === 'float32' || QUANTISED_OPERATORS.has(node.op)))
+      return 'parameter';
     if (stored || constant)
       throw new GraphError(
-        `${this.#model.source}: ${label(node)} reads "${name}", ${constant ? `${constant.values.length} constants` : 'a tensor that is not of floats'}: too many, or not to be read`,
+        `${this.#model.source}: ${label(node)} reads "${name}", ${this.#unheld(constant, stored)}; parameters are floats, and a graph holds up to ${MOST_INLINE} other numbers itself`,
       );
     return 'input';
+  }
+
+  /** Why what is no parameter cannot be in the graph itself. */
+  #unheld(constant: Constant | undefined, stored: StoredTensor | undefined): string {
+    if (constant !== undefined) return `${constant.values.length} constants of ${typeOf(constant)}`;
+    const what = stored ? `a tensor ${stored.type} [${seenShape(stored).join(', ')}]` : 'a tensor';
+    const isSmall = stored !== undefined && elementCount(stored.shape) <= MOST_INLINE;
+    return isSmall ? `${what} whose values are in another file, which was not given` : what;
   }
 
   #identity(value: string, alias: string): Operator {

@@ -105,9 +105,13 @@ export const SWAPPED = 'logah_swapped';
 /** Stored floats of as many elements are numbers of the model, not learned. */
 const MOST_NUMBERS = 16;
 
-/** Whether a stored tensor was learned: it is not computed with while a model is read. */
+/** Whether a tensor holds doubles, which no parameter does. */
+export const isDouble = ({ type, quantization }: StoredTensor): boolean =>
+  type === 'float64' && quantization === undefined;
+
+/** Whether a stored tensor was learned: it is not computed with while a model is read. Parameters have 32 bits, so doubles are none. */
 export const isLearned = (tensor: StoredTensor): boolean =>
-  tensorDtype(tensor) === 'float32' && elementCount(tensor.shape) > MOST_NUMBERS;
+  tensorDtype(tensor) === 'float32' && !isDouble(tensor) && elementCount(tensor.shape) > MOST_NUMBERS;
 
 /** The shape in which a model sees a stored tensor. */
 export const seenShape = ({ shape, permutation }: StoredTensor): readonly number[] =>

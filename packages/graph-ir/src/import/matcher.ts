@@ -103,9 +103,7 @@ export class Matcher {
   /** A value of floats whose rounding does not show in what is computed with 32 bits. */
   isWideFloat(value: string): boolean {
     const { dtype, element } = this.type(value);
-    return (
-      dtype === 'float32' && element !== 'bfloat16' && !element?.startsWith('float8') && !element?.startsWith('float4')
-    );
+    return dtype === 'float32' && (element === undefined || element === 'float16');
   }
 
   /** Which of two operands is the data and which is not, whatever their order. */

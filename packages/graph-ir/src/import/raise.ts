@@ -52,6 +52,8 @@ export function raise(
 /** Takes what was found, if it gives what the model says: a pattern that fits only by its looks is none. */
 function accept(m: Matcher, raised: Map<string, Raised>, node: ForeignNode, place: number, found: Found): boolean {
   const value = found.value ?? node.outputs[0];
+  // Our operators compute with 32 bits: what is of doubles stays so.
+  if ([value, ...found.draft.inputs].some((name) => m.type(name).element === 'float64')) return false;
   const drafts = [...(found.before ?? []), [value, found.draft] as const];
   const types = new Map<string, TensorType>();
   for (const [name, draft] of drafts) {

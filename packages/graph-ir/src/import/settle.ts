@@ -1,6 +1,8 @@
 // Works out all that is known of a model before it runs: types of values, sizes and indices that are constants, branches that are always taken.
 import { own } from '@logah/files';
+import { cast, type ElementType, integerRange, isFloat } from '../element-types.js';
 import { ANY_SHAPE, type Constant, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
+import { didYouMean } from '../nearest.js';
 import { integer, integers } from '../onnx-attributes.js';
 import { evaluate, MOST_KNOWN } from './evaluate.js';
 import {
@@ -12,6 +14,7 @@ import {
   type ForeignNode,
   isAnyShape,
   isConstant,
+  isDouble,
   isLearned,
   type Known,
   type StoredTensor,
@@ -97,8 +100,11 @@ class Settler {
     const given = new Set([...this.#tensors.keys(), ...this.#model.inputs.map((input) => input.name)]);
     this.#body(this.#model, given);
     const results = outputs.map((output) => this.#resolve(output));
-    for (const [i, output] of results.entries())
+    for (const [i, output] of results.entries()) {
       if (!this.#types.has(output)) throw new GraphError(`${source}: nothing gives the output "${outputs[i]}"`);
+      // A stored tensor may be an output itself.
+      this.#knownValue(output);
+    }
     return {
       name,
       source,
@@ -132,7 +138,8 @@ class Settler {
       this.#types.set(name, { ...type, shape });
       const fixed = own(constants, name);
       if (fixed === undefined) return [{ name, type: { ...type, shape } }];
-      const values = typeof fixed === 'number' ? [fixed] : fixed;
+      const given = typeof fixed === 'number' ? [fixed] : fixed;
+      const values = given.map((value) => fixedNumber(value, typeOf(type), `${source}: the input "${name}"`));
       const sizes = shape.map((size) => (typeof size === 'number' ? size : values.length));
       if (elementCount(sizes) !== values.length)
         throw new GraphError(
@@ -147,7 +154,7 @@ class Settler {
     for (const name of Object.keys(given))
       if (!known.includes(name))
         throw new GraphError(
-          `${this.#model.source}: "${name}" is not ${what} of the model; known are ${[...new Set(known)].join(', ') || 'none'}`,
+          `${this.#model.source}: "${name}" is not ${what} of the model; known are ${[...new Set(known)].join(', ') || 'none'}${didYouMean(name, known)}`,
         );
   }
 
@@ -236,6 +243,7 @@ class Settler {
     const [name] = node.inputs;
     const tensor = this.#tensors.get(name);
     if (tensor === undefined || tensorDtype(tensor) !== 'float32' || !VIEWS.has(node.op)) return false;
+    if (isDouble(tensor) && node.op !== 'Cast') return false;
     const type = inferNode(node, operands)?.[0];
     if (type === undefined || type.dtype !== 'float32' || !type.shape.every((size) => typeof size === 'number'))
       return false;
@@ -252,7 +260,14 @@ class Settler {
     } else if (node.op === 'Cast') {
       // Only a cast to floats that hold all of its numbers leaves a tensor as it is.
       const to = typeOf(type);
-      if (to !== 'float32' && to !== 'float64' && to !== tensor.type) return false;
+      if (to === 'float32' && isDouble(tensor)) {
+        // What is stored in doubles and read as floats.
+        this.#tensors.set(output, { ...tensor, quantization: { scale: 1, offset: 0 } });
+        this.#views.set(output, { base: name });
+        this.#types.set(output, { ...type, shape });
+        return true;
+      }
+      if (to !== 'float32' && to !== tensor.type) return false;
       this.#renamed.set(output, name);
       return true;
     } else if (tensor.permutation !== undefined) {
@@ -379,6 +394,23 @@ class Settler {
       resolved = next;
     return resolved;
   }
+}
+
+/** A number that an input always is, as one of its elements. Throws {@link GraphError} for one that no element is. */
+function fixedNumber(value: number, type: ElementType, what: string): number {
+  const refuse = (wanted: string): never => {
+    throw new GraphError(`${what} is of ${type}, ${wanted}: it cannot be ${value}`);
+  };
+  if (type === 'bool') return value === 0 || value === 1 ? value : refuse('which is 0 or 1');
+  if (isFloat(type)) {
+    const element = cast(value, type);
+    return Number.isFinite(element) || !Number.isFinite(value) ? element : refuse('whose numbers are smaller');
+  }
+  const [least, most] = integerRange(type);
+  const [from, to] = [Math.max(least, Number.MIN_SAFE_INTEGER), Math.min(most, Number.MAX_SAFE_INTEGER)];
+  return Number.isInteger(value) && value >= from && value <= to
+    ? value
+    : refuse(`which takes whole numbers from ${from} to ${to}`);
 }
 
 /** What graphs within a node say that it gives; what a loop carries on is of the type that it began with. */

@@ -20,20 +20,18 @@ export function captureNames(attributes: Attributes): string[] {
 /** Attributes that name an element type by ONNX's number. */
 const TYPE_ATTRIBUTES = ['dtype', 'output_datatype', 'output_dtype', 'softmax_precision'] as const;
 
-/** Attributes with float32 in place of floats that a written model has not; a cast rounds, so it stays what it is but for wide ones. */
-export function withFloats(operator: string, attributes: Attributes): Attributes {
+/** Attributes with float32 in place of floats that a written model has not; a cast rounds, so it stays what it is. */
+export function withFloats(attributes: Attributes): Attributes {
   const result: Record<string, OnnxAttribute> = { ...attributes };
   for (const key of TYPE_ATTRIBUTES) {
     const value = attributes[key];
     const type = typeof value === 'number' ? elementType(value) : undefined;
     if (type !== undefined) result[key] = elementNumber(writtenType(type));
   }
-  // A double has no more digits than a float has where it came from.
-  if (operator === 'Cast' && attributes.to === elementNumber('float64')) result.to = elementNumber('float32');
   const { value } = attributes;
   if (typeof value === 'object' && 'constant' in value) {
     const { element, ...constant } = value.constant;
-    if (element !== undefined && !isFloat(element)) return result;
+    if (element !== undefined && writtenType(element) === element) return result;
     result.value = { constant };
   }
   return result;
@@ -64,6 +62,9 @@ export function withNames(attributes: Attributes, outer: ReadonlyMap<string, str
   );
 }
 
+/** Floats that a written model has not. */
+const isUnwritten = (type: ElementType): boolean => isFloat(type) && writtenType(type) !== type;
+
 function renamed(body: OnnxBody, outer: ReadonlyMap<string, string>, where: string): OnnxBody {
   const rename = (name: string): string => outer.get(name) ?? name;
   const refuse = (what: string): never => {
@@ -72,7 +73,7 @@ function renamed(body: OnnxBody, outer: ReadonlyMap<string, string>, where: stri
     );
   };
   for (const { name, constant } of body.constants)
-    if (constant.element !== undefined && isFloat(constant.element)) refuse(`the constant "${name}"`);
+    if (constant.element !== undefined && isUnwritten(constant.element)) refuse(`the constant "${name}"`);
   return {
     ...body,
     captures: body.captures.map(rename),
@@ -82,7 +83,7 @@ function renamed(body: OnnxBody, outer: ReadonlyMap<string, string>, where: stri
         node.operator === 'Cast' && typeof node.attributes.to === 'number'
           ? elementType(node.attributes.to)
           : undefined;
-      if (to !== undefined && isFloat(to) && to !== 'float32') refuse(`Cast "${node.outputs[0]}"`);
+      if (to !== undefined && isUnwritten(to)) refuse(`Cast "${node.outputs[0]}"`);
       return { ...node, inputs: node.inputs.map(rename), attributes: withNames(node.attributes, outer, where) };
     }),
   };

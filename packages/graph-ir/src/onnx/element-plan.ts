@@ -1,15 +1,14 @@
 // Which element types the operands of a written operator have: a graph has one kind of floats, ONNX wants integers of the right size.
-import { BITS, type ElementType, isFloat, isUnsigned } from '../element-types.js';
+import { BITS, type ElementType, isFloat } from '../element-types.js';
 import { QUANTISED_OPERATORS, REDUCTION_OPERATORS } from '../import/foreign.js';
 
 /**
- * What values of a type are written as: all floats as float32, integers of fewer bits than a byte as bytes, since runtimes take no others from outside; the rest
- * as it is. Between nodes that compute with a narrower type there are casts.
+ * What values of a type are written as: floats of fewer than 32 bits as float32, integers of fewer bits than a byte as int32, since runtimes take no others from
+ * outside, and ONNX Runtime 1.30 loses those that it casts to bytes; the rest as it is. Between nodes that compute with a narrower type there are casts.
  */
 export function writtenType(type: ElementType): ElementType {
-  if (isFloat(type)) return 'float32';
-  if (BITS[type] >= 8) return type;
-  return isUnsigned(type) ? 'uint8' : 'int8';
+  if (isFloat(type)) return type === 'float64' ? type : 'float32';
+  return BITS[type] < 8 ? 'int32' : type;
 }
 
 /** Floats of 8 bits and fewer, and integers of fewer: operators of quantisation read them as they are. */

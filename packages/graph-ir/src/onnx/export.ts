@@ -348,7 +348,7 @@ class OnnxWriter {
       return saysType ? original : this.#typeOf(source);
     });
     const { node: alike, types } = withoutLikeness(operator, kept.attributes, own);
-    const node = { ...alike, attributes: withFloats(alike.operator, alike.attributes) };
+    const node = { ...alike, attributes: withFloats(alike.attributes) };
     const wanted = operandTypes(node.operator, types);
     const read = operands.slice(0, types.length).map((operand, place) => {
       const type = wanted[place];

@@ -149,15 +149,16 @@ const constantType = (constant: Constant): ElementType => storableType(constant.
 
 /** The type in which constants of a type are stored: those of few bits are cast from one that has more. */
 export function storableType(type: ElementType): ElementType {
-  if (isFloat(type)) return 'float32';
+  if (isFloat(type)) return type === 'float64' ? type : 'float32';
   return BITS[type] < 8 ? 'int32' : type;
 }
 
 /** A constant of a kept operator with elements of this type, which is one that {@link storableType} gives. */
 export function constantTensor(name: string, { shape, values }: Constant, type: ElementType): Tensor {
   const dims = shape.map(BigInt);
-  if (isFloat(type)) return floats(name, shape, Float32Array.from(values));
   const dataType = elementNumber(type);
+  if (type === 'float64') return { name, dataType, dims, doubleData: [...values] };
+  if (isFloat(type)) return floats(name, shape, Float32Array.from(values));
   switch (type) {
     case 'int64':
       return { name, dataType, dims, int64Data: values.map(wholeNumber) };

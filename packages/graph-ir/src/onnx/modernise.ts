@@ -75,8 +75,9 @@ function beforeSeven(original: ForeignNode, opset: number, add: AddConstant): Fo
     case 'Upsample': {
       const [height, width] = [real(node, 'height_scale', 1), real(node, 'width_scale', 1)];
       if (!('height_scale' in node.attributes)) return [node];
+      const mode = text(node, 'mode', 'nearest');
       return [
-        { ...node, attributes: { mode: text(node, 'mode', 'nearest'), scales: { floats: [1, 1, height, width] } } },
+        { ...node, attributes: { mode: LATER_MODES.get(mode) ?? mode, scales: { floats: [1, 1, height, width] } } },
       ];
     }
     case 'Tile':
@@ -145,10 +146,10 @@ function sinceSeven(node: ForeignNode, opset: number, add: AddConstant): Foreign
     return [ALIGNED in attributes ? node : withOperands(node, ['axes'], add)];
   switch (op) {
     case 'Dropout': {
-      // At inference nothing is dropped; an operand says whether this is training.
+      // At inference nothing is dropped; an operand says whether this is training. What the mask is then was left open before opset 12.
       const [, mask = ''] = node.outputs;
       if (inputs[2]) return [node];
-      if (mask !== '') return [{ ...node, inputs: [x], attributes: {} }];
+      if (mask !== '' && opset >= 12) return [{ ...node, inputs: [x], attributes: {} }];
       return [{ ...node, op: 'Identity', inputs: [x], outputs: node.outputs.slice(0, 1), attributes: {} }];
     }
     case 'BatchNormalization': {
@@ -213,6 +214,16 @@ function sinceSeven(node: ForeignNode, opset: number, add: AddConstant): Foreign
       return [
         { ...node, inputs: [x, '', inputs[1]], attributes: { ...ASYMMETRIC, mode: text(node, 'mode', 'nearest') } },
       ];
+    case 'GridSample': {
+      const mode = LATER_MODES.get(text(node, 'mode', ''));
+      return [mode === undefined ? node : { ...node, attributes: { ...attributes, mode } }];
+    }
+    case 'RoiAlign':
+      // The corners of pixels were the only way before it had a name.
+      if (opset >= 16) return [node];
+      return [{ ...node, attributes: { ...attributes, coordinate_transformation_mode: 'output_half_pixel' } }];
+    case 'GroupNormalization':
+      return opset < 21 ? groupNormalised(node, add) : [node];
     case 'Softmax':
     case 'LogSoftmax':
     case 'Hardmax': {
@@ -245,6 +256,33 @@ function sinceSeven(node: ForeignNode, opset: number, add: AddConstant): Foreign
     default:
       return [node];
   }
+}
+
+/** Ways of interpolation by the names that they had before more than images could be sampled. */
+const LATER_MODES: ReadonlyMap<string, string> = new Map([
+  ['bilinear', 'linear'],
+  ['bicubic', 'cubic'],
+]);
+
+/** A norm of groups with a scale for each group, as it was up to opset 20: groups are the channels of another norm. */
+function groupNormalised(node: ForeignNode, add: AddConstant): ForeignNode[] {
+  const { inputs, outputs, attributes } = node;
+  const [x, scale, shift] = inputs;
+  const [grouped, normal, shape] = ['grouped', 'normal', 'shape'].map((part) => `${outputs[0]}/${part}`);
+  const sizes = add(vector('int32', [0, integer(node, 'num_groups', 0), -1]));
+  const plain = { name: '', attributes: {} };
+  return [
+    { ...plain, op: 'Reshape', inputs: [x, sizes], outputs: [grouped] },
+    {
+      ...node,
+      op: 'InstanceNormalization',
+      inputs: [grouped, scale, shift],
+      outputs: [normal],
+      attributes: without(attributes, 'num_groups'),
+    },
+    { ...plain, op: 'Shape', inputs: [x], outputs: [shape] },
+    { ...plain, op: 'Reshape', inputs: [normal, shape], outputs },
+  ];
 }
 
 const ASYMMETRIC: ForeignNode['attributes'] = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };

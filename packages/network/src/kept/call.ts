@@ -45,14 +45,15 @@ const MOST_AXES = 6;
 
 const MOST_ROUNDED = 2 ** 12;
 
-/** Whether an operand is of floats of 16 bits or more, has elements, and not too many axes: what all backends compute right. */
+/** Whether an operand is of floats of 16 or 32 bits, has elements, and not too many axes: what all backends compute right. */
 function isPlain({ operands, types }: Call, place: number): boolean {
   const [tensor, type] = [operands[place], types[place]];
   if (tensor === undefined) return true;
   if (type === undefined || !isFloat(type) || tensor.size === 0 || tensor.rank > MOST_AXES) return false;
   // On plain numbers floats of 16 bits are rounded at every step, as ONNX has it: large tensors are computed with all 32 bits, which is much faster.
   if (type === 'float16' || type === 'bfloat16') return tensor.size > MOST_ROUNDED;
-  return type === 'float32' || type === 'float64';
+  // Doubles are exact on plain numbers only.
+  return type === 'float32';
 }
 
 /** A kernel for calls whose operands at these places, or all where none are said, are plain floats. */

@@ -11,6 +11,12 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { Call } from './call.js';
 
+/** The doubles that tensors stand for, whose own numbers are their nearest floats. */
+const DOUBLES = new WeakMap<tf.Tensor, ArrayLike<number>>();
+
+/** The numbers that a tensor stands for: doubles where an operator computed them, its own otherwise. */
+export const exactValues = (tensor: tf.Tensor): ArrayLike<number> => DOUBLES.get(tensor) ?? tensor.dataSync();
+
 /** Integers of tensors have 32 bits. */
 const [LEAST, MOST] = [-(2 ** 31), 2 ** 31 - 1];
 
@@ -24,7 +30,7 @@ export function runOnHost(call: Call): tf.Tensor[] {
       tensor && {
         type: call.types[place] ?? (tensor.dtype as 'float32'),
         shape: tensor.shape,
-        values: tensor.dataSync(),
+        values: exactValues(tensor),
       }
     );
   });
@@ -39,7 +45,11 @@ export function runOnHost(call: Call): tf.Tensor[] {
   const own = plain.slice(0, plain.length - captureCount(call));
   const found = interpret({ operator, operands: own, attributes, results, bodies });
   const sources = call.operands.filter((tensor) => tensor?.dtype === 'float32');
-  return found.map((result) => withoutGradient(operator, result, sources as tf.Tensor[]));
+  return found.map((result) => {
+    const tensor = withoutGradient(operator, result, sources as tf.Tensor[]);
+    if (result.type === 'float64') DOUBLES.set(tensor, result.values);
+    return tensor;
+  });
 }
 
 /** Names that graphs within the node read from around it: their values are its last operands. */
