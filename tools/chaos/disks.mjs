@@ -10,25 +10,26 @@ const LARGE_ENOUGH = 'size=256m';
 /** Sizes between nothing and what a command writes, in shares of that. */
 const SHARES = [0.05, 0.4, 0.8];
 
-/**
- * A row for every command on disks of several sizes too small for it, which are then made large enough; and on one that
- * is read-only. Undefined where nothing can be mounted.
- */
-export async function fullDisk(folder, wholeOf) {
+/** Every command on disks of several sizes too small for it, and on one that is read-only, each with a name. */
+export const DISKS = Object.keys(COMMANDS).flatMap((command) => [
+  ...SHARES.map((share) => ({ command, share, name: `${command}, full disk` })),
+  { command, share: undefined, name: `${command}, read-only` },
+]);
+
+/** Where disks are mounted in a folder; undefined where nothing can be mounted. */
+export function placeOfDisks(folder) {
   const disk = join(folder, 'disk');
   mkdirSync(disk);
   if (!attempt('mount', '-t', 'tmpfs', '-o', LARGE_ENOUGH, 'tmpfs', disk)) return undefined;
   attempt('umount', disk);
-  const rows = [];
-  for (const name of Object.keys(COMMANDS)) {
-    const { content, bytes } = await wholeOf(name);
-    for (const share of SHARES) {
-      const size = `size=${Math.ceil(share * bytes)}`;
-      rows.push({ name: `${name}, full disk`, ...(await refused(disk, name, content, size, /ENOSPC/)) });
-    }
-    rows.push({ name: `${name}, read-only`, ...(await refused(disk, name, content, 'ro', /EROFS/)) });
-  }
-  return rows;
+  return disk;
+}
+
+/** How a command ends on one of the disks, and how it goes on when that is made large enough, and writable. */
+export function onDisk(disk, { command, share }, { content, bytes }) {
+  return share === undefined
+    ? refused(disk, command, content, 'ro', /EROFS/)
+    : refused(disk, command, content, `size=${Math.ceil(share * bytes)}`, /ENOSPC/);
 }
 
 /** How a command ends on a disk with an option of mounting, and how it goes on when there is room. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { randomOf } from '../fuzz/mutate.mjs';
 import { COMMANDS, prepare } from './commands.mjs';
-import { fullDisk } from './disks.mjs';
+import { DISKS, onDisk, placeOfDisks } from './disks.mjs';
 import { disturb, undisturbed } from './disturb.mjs';
 
 const { values: options } = parseArgs({
@@ -30,7 +30,7 @@ const known = new Map();
 try {
   prepare(folder);
   await killAll();
-  if (!isTimeUp() && !rows.some(({ disk }) => disk)) await fillDisks();
+  await fillDisks();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -58,10 +58,17 @@ async function killAll() {
   }
 }
 
+/** The disks that no row tells of yet. */
 async function fillDisks() {
-  const found = await fullDisk(folder, wholeOf);
-  if (found === undefined) console.error('full disks: skipped, nothing can be mounted here');
-  for (const row of found ?? []) note({ disk: true, ...row });
+  const remaining = DISKS.slice(rows.filter(({ disk }) => disk).length);
+  if (remaining.length === 0 || isTimeUp()) return;
+  const place = placeOfDisks(folder);
+  if (place === undefined) console.error('full disks: skipped, nothing can be mounted here');
+  else
+    for (const disk of remaining) {
+      if (isTimeUp()) return;
+      note({ disk: true, name: disk.name, ...(await onDisk(place, disk, await wholeOf(disk.command))) });
+    }
 }
 
 function note(row) {

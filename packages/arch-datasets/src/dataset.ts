@@ -23,10 +23,10 @@ export interface DatasetOptions {
 const DEFAULT_SIZES = { train: 1000, validation: 100, test: 100 } as const;
 
 /** The share of all distinct architectures that goes to each part. */
-const SHARES: ReadonlyArray<readonly [split: Split, upTo: number]> = [
-  ['train', 0.8],
-  ['validation', 0.9],
-  ['test', 1],
+const SHARES: ReadonlyArray<{ readonly split: Split; readonly upTo: number }> = [
+  { split: 'train', upTo: 0.8 },
+  { split: 'validation', upTo: 0.9 },
+  { split: 'test', upTo: 1 },
 ];
 
 /** Draws before a part that stays empty is given up. */
@@ -39,46 +39,64 @@ export class DatasetError extends Error {
 
 /**
  * Draws a data set. The same sampler, seed and options give the same entries on every platform.
- * Throws {@link DatasetError} when a part stays empty: too few distinct architectures, or all above `maxParameters`.
+ * Throws {@link DatasetError} when a part stays empty: fewer distinct architectures than there are parts, or all above
+ * `maxParameters`.
  */
 export function createDataset(sampler: ArchitectureSampler, options: DatasetOptions): ArchitectureEntry[] {
   const { seed, sizes = DEFAULT_SIZES, maxParameters = Number.POSITIVE_INFINITY } = options;
-  const random = createRandom(seed);
   const known = new Map<string, ArchitectureEntry>();
-  const entryOf = (architecture: Architecture): ArchitectureEntry => {
-    const text = formatArchitecture(architecture);
-    const entry = known.get(text) ?? {
-      architecture: text,
-      parameters: parameterCount(buildArchitecture(architecture)),
-      split: splitOf(text, seed),
+  const draw = (splitOf: (architecture: string) => Split): ArchitectureEntry[] | Split => {
+    const random = createRandom(seed);
+    const entryOf = (architecture: Architecture): ArchitectureEntry => {
+      const text = formatArchitecture(architecture);
+      const parameters = known.get(text)?.parameters ?? parameterCount(buildArchitecture(architecture));
+      const entry = { architecture: text, parameters, split: splitOf(text) };
+      known.set(text, entry);
+      return entry;
     };
-    known.set(text, entry);
-    return entry;
-  };
-  return SHARES.flatMap(([split]) => {
-    const entries: ArchitectureEntry[] = [];
-    for (let fruitless = 0; entries.length < sizes[split]; ) {
-      const entry = entryOf(sampler(random));
-      if (entry.split === split && entry.parameters <= maxParameters) {
-        entries.push(entry);
-        fruitless = 0;
-      } else if (++fruitless > MAX_FRUITLESS_DRAWS) {
-        throw new DatasetError(
-          `no architecture for the ${split} part in ${MAX_FRUITLESS_DRAWS} draws: ${known.size} distinct ones are known, at most ${maxParameters} parameters are allowed`,
-        );
+    const parts: ArchitectureEntry[] = [];
+    for (const { split } of SHARES) {
+      const entries: ArchitectureEntry[] = [];
+      for (let fruitless = 0; entries.length < sizes[split]; ) {
+        const entry = entryOf(sampler(random));
+        if (entry.split === split && entry.parameters <= maxParameters) {
+          entries.push(entry);
+          fruitless = 0;
+        } else if (++fruitless > MAX_FRUITLESS_DRAWS) return split;
       }
+      parts.push(...entries);
     }
-    return entries;
-  });
+    return parts;
+  };
+  const byHash = draw((text) => splitAt(placeOf(text, seed)));
+  if (typeof byHash !== 'string') return byHash;
+  // Of a small family a part may have got none.
+  const eligible = [...known.values()].filter(({ parameters }) => parameters <= maxParameters);
+  const byRank = eligible.length < SHARES.length ? byHash : draw(splitByRank(eligible, seed));
+  if (typeof byRank !== 'string') return byRank;
+  throw new DatasetError(
+    `no architecture for the ${byRank} part in ${MAX_FRUITLESS_DRAWS} draws: ${known.size} distinct ones are known, at most ${maxParameters} parameters are allowed`,
+  );
 }
 
-/** Which part an architecture belongs to: by a hash (32-bit FNV-1a) of its text and the seed, so that it does not depend on the order of draws. */
-function splitOf(text: string, seed: number): Split {
+/** Where an architecture lies in [0, 1): a hash (32-bit FNV-1a) of its text and the seed, so that it does not depend on the order of draws. */
+function placeOf(text: string, seed: number): number {
   let hash = 0x811c9dc5;
   for (const character of `${seed}:${text}`) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
   // FNV mixes its last characters little: one round of a finaliser spreads them.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0;
-  const place = (hash ^ (hash >>> 13)) >>> 0;
-  const part = SHARES.find(([, upTo]) => place / 2 ** 32 < upTo);
-  return part ? part[0] : 'test';
+  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
+}
+
+/** The part that has a place in [0, 1). */
+const splitAt = (place: number): Split => SHARES.find(({ upTo }) => place < upTo)?.split ?? 'test';
+
+/** Parts of a few architectures, three at least, in the order of their places: a tenth each to validate and test, one at least. */
+function splitByRank(entries: readonly ArchitectureEntry[], seed: number): (architecture: string) => Split {
+  const ranked = entries.map(({ architecture }) => architecture).sort((a, b) => placeOf(a, seed) - placeOf(b, seed));
+  const tenth = Math.max(1, Math.floor(ranked.length / 10));
+  const splits = new Map<string, Split>(
+    ranked.slice(-2 * tenth).map((text, i) => [text, i < tenth ? 'validation' : 'test']),
+  );
+  return (text) => splits.get(text) ?? 'train';
 }

@@ -1,5 +1,5 @@
 import { parseArchitecture } from '@logah/graph-ir';
-import { createRandom } from '@logah/random';
+import { createRandom, type Random } from '@logah/random';
 import { describe, expect, it } from 'vitest';
 import {
   type ArchitectureEntry,
@@ -9,8 +9,10 @@ import {
   datasetToJsonLines,
   GPTS_1K_MAX_PARAMETERS,
   gpts1k,
+  gptsSmall,
   VITS_1K_MAX_PARAMETERS,
   vits1k,
+  vitsSmall,
 } from '../src/index.js';
 
 const VITS = createDataset(vits1k({ image: 32, patch: 2, classes: 10 }), {
@@ -68,6 +70,24 @@ describe('createDataset', () => {
   it('gives other entries for another seed', () => {
     const sampler = vits1k({ image: 32, patch: 2, classes: 10 });
     expect(createDataset(sampler, { seed: 2 })).not.toEqual(createDataset(sampler, { seed: 1 }));
+  });
+
+  it.each([
+    ['vits-small', vitsSmall({ image: 32, patch: 2, classes: 10 }), 27, 40],
+    ['gpts-small', gptsSmall({ vocab: 257, context: 16 }), 27, 20],
+    [
+      'three architectures',
+      (random: Random) => parseArchitecture(`vit:layers=${random.integer(1, 3)},heads=1,hidden=8,mlp=8`),
+      3,
+    ],
+  ])('of %s, every part has architectures of its own for any seed', (_, sampler, count, seeds) => {
+    for (let seed = 0; seed < seeds; seed++) {
+      const entries = createDataset(sampler, { seed });
+      const { train, validation, test } = datasetStatistics(entries).distinct;
+      expect(Math.min(train, validation, test), `seed ${seed}`).toBeGreaterThan(0);
+      expect(train + validation + test).toBe(count);
+      expect(new Set(entries.map(({ architecture }) => architecture)).size).toBe(count);
+    }
   });
 
   it('takes any sampler, and says when a part stays empty', () => {

@@ -280,6 +280,48 @@ describe('logah dataset', () => {
     ]);
   }, 120_000);
 
+  it('refuses architectures that do not fit the data, of whichever part', async () => {
+    const wrong = async (changed: string, part: string): Promise<string> => {
+      const nets = (await readFile(at('nets.jsonl'), 'utf8')).split('\n');
+      const [name, value] = changed.split('=');
+      const lines = nets.map((line) =>
+        line.includes(`"${part}"`) ? line.replace(new RegExp(`${name}=\\d+`), `${name}=${value}`) : line,
+      );
+      await writeFile(at('wrong.jsonl'), lines.join('\n'));
+      const { code, stderr } = await train('wrong', '--dataset', 'wrong.jsonl', '--variant', 'template-small');
+      expect(code).toBe(1);
+      return stderr;
+    };
+    expect(await wrong('vocab=300', 'train')).toBe(
+      'logah: wrong.jsonl: gpt2:layers=1,heads=2,hidden=16,vocab=300,context=16,tied=false: the network answers for 300 tokens, but the data has 257: use vocab=257\n',
+    );
+    expect(await wrong('context=8', 'test')).toContain(
+      'context=8,tied=false: the network has a context of 8 tokens, but the blocks of the data have 16: use context=16',
+    );
+    expect((await readdir(folder)).includes('wrong')).toBe(false);
+  });
+
+  it('evaluates nothing where no architecture is held out, and says so', async () => {
+    const nets = (await readFile(at('nets.jsonl'), 'utf8')).split('\n');
+    await writeFile(at('no-test.jsonl'), nets.filter((line) => line.includes('"train"')).join('\n'));
+    const args = [
+      '--dataset',
+      'no-test.jsonl',
+      '--variant',
+      'template-small',
+      '--epochs',
+      '1',
+      '--steps-per-epoch',
+      '1',
+    ];
+    const { code, stderr } = await train('no-test', ...args);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('no-test.jsonl has no architectures of the part "test", so none are evaluated.'),
+    ]);
+    expect(await readFile(at('no-test', 'metrics.jsonl'), 'utf8')).not.toContain('evaluation');
+  });
+
   it('refuses options of templates for another decoder', async () => {
     const { code, stderr } = await train('none', '--variant', 'tiny', '--max-width', '32');
     expect([code, stderr]).toEqual([1, 'logah: --max-width is for templates; tiny has none\n']);

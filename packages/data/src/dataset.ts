@@ -69,8 +69,8 @@ export async function readDataset({
       throw new DataError(`${dataDir}: only the class "${train.classNames.join()}"; there should be two at least`);
     return {
       kind: 'images',
-      train: part(imageSource(train, options), skipSamples, trainSamples),
-      test: part(imageSource(test, options), 0, testSamples),
+      train: part(imageSource(train, options), `${dataDir}, training`, trainSamples, skipSamples),
+      test: part(imageSource(test, options), `${dataDir}, test`, testSamples),
       classes: train.classNames.length,
       image: train.height,
     };
@@ -86,14 +86,14 @@ export async function readDataset({
       return images((split) => readImageFolder(join(dataDir, split)), PHOTOGRAPHS);
     case 'text': {
       const { vocab, encode } = tokenizer === 'gpt2' ? await gpt2Tokenizer() : byteTokenizer;
-      const blocks = async (split: string): Promise<DataSource> => {
+      const blocks = async (split: string, count: number | undefined, skipped = 0): Promise<DataSource> => {
         const path = join(dataDir, `${split}.txt`);
-        return textSource(encode(await readText(path)), context, path);
+        return part(textSource(encode(await readText(path)), context, path), path, count, skipped);
       };
       return {
         kind: 'text',
-        train: part(await blocks('train'), skipSamples, trainSamples),
-        test: part(await blocks('test'), 0, testSamples),
+        train: await blocks('train', trainSamples, skipSamples),
+        test: await blocks('test', testSamples),
         vocab,
         context,
       };
@@ -116,13 +116,16 @@ function withClassesOf({ classNames }: ImageSet, test: ImageSet, source: string)
   return { ...test, labels: test.labels.map((label) => places[label]), classNames };
 }
 
-/** At most `count` samples from `first` on. Throws DataError where there are none. */
-function part(source: DataSource, first: number, count = source.length): DataSource {
-  const length = Math.min(count, source.length - first);
-  if (length < 1) throw new DataError(`there are ${source.length} samples, and ${first} are to be left out`);
+/** At most `count` samples behind those that are skipped. Throws DataError naming `place` where there are none. */
+function part(source: DataSource, place: string, count = source.length, skipped = 0): DataSource {
+  const length = Math.min(count, source.length - skipped);
+  if (length < 1)
+    throw new DataError(
+      `${place}: there are ${source.length} samples, so ${source.length - 1} at most can be left out, got ${skipped}`,
+    );
   if (length === source.length) return source;
   return subset(
     source,
-    Array.from({ length }, (_, i) => first + i),
+    Array.from({ length }, (_, i) => skipped + i),
   );
 }

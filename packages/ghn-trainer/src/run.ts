@@ -7,7 +7,8 @@ import type { DataSource } from '@logah/data';
 import { messageOf, parseJson } from '@logah/files';
 import { appendToFile, lockFolder, makeFolder, readText, sweepFolder, writeFile } from '@logah/files/node';
 import type { Hypernet } from '@logah/hypernet';
-import { writeHypernet } from '@logah/hypernet/node';
+import { readHypernet, writeHypernet } from '@logah/hypernet/node';
+import * as tf from '@tensorflow/tfjs-core';
 import { TrainingError } from './config.js';
 import { evaluatePredictions, type PredictedScore } from './evaluate.js';
 import { type Ranks, shareState } from './ranks.js';
@@ -72,10 +73,12 @@ const statePath = (folder: string, step: number): string =>
  * `hypernet.safetensors` beside each state. When a step fails, the state before it is written first. A folder that was
  * made for a run that fails before its first state is removed.
  * Throws {@link TrainingError} when the folder holds a run of another configuration, states of which none can be read,
- * or is held by another process.
+ * or is held by another process, and for an evaluation of no architecture.
  */
 export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
   checkRunnable(options.config, options.data);
+  if (options.evaluation?.architectures.length === 0)
+    throw new TrainingError('an evaluation wants one architecture at least; leave it out where none is held out');
   const { folder, ranks } = options;
   if (ranks !== undefined && ranks.rank > 0) {
     yield* runAlong(options, ranks);
@@ -127,8 +130,9 @@ async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGen
     await keepMetricsUpTo(metrics, state.step);
     await removeOldStates(folder, state.step, keep);
     const board = await createEventFile(folder);
-    // It may be gone or damaged; nothing else could make it again once the run has ended.
-    if (found.state !== undefined) await writeHypernet(learned, learnedHypernet(state));
+    // It may be gone, damaged or of a later state; nothing else could make it again once the run has ended.
+    if (found.state !== undefined && !(await isWritten(learned, learnedHypernet(state))))
+      await writeHypernet(learned, learnedHypernet(state));
     if (found.state !== undefined) yield { type: 'resumed', step: state.step, path: statePath(folder, state.step) };
     for await (const { state: next, ...step } of train({ ...options, state })) {
       state = next;
@@ -243,6 +247,20 @@ async function removeOldStates(folder: string, step: number, keep: number): Prom
 /** The hypernetwork that is used: the average where one is kept. */
 const learnedHypernet = ({ hypernet, average }: TrainerState): Hypernet =>
   average === undefined ? hypernet : { ...hypernet, parameters: average };
+
+/** Whether a file holds just this hypernetwork. */
+async function isWritten(path: string, { config, parameters }: Hypernet): Promise<boolean> {
+  const found = await readHypernet(path).catch(() => undefined);
+  if (found === undefined) return false;
+  try {
+    if (!isDeepStrictEqual(found.config, config)) return false;
+    for (const [name, tensor] of Object.entries(parameters))
+      if (!isDeepStrictEqual(await found.parameters[name].data(), await tensor.data())) return false;
+    return true;
+  } finally {
+    tf.dispose(Object.values(found.parameters));
+  }
+}
 
 /** Writes the configuration of a new run, or checks that of an old one. */
 async function claimFolder(folder: string, configuration: object): Promise<void> {

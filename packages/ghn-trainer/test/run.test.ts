@@ -1,5 +1,5 @@
 // Runs in folders and on worker threads, as built: workers are files.
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -178,6 +178,25 @@ describe('run', () => {
     await writeFile(path, learned.subarray(0, 1000));
     await follow();
     expect((await readFile(path)).equals(learned)).toBe(true);
+  });
+
+  it('leaves a hypernetwork alone that is whole, and makes one of another state again', async () => {
+    await follow();
+    const path = join(folder, 'hypernet.safetensors');
+    const learned = await readFile(path);
+    await utimes(path, 1, 1);
+    await follow();
+    expect((await stat(path)).mtimeMs).toBe(1000);
+    await rm(join(folder, 'step-0000010.safetensors'));
+    await follow({}, 9);
+    expect((await readFile(path)).equals(learned)).toBe(false);
+  });
+
+  it('wants architectures to evaluate where it is to evaluate', async () => {
+    await expect(follow({ evaluation: { every: 5, architectures: [], data } })).rejects.toThrow(
+      'an evaluation wants one architecture at least; leave it out where none is held out',
+    );
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('keeps good states, however many later ones are damaged', async () => {

@@ -148,8 +148,16 @@ const DECODER_SIZE_FIELDS = {
 /** No tensor of any backend has a larger axis. */
 const LARGEST_SIZE = 2 ** 31 - 1;
 
-/** Kernels have an embedding each, so they are counted in a loop. */
-const LARGEST_KERNEL = 1024;
+/** Sizes that tensors of the file do not bound. */
+const LARGEST: Readonly<Record<string, number>> = {
+  /** Kernels have an embedding each, so they are counted in a loop. */
+  maxKernel: 1024,
+  /** Lengths of paths are counted in 16 bits. */
+  virtualEdges: 65_535,
+};
+
+/** Deviations beyond these leave nothing or nothing finite of a matrix of float32. */
+const DEVIATIONS = { from: 1e-6, to: 1000 } as const;
 
 /** Checks every field, and returns the configuration. Throws {@link HypernetError} naming the first one at fault. */
 export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
@@ -164,15 +172,16 @@ export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
   for (const field of [...SIZE_FIELDS, ...DECODER_SIZE_FIELDS[config.decoder]]) {
     const value = values[field];
     if (!Number.isSafeInteger(value) || Number(value) < 1) fail(field, 'a positive integer');
-    if (Number(value) > LARGEST_SIZE) fail(field, `at most ${LARGEST_SIZE}`);
+    const largest = LARGEST[field] ?? LARGEST_SIZE;
+    if (Number(value) > largest) fail(field, `at most ${largest}`);
   }
-  if (config.maxKernel > LARGEST_KERNEL) fail('maxKernel', `at most ${LARGEST_KERNEL}`);
   if (config.dim % 4 !== 0) fail('dim', 'a multiple of 4 (four shape embeddings)');
   if (config.dim % config.heads !== 0) fail('dim', `a multiple of the ${config.heads} heads`);
   if (config.decoder === 'lowrank' && config.maxRows < 2 * config.maxChannels)
     fail('maxRows', `at least 2 * maxChannels = ${2 * config.maxChannels} (a vector takes two rows a channel)`);
   if (config.decoder === 'template') {
     if (!Number.isSafeInteger(config.rank) || config.rank < 0) fail('rank', 'an integer of at least 0');
+    if (config.rank > LARGEST_SIZE) fail('rank', `at most ${LARGEST_SIZE}`);
     if (config.mixture !== 'embedding' && config.mixture !== 'place') fail('mixture', '"embedding" or "place"');
     if (config.lowRank !== undefined) {
       if (!Number.isSafeInteger(config.lowRank) || config.lowRank < 1) fail('lowRank', 'a positive integer');
@@ -180,8 +189,12 @@ export function checkHypernetConfig<C extends HypernetConfig>(config: C): C {
     }
   }
   if (config.domain !== 'vision' && config.domain !== 'language') fail('domain', '"vision" or "language"');
-  if (typeof config.initializerRange !== 'number' || !(config.initializerRange > 0))
-    fail('initializerRange', 'a positive number');
+  const { initializerRange } = config;
+  if (
+    typeof initializerRange !== 'number' ||
+    !(initializerRange >= DEVIATIONS.from && initializerRange <= DEVIATIONS.to)
+  )
+    fail('initializerRange', `a number from ${DEVIATIONS.from} to ${DEVIATIONS.to}`);
   return config;
 }
 

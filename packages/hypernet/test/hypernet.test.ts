@@ -261,6 +261,24 @@ describe('checkpoints', () => {
     ).toThrow('the tensor "ln.bias" holds NaN');
   });
 
+  it.each([
+    ['virtualEdges', 1e5, 'at most 65535'],
+    ['virtualEdges', 2 ** 31 - 1, 'at most 65535'],
+    ['maxKernel', 1025, 'at most 1024'],
+    ['maxChannels', 2 ** 31, 'at most 2147483647'],
+    ['rank', 2 ** 31, 'at most 2147483647'],
+    ['heads', 0.5, 'a positive integer'],
+    ['initializerRange', 1e300, 'a number from 0.000001 to 1000'],
+    ['initializerRange', 1e-300, 'a number from 0.000001 to 1000'],
+    ['domain', 'toString', '"vision" or "language"'],
+  ])('whose configuration has a %s of %s are refused, with the file', async (field, value, wanted) => {
+    const { tensors, metadata } = await toCheckpoint(hypernet);
+    const config = JSON.stringify({ ...hypernet.config, [field]: value });
+    expect(() => fromCheckpoint({ tensors, metadata: { ...metadata, config } }, 'ghn.safetensors')).toThrow(
+      `ghn.safetensors: the configuration in its metadata is not valid: hypernetwork configuration: ${field} should be ${wanted}, got ${JSON.stringify(value)}`,
+    );
+  });
+
   it('of something else are refused', () => {
     expect(() => fromCheckpoint({ tensors: new Map(), metadata: { format: 'pt' } }, 'model.safetensors')).toThrow(
       'model.safetensors: not a hypernetwork; its metadata should have the format "logah" and a config, got the format "pt"',

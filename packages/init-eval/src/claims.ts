@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseJson, shortJson } from '@logah/files';
 import { type Holder, type Lock, sweepFolder, tryLock } from '@logah/files/node';
 import { EvaluationError } from './errors.js';
-import { type ComparisonOptions, type FiledRun, hashOf, readRun, runName } from './filed-runs.js';
+import { type ComparisonOptions, type FiledRun, hashOf, readRun } from './filed-runs.js';
 import type { RunRecord } from './results.js';
 
 /** After five minutes without a sign a job on another machine is taken to be gone. */
@@ -120,14 +120,17 @@ export function claimRuns(
   const claim = async (): Promise<ClaimedRun | undefined> => {
     while (pending.size > 0 && !signal.aborted) {
       const names = new Set(await readdir(folder));
-      const isTaken = ({ id }: FiledRun): boolean => names.has(lockName(id)) && !names.has(runName(id));
-      const free = [...pending].filter((filed) => !isTaken(filed));
-      for (const filed of [...free, ...[...pending].filter(isTaken)]) {
+      const isHeld = ({ id }: FiledRun): boolean => names.has(lockName(id));
+      const free = [...pending].filter((filed) => !isHeld(filed));
+      for (const filed of [...free, ...[...pending].filter(isHeld)]) {
         if (signal.aborted) return undefined;
-        const own = names.has(runName(filed.id)) ? undefined : await lock(join(folder, lockName(filed.id)));
-        if (own === undefined && !names.has(runName(filed.id))) continue;
-        // It may have been made since the folder was read.
-        const run = await readRun(filed);
+        const own = await lock(join(folder, lockName(filed.id)));
+        // Only now: whoever had the lock before may have made it.
+        const run = await readRun(filed).catch(async (error: unknown) => {
+          await own?.release();
+          throw error;
+        });
+        if (run === undefined && own === undefined) continue;
         pending.delete(filed);
         if (run === undefined && own !== undefined) return { filed, lock: own };
         await own?.release();

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import type { Dataset } from '@logah/data/node';
 import { messageOf } from '@logah/files';
 import { type Graph, parameterCount } from '@logah/graph-ir';
-import { classification, languageModelling } from '@logah/network';
+import { classification, languageModelling, misfitOf } from '@logah/network';
 import { areFinite, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 import { EvaluationError } from './errors.js';
@@ -29,24 +29,6 @@ export interface Job {
 
 const MOMENTS = { sgd: ['velocity'], adamw: ['first', 'second'] } as const;
 
-/** Throws {@link EvaluationError} when a network cannot take the samples, or does not answer for each of their classes or tokens. */
-function checkFit({ inputs, outputs, values }: Graph, data: Dataset): void {
-  const [input, output] = [values[inputs[0]].shape, values[outputs[0]].shape];
-  const answers = output[output.length - 1];
-  const wanted = data.kind === 'images' ? data.classes : data.vocab;
-  if (answers !== wanted) {
-    throw new EvaluationError(
-      `the network answers for ${answers} ${data.kind === 'images' ? 'classes' : 'tokens'}, but the data has ${wanted}: use ${data.kind === 'images' ? 'classes' : 'vocab'}=${wanted}`,
-    );
-  }
-  const sizes = input.slice(1).filter((size) => typeof size === 'number');
-  if (data.kind === 'images' && sizes.join() !== [3, data.image, data.image].join()) {
-    throw new EvaluationError(
-      `the network takes images of ${sizes.join('×')}, but the data has 3×${data.image}×${data.image}: use image=${data.image}`,
-    );
-  }
-}
-
 /** Who is told how a run goes. */
 export interface JobListener {
   /** Of every step. */
@@ -64,7 +46,8 @@ export async function runJob(
   data: Dataset,
   { onStep, onNote = () => {} }: JobListener = {},
 ): Promise<RunRecord> {
-  checkFit(graph, data);
+  const misfit = misfitOf(graph, data);
+  if (misfit !== undefined) throw new EvaluationError(misfit);
   const initial = async (): Promise<TensorRecord> => {
     const start = await (await readInitializer(key.initializer))(graph, startRandom(key.seed));
     for (const [name, tensor] of Object.entries(start)) {

@@ -178,6 +178,10 @@ describe('sweep', () => {
     await expect(collect(sweep(options('bad', { graphs, workers: 1 })))).rejects.toThrow(
       'the network answers for 100 tokens, but the data has 257: use vocab=257',
     );
+    const none = options('bad', {});
+    await expect(collect(sweep({ ...none, data: { ...none.data, skipSamples: 1_000_000 } }))).rejects.toThrow(
+      /train\.txt: there are \d+ samples, so \d+ at most can be left out, got 1000000$/,
+    );
   });
 
   it('takes an initialiser of one’s own from a module', async () => {

@@ -2,6 +2,7 @@ export type { TensorRecord } from '@logah/tensor-ops';
 export { ADAMW_DEFAULTS, type AdamWConfig, type AdamWState, disposeAdamW, initAdamW, updateAdamW } from './adamw.js';
 export { clipScale } from './clipping.js';
 export { evaluateNetwork, type NetworkScore } from './evaluate.js';
+export { misfitOf, type SampleKind } from './fit.js';
 export { forward } from './forward.js';
 export { networkGradients } from './gradients.js';
 export { randomParameters, withFreshClassLayer } from './initializers.js';

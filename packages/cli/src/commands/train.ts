@@ -17,7 +17,7 @@ import {
   totalSteps,
 } from '@logah/ghn-trainer';
 import { createWorkerPool, type RunEvent, run, type WorkerPool } from '@logah/ghn-trainer/node';
-import { type Architecture, parseArchitecture } from '@logah/graph-ir';
+import { type Architecture, buildArchitecture, parseArchitecture } from '@logah/graph-ir';
 import {
   createHypernet,
   HYPERNET_VARIANTS,
@@ -27,7 +27,7 @@ import {
   hypernetPreset,
   isTemplateVariant,
 } from '@logah/hypernet';
-import { classification, languageModelling } from '@logah/network';
+import { classification, languageModelling, misfitOf } from '@logah/network';
 import { createRandom } from '@logah/random';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
@@ -255,6 +255,8 @@ export const trainCommand = (): Command =>
           `Meta-training ${DECODER_NAMES[hypernet.decoder]} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
             `${options.metaBatch} networks a step, backend ${backend}, ${ranks ? `${ranks.size} processes (${ranks.library}), ` : ''}${pool ? `${workers} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
         );
+        if (heldOut.length === 0)
+          tell(`${architectureSetOf(options)} has no architectures of the part "test", so none are evaluated.`);
         const { backend: _backend, workers: _workers, out: _out, dataDir: _dataDir, ...lasting } = options;
         // The first process alone keeps the configuration.
         const contentOfData = isFirst ? await datasetContent(options) : undefined;
@@ -277,7 +279,16 @@ export const trainCommand = (): Command =>
           ...shared,
           saveEvery: options.saveEvery,
           keep: options.keep,
-          evaluation: { every: options.evalEvery, architectures: heldOut, data: data.test, batch: options.batch },
+          ...(heldOut.length === 0
+            ? {}
+            : {
+                evaluation: {
+                  every: options.evalEvery,
+                  architectures: heldOut,
+                  data: data.test,
+                  batch: options.batch,
+                },
+              }),
         });
         const progress = isQuiet ? undefined : showProgress(totalSteps(config, data.train), 'steps');
         const isText = data.kind === 'text';
@@ -418,9 +429,14 @@ async function architecturesFor(data: Dataset, options: TrainCommandOptions): Pr
     throw new CliError(
       `${dataset} has ${data.kind === 'text' ? 'vision' : 'language'} models, but --data ${options.data} is ${data.kind === 'text' ? 'text' : 'images'}`,
     );
+  const heldOut = [...new Set(part('test'))].slice(0, evalArchitectures);
+  for (const architecture of new Set([...part('train'), ...heldOut])) {
+    const misfit = misfitOf(buildArchitecture(parseArchitecture(architecture)), data);
+    if (misfit !== undefined) throw new CliError(`${dataset}: ${architecture}: ${misfit}`);
+  }
   return {
     source: (random) => random.choose(train),
-    heldOut: [...new Set(part('test'))].slice(0, evalArchitectures),
+    heldOut,
     content: createHash('sha256').update(datasetToJsonLines(entries)).digest('hex'),
   };
 }
