@@ -44,6 +44,8 @@ export {
 } from './start-tables.js';
 export { INITIALIZER_HELP, isPredicted, splitStarts, startName } from './start-text.js';
 export {
+  type Advice,
+  adviceOn,
   diversity,
   type Finding,
   findings,

@@ -4,6 +4,7 @@ import { type Graph, layerWeights } from '@logah/graph-ir';
 import { fanInScale } from '@logah/lowrank-decoder';
 import { type TensorRecord, takeNumber } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
+import { branchWeights } from './branches.js';
 
 /** A parameter in numbers. Spectrum and rows are those of a matrix `[out, fan_in]`; vectors have none. */
 export interface LayerStatistics {
@@ -124,25 +125,80 @@ export async function diversity(parameters: TensorRecord): Promise<number | null
   return pairs === 0 ? null : sum / pairs;
 }
 
-/** A way in which a start is bad, and the parameters that show it. */
+/** A way in which a start is unusual, and the parameters that show it. */
 export interface Finding {
-  readonly kind: 'not finite' | 'collapsed' | 'exploding' | 'vanishing' | 'zero rows' | 'repeated rows';
+  readonly kind:
+    | 'not finite'
+    | 'collapsed'
+    | 'exploding'
+    | 'vanishing'
+    | 'quiet branches'
+    | 'zero rows'
+    | 'repeated rows';
   readonly parameters: readonly string[];
   /** The finding as a sentence. */
   readonly text: string;
 }
 
-/** A collapsed matrix has fewer directions than this, though its sides are at least {@link COLLAPSE_SIDE}. */
-const COLLAPSE_RANK = 2;
+/** What a finding means for who trains the network. */
+export interface Advice {
+  /** Whether training suffers from it as a rule. */
+  readonly isTrouble: boolean;
+  /** In a sentence or two: what it does, and what helps. */
+  readonly text: string;
+}
+
+const ADVICE: Readonly<Record<Finding['kind'], Advice>> = {
+  'not finite': { isTrouble: true, text: 'The network answers nothing: do not use it.' },
+  exploding: {
+    isTrouble: true,
+    text: 'Answers and gradients are far too large: training will likely break down. Take another start.',
+  },
+  vanishing: {
+    isTrouble: true,
+    text: 'Hardly any signal passes, and there is no way around: training begins slowly, or not at all. Take another start.',
+  },
+  'quiet branches': {
+    isTrouble: false,
+    text:
+      'The signal goes around them, so that these blocks begin as if they were not there and learn their part later. ' +
+      'Many networks are made to begin so; nothing needs to be done.',
+  },
+  collapsed: {
+    isTrouble: true,
+    text: 'All units of the layer answer nearly alike: it tells inputs apart only after long training. Take another start.',
+  },
+  'zero rows': {
+    isTrouble: true,
+    text: 'These units are silent at the start: a part of the network is unused. Take a narrower network.',
+  },
+  'repeated rows': {
+    isTrouble: true,
+    text:
+      'Copies learn the same thing for long, so that the network is as good as a narrower one. Take a narrower network, ' +
+      'or add noise (`logah init --init template:NAME+noise`).',
+  },
+};
+
+/** What a finding of this kind means, in plain words. */
+export const adviceOn = (kind: Finding['kind']): Advice => ADVICE[kind];
+
+/**
+ * A collapsed matrix has fewer directions than this, though its sides are at least {@link COLLAPSE_SIDE}: four fifths of its values lie in one. Last layers of
+ * trained language models, which hold how frequent each token is, come to 1.9.
+ */
+const COLLAPSE_RANK = 1.5;
 const COLLAPSE_SIDE = 16;
 /** How many times larger or smaller than `√(2 / fan_in)` a matrix's values are when they explode or vanish. */
 const SCALE_LIMIT = 20;
 
-/** What is wrong with parameters, worst first; nothing for a start that looks sound. `graph` tells weights from embeddings. */
+/** What is unusual in parameters, worst first; nothing for a start that looks sound. `graph` tells weights from embeddings, and which of them lie in branches. */
 export function findings(graph: Graph, statistics: readonly LayerStatistics[]): Finding[] {
   const weights = layerWeights(graph);
+  const branches = branchWeights(graph);
   const matrices = statistics.filter(({ name, matrix }) => matrix !== undefined && weights.has(name));
   const scale = ({ std, shape }: LayerStatistics): number => std / fanInScale(shape);
+  const isTiny = (layer: LayerStatistics): boolean => scale(layer) < 1 / SCALE_LIMIT;
   const sides = ({ shape }: LayerStatistics): number =>
     Math.min(
       shape[0],
@@ -173,14 +229,20 @@ export function findings(graph: Graph, statistics: readonly LayerStatistics[]): 
     ...found(
       'vanishing',
       matrices,
-      (layer) => scale(layer) < 1 / SCALE_LIMIT,
+      (layer) => isTiny(layer) && !branches.has(layer.name),
       (names) => `vanishing: values less than a ${SCALE_LIMIT}th of the scale √(2 / fan-in) in ${names}`,
     ),
     ...found(
       'collapsed',
       matrices,
       (layer) => sides(layer) >= COLLAPSE_SIDE && (layer.matrix?.effectiveRank ?? 0) < COLLAPSE_RANK,
-      (names) => `collapsed: all rows point the same way (effective rank below ${COLLAPSE_RANK}) in ${names}`,
+      (names) => `collapsed: nearly all rows point the same way (effective rank below ${COLLAPSE_RANK}) in ${names}`,
+    ),
+    ...found(
+      'quiet branches',
+      matrices,
+      (layer) => isTiny(layer) && branches.has(layer.name),
+      (names) => `quiet branches: values less than a ${SCALE_LIMIT}th of the scale √(2 / fan-in) in ${names}`,
     ),
     ...found(
       'zero rows',

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  adviceOn,
   diversity,
   findings,
   layerStatistics,
@@ -102,7 +103,7 @@ describe('findings', () => {
   it.each([
     ['not finite', () => tf.fill([64, 32], Number.NaN)],
     ['exploding', () => tf.tensor(createRandom(1).normals(64 * 32, 0, 10), [64, 32])],
-    ['vanishing', () => tf.tensor(createRandom(1).normals(64 * 32, 0, 1e-4), [64, 32])],
+    ['quiet branches', () => tf.tensor(createRandom(1).normals(64 * 32, 0, 1e-4), [64, 32])],
     [
       'collapsed',
       () =>
@@ -119,6 +120,59 @@ describe('findings', () => {
     });
     expect(found[0]).toBe(`${kind}: ${WEIGHT}`);
     expect(found).toHaveLength(1);
+  });
+
+  it('tell small weights that the signal goes around from those that it must pass', async () => {
+    const small = (...names: readonly string[]): Promise<string[]> =>
+      kinds((start) => {
+        for (const name of names) start[name] = tf.mul(start[name], 1e-4);
+      });
+    const layer = 'encoder.layers.encoder_layer_1';
+    const around = [`${layer}.self_attention.in_proj_weight`, `${layer}.self_attention.out_proj.weight`];
+    expect(await small('conv_proj.weight', ...around, `${layer}.mlp.3.weight`, 'heads.head.weight')).toEqual([
+      'vanishing: conv_proj.weight,heads.head.weight',
+      `quiet branches: ${around.join()},${layer}.mlp.3.weight`,
+    ]);
+    expect([adviceOn('vanishing').isTrouble, adviceOn('quiet branches').isTrouble]).toEqual([true, false]);
+  });
+
+  it('find no branch where nothing goes around a layer', async () => {
+    // The sum of a ResNet's block and its shortcut, not that of patches and positions.
+    const resnet = buildArchitecture(parseArchitecture('resnet18:classes=10,image=32'));
+    const tiny = resnet.parameters.map(({ name, shape }) => ({
+      name,
+      shape,
+      norm: 1,
+      mean: 0,
+      std: 1e-6,
+      matrix: { spectralNorm: 1, effectiveRank: 10, zeroRows: 0, repeatedRows: 0 },
+    }));
+    const found = findings(resnet, tiny);
+    const [vanishing, quiet] = ['vanishing', 'quiet branches'].map(
+      (kind) => found.find((finding) => finding.kind === kind)?.parameters,
+    );
+    expect(vanishing).toContain('conv1.weight');
+    expect(vanishing).toContain('fc.weight');
+    expect(quiet).toContain('layer1.0.conv1.weight');
+    expect(quiet).toContain('layer1.1.conv2.weight');
+  });
+
+  it('leave a matrix alone that has most of its values in one direction, and not nearly all', async () => {
+    const flat = createRandom(1).normals(64 * 32, 0, 0.2);
+    const along = (share: number): tf.Tensor => {
+      const row = createRandom(2).normals(32, 0, 0.2);
+      return tf.tensor(
+        flat.map((value, i) => value + share * row[i % 32]),
+        [64, 32],
+      );
+    };
+    const judged = (share: number): Promise<string[]> =>
+      kinds((start) => {
+        start[WEIGHT] = along(share);
+      });
+    // Effective ranks of 1.75 and 1.17.
+    expect(await judged(1)).toEqual([]);
+    expect(await judged(2)).toEqual([`collapsed: ${WEIGHT}`]);
   });
 });
 

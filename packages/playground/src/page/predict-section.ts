@@ -1,8 +1,9 @@
 // The prediction: which hypernetwork, how far it is, what came out, and the file.
+import { cardOf } from '@logah/checkpoints/catalog';
 import type { LayerStatistics } from '@logah/init-eval';
 import type { WorkerClient } from '../worker/client.js';
 import { Stopped } from '../worker/client.js';
-import type { NetworkFacts, Prediction } from '../worker/protocol.js';
+import { type NetworkFacts, type Prediction, type Remark, UNTRAINED } from '../worker/protocol.js';
 import { predictCommand } from './command.js';
 import { byId, make, messageOf, progressIn, say } from './dom.js';
 import { percent, short, significant, thousands } from './numbers.js';
@@ -131,19 +132,26 @@ function showPrediction(prediction: Prediction): void {
       : ` Diversity ${diversity.toFixed(2)} (0: layers of one shape are all alike, 1: as unlike as can be).`;
   byId('prediction-summary', HTMLParagraphElement).textContent =
     `${thousands(parameters)} parameters in ${seconds.toFixed(1)} s from ${hypernet}, on ${backend}${why === null ? '' : ` (${why})`}.${alike}`;
-  const troubles = [
-    ...findings.map(({ text }) => text),
-    ...(diversity !== null && diversity < ALIKE
+  const copies: readonly Remark[] =
+    diversity !== null && diversity < ALIKE
       ? [
-          `Layers of one shape are nearly copies of each other (diversity ${diversity.toFixed(2)}): they begin by learning the same.`,
+          {
+            text: `copies: layers of one shape are nearly the same (diversity ${diversity.toFixed(2)})`,
+            advice:
+              'They begin by learning the same, and the network trains like one of fewer layers. Take another start.',
+            isTrouble: true,
+          },
         ]
-      : []),
-  ];
+      : [];
+  const all = [...copies, ...findings];
+  const none = make('li', { class: 'good' }, 'No sign of trouble: nothing explodes, vanishes, collapses or repeats.');
   byId('findings', HTMLUListElement).replaceChildren(
-    ...(troubles.length === 0
-      ? [make('li', { class: 'good' }, 'No sign of trouble: nothing explodes, vanishes, collapses or repeats.')]
-      : troubles.map((text) => make('li', {}, text))),
+    ...(all.some(({ isTrouble }) => isTrouble) ? [] : [none]),
+    ...all.map(({ text, advice, isTrouble }) =>
+      make('li', isTrouble ? { class: 'bad' } : {}, text, make('span', { class: 'advice' }, advice)),
+    ),
   );
+  byId('evidence', HTMLParagraphElement).textContent = evidenceOf(hypernet);
   const head = ['Tensor', 'Shape', 'Deviation', 'Effective rank'];
   byId('layers', HTMLElement).replaceChildren(
     make(
@@ -152,6 +160,22 @@ function showPrediction(prediction: Prediction): void {
       make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
       make('tbody', {}, ...layers.map(layerRow)),
     ),
+  );
+}
+
+/** What is known of networks that a hypernetwork filled: a shipped one was measured. */
+function evidenceOf(hypernet: string): string {
+  if (hypernet === UNTRAINED)
+    return 'An untrained hypernetwork shows how a prediction looks; its networks train worse than random ones.';
+  const { reached, task } = cardOf(hypernet);
+  const values = reached.map(({ accuracy, loss }) =>
+    task.kind === 'text' && loss !== undefined ? Math.exp(loss) : 100 * accuracy,
+  );
+  const range = `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}`;
+  const measure = task.kind === 'text' ? `a perplexity of ${range}` : `${range} % right answers`;
+  return (
+    `Predicted weights are less diverse than random ones by nature: that alone is no fault. Networks that ${hypernet} had never ` +
+    `seen reach ${measure} before any training; how they train, next to other starts, is in docs/results.md.`
   );
 }
 

@@ -2,7 +2,7 @@
 import { cardOf, fitOf, provenance } from '@logah/checkpoints/catalog';
 import { classLayer, type Graph, parameterCount } from '@logah/graph-ir';
 import { disposeHypernet, type PredictedTensor, predict } from '@logah/hypernet';
-import { diversity, findings, type LayerStatistics, layerStatistics } from '@logah/init-eval';
+import { adviceOn, diversity, findings, type LayerStatistics, layerStatistics } from '@logah/init-eval';
 import { withFreshClassLayer } from '@logah/network';
 import { createRandom, type Random } from '@logah/random';
 import * as tf from '@tensorflow/tfjs-core';
@@ -53,7 +53,10 @@ export async function predictNetwork(
     seconds,
     parameters: count,
     layers,
-    findings: findings(graph, layers),
+    findings: findings(graph, layers).map(({ kind, text }) => {
+      const { text: advice, isTrouble } = adviceOn(kind);
+      return { text, advice, isTrouble };
+    }),
     diversity: count > MOST_COMPARED ? null : await diversityOf(graph, values),
   };
   return { graph, name, values, prediction, origin: originOf(hypernetName, graph, seed) };

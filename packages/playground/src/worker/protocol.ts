@@ -1,5 +1,5 @@
 // What the page asks of its worker, and what it is told. Everything here is plain data that can be posted.
-import type { Finding, LayerStatistics } from '@logah/init-eval';
+import type { LayerStatistics } from '@logah/init-eval';
 
 /** A file that was dropped on the page, with its path in the dropped folder. */
 export interface DroppedFile {
@@ -54,6 +54,15 @@ export interface Picture {
   readonly folds: readonly number[];
 }
 
+/** Something unusual in a prediction. */
+export interface Remark {
+  /** What, and in which tensors. */
+  readonly text: string;
+  /** What it means for who trains the network. */
+  readonly advice: string;
+  readonly isTrouble: boolean;
+}
+
 export interface Prediction {
   readonly hypernet: string;
   readonly backend: 'WebGPU' | 'wasm';
@@ -63,7 +72,7 @@ export interface Prediction {
   readonly seconds: number;
   readonly parameters: number;
   readonly layers: readonly LayerStatistics[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Remark[];
   /** The mean distance between weights of one shape, 0 to 1; null where there are none, or too many to compare. */
   readonly diversity: number | null;
 }
