@@ -10,7 +10,7 @@ export {
   type NodeMark,
 } from './draw/drawing.js';
 export { type Fold, type FoldedDrawing, fold } from './draw/fold.js';
-export { heatMap } from './draw/heat-map.js';
+export { type HeatMapOptions, heatMap } from './draw/heat-map.js';
 export { toMermaid } from './draw/mermaid.js';
 export { toModelExplorer } from './draw/model-explorer.js';
 export { type SvgOptions, toSvg } from './draw/svg.js';

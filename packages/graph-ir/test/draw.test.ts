@@ -131,4 +131,14 @@ describe('pictures', () => {
     expect(drawn).toBe(graph.distances.filter((distance) => distance > 0).length);
     expect(svg).toContain('a &#60;ViT&#62;');
   });
+
+  it('of distances are as wide as is asked for, with letters of one size', () => {
+    const graph = toComputationalGraph(graphOf('vit:layers=2,heads=2,hidden=16,mlp=32'));
+    const sizes = [undefined, 350, 100].map((width) => {
+      const svg = heatMap(graph, 'ViT', width === undefined ? {} : { width });
+      expect(svg.match(/font-size="12"/g)).toHaveLength(6);
+      return Number(/viewBox="0 0 (\d+) /.exec(svg)?.[1]);
+    });
+    expect(sizes).toEqual([674, 350, 240]);
+  });
 });

@@ -10,6 +10,7 @@ import { openModel } from '@logah/graph-ir/node';
 import { readSafetensors } from '@logah/safetensors/node';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bestRates } from '../src/best-rates.js';
 import { digitsCard } from '../src/digit-task.js';
 import { FIRST_NETWORK } from '../src/page/network-choice.js';
 import { farthest } from '../src/worker/farthest.js';
@@ -137,7 +138,10 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(parameterCount(model.graph)).toBe(parameterCount(graph));
     model.close();
     expect(await page.textContent('#findings')).toContain('No sign of trouble');
-    expect(await page.locator('#layers tbody tr').count()).toBe(graph.parameters.length);
+    const rows = page.locator('#layers tbody tr:visible');
+    expect(await rows.count()).toBe(12);
+    await page.click('#layers button');
+    expect(await rows.count()).toBe(graph.parameters.length);
   });
 
   it('follows links, and writes them', async () => {
@@ -261,6 +265,25 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await open();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    /** Pixels of the smallest letters in the picture. */
+    const smallest = (): Promise<number> =>
+      page.evaluate(() => {
+        const svg = document.querySelector<SVGSVGElement>('#picture svg');
+        const scale = svg === null ? 0 : svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+        const sizes = [...document.querySelectorAll('#picture text')].map((text) =>
+          Number(text.getAttribute('font-size')),
+        );
+        // Boxes lie on parts of pixels.
+        return Math.round(10 * scale * Math.min(...sizes)) / 10;
+      });
+    expect(await smallest()).toBeGreaterThanOrEqual(12);
+    await page.check('input[value="distances"]', { force: true });
+    await page.waitForFunction(() => document.querySelector('#picture')?.textContent?.includes('to node'));
+    expect(await smallest()).toBeGreaterThanOrEqual(12);
+    const { scrollWidth, clientWidth } = await page.evaluate(
+      () => document.querySelector('#picture') ?? { scrollWidth: 1, clientWidth: 0 },
+    );
+    expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
   });
 
   it.skipIf(digitsCard() !== undefined)('says what is missing where no hypernetwork for digits ships', async () => {
@@ -295,7 +318,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       await page.mouse.down();
       await page.mouse.move(box.x + box.width / 2, box.y + 0.85 * box.height, { steps: 8 });
       await page.mouse.up();
-      await page.waitForFunction(() => !document.querySelector('#answer')?.textContent?.includes('It is'));
+      await page.waitForFunction(() => document.querySelector('#answer')?.textContent?.startsWith('Predicted'));
       expect(await page.textContent('#answer')).toContain('Predicted, never trained: 1 ');
     },
   );
@@ -315,5 +338,10 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(predicted[0]).toBeGreaterThan(50);
     expect(random[0]).toBeLessThan(30);
     expect(await page.locator('#curves svg').count()).toBe(2);
+    // Each start has a rate of its own, which the page names, and none that makes the predicted network worse.
+    const rates = Object.values(bestRates(20).rates);
+    expect(rows.map((row) => Number(row.split('\t')[1]))).toEqual(rates);
+    for (const rate of rates) expect(await page.textContent('#rates')).toContain(` ${rate}`);
+    expect(predicted[1]).toBeGreaterThan(predicted[0] - 2);
   });
 });

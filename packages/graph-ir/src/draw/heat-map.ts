@@ -4,7 +4,10 @@ import { escaped, PAGE_STYLE } from './svg-text.js';
 
 const SIDE = 560;
 const MARGIN = 40;
-const LEGEND = 70;
+const LEGEND = 34;
+const LABEL_SIZE = 12;
+/** Room for the title. */
+const NARROWEST = 240;
 
 /** From near to far: a scale that is even to the eye, also in grey (after matplotlib's viridis). */
 const SCALE = [
@@ -17,8 +20,18 @@ const SCALE = [
   [68, 1, 84],
 ] as const;
 
+export interface HeatMapOptions {
+  /** Of the whole picture, in pixels; letters stay as large. 674 by default, and at least 240. */
+  readonly width?: number;
+}
+
 /** An SVG file with row i, column j coloured by the length of the path from node i to node j; pairs without a path are left blank. */
-export function heatMap({ nodes, distances }: ComputationalGraph, title: string): string {
+export function heatMap(
+  { nodes, distances }: ComputationalGraph,
+  title: string,
+  { width = SIDE + 2 * MARGIN + LEGEND }: HeatMapOptions = {},
+): string {
+  const side = Math.max(NARROWEST, width) - 2 * MARGIN - LEGEND;
   const count = nodes.length;
   const largest = distances.reduce((most, distance) => Math.max(most, distance), 1);
   /** Runs of equal distances along the rows, by distance: one path each keeps the file small. */
@@ -39,23 +52,28 @@ export function heatMap({ nodes, distances }: ComputationalGraph, title: string)
   const cells = [...runs]
     .sort(([a], [b]) => a - b)
     .map(([distance, path]) => `<path d="${path.join('')}" fill="${colorOf(distance, largest)}"/>`);
+  const legend = { top: MARGIN + 20, height: side - 40 };
   const steps = Array.from({ length: 24 }, (_, i) => {
-    const y = MARGIN + 20 + (i * (SIDE - 40)) / 24;
-    return `<rect x="${MARGIN + SIDE + 20}" y="${y.toFixed(1)}" width="14" height="${((SIDE - 40) / 24 + 0.5).toFixed(1)}" fill="${colorOf(1 + (i * (largest - 1)) / 23, largest)}"/>`;
+    const y = legend.top + (i * legend.height) / 24;
+    return `<rect x="${MARGIN + side + 16}" y="${y.toFixed(1)}" width="14" height="${(legend.height / 24 + 0.5).toFixed(1)}" fill="${colorOf(1 + (i * (largest - 1)) / 23, largest)}"/>`;
   });
-  const label = (x: number, y: number, text: string, anchor = 'start'): string =>
-    `<text x="${x}" y="${y}" font-size="11" text-anchor="${anchor}" fill="currentColor">${text}</text>`;
-  const [width, height] = [SIDE + 2 * MARGIN + LEGEND, SIDE + 2 * MARGIN];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Helvetica, Arial, sans-serif">
+  const text = (place: string, words: string, anchor = 'middle'): string =>
+    `<text ${place} font-size="${LABEL_SIZE}" text-anchor="${anchor}" fill="currentColor">${words}</text>`;
+  const at = (x: number, y: number): string => `x="${x}" y="${y}"`;
+  const end = MARGIN + side;
+  const [whole, height] = [side + 2 * MARGIN + LEGEND, side + 2 * MARGIN];
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${whole} ${height}" width="${whole}" height="${height}" font-family="Helvetica, Arial, sans-serif">
 ${PAGE_STYLE}
 <text x="${MARGIN}" y="24" font-size="14" font-weight="600" fill="currentColor">${escaped(title)}: lengths of shortest paths</text>
-<rect x="${MARGIN}" y="${MARGIN}" width="${SIDE}" height="${SIDE}" fill="currentColor" fill-opacity="0.05"/>
-<g transform="translate(${MARGIN} ${MARGIN}) scale(${SIDE / count})" shape-rendering="crispEdges">${cells.join('\n')}</g>
+<rect x="${MARGIN}" y="${MARGIN}" width="${side}" height="${side}" fill="currentColor" fill-opacity="0.05"/>
+<g transform="translate(${MARGIN} ${MARGIN}) scale(${side / count})" shape-rendering="crispEdges">${cells.join('\n')}</g>
 ${steps.join('')}
-${label(MARGIN + SIDE + 40, MARGIN + 28, '1')}
-${label(MARGIN + SIDE + 40, MARGIN + SIDE - 18, String(largest))}
-${label(MARGIN + SIDE / 2, MARGIN + SIDE + 20, `to node 0 … ${count - 1}`, 'middle')}
-<text transform="translate(${MARGIN - 12} ${MARGIN + SIDE / 2}) rotate(-90)" font-size="11" text-anchor="middle" fill="currentColor">from node</text>
+${text(at(end + 36, legend.top + 10), '1', 'start')}
+${text(at(end + 36, legend.top + legend.height), String(largest), 'start')}
+${text(at(MARGIN, end + 18), '0', 'start')}
+${text(at(MARGIN + side / 2, end + 18), 'to node')}
+${text(at(end, end + 18), String(count - 1), 'end')}
+${text(`transform="translate(${MARGIN - 8} ${MARGIN + side / 2}) rotate(-90)"`, 'from node')}
 </svg>
 `;
 }

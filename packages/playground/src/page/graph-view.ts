@@ -2,6 +2,9 @@
 import type { Picture } from '../worker/protocol.js';
 
 const LARGEST = 4;
+/** The smallest letters of a picture have 10 pixels: so much larger they can be read. */
+const READABLE = 1.2;
+const MARGIN = 16;
 const STEP = 1.3;
 const MOVE = 60;
 
@@ -60,10 +63,15 @@ export class GraphView {
     this.#current = -1;
   }
 
-  /** Makes the whole width visible, but letters no smaller than they can be read. */
+  /** Pixels that there are for a picture's width. */
+  room(): number {
+    return this.#holder.clientWidth - MARGIN;
+  }
+
+  /** As large as the letters want it, or as it is where it was made for the room that there is. */
   fit(): void {
     const { width } = this.#natural();
-    this.#resize(Math.min(1, Math.max(0.55, (this.#holder.clientWidth - 16) / width)));
+    this.#resize(this.#picture?.nodes.length === 0 ? Math.min(1, this.room() / width) : READABLE);
     this.#holder.scrollTop = 0;
     this.#holder.scrollLeft = Math.max(0, (this.#holder.scrollWidth - this.#holder.clientWidth) / 2);
   }

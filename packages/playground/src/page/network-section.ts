@@ -108,7 +108,7 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
     const { view: wanted } = state();
     const open = openIn(state());
     try {
-      const picture = await worker.call('picture', { view: wanted, open });
+      const picture = await worker.call('picture', { view: wanted, open, width: view.room() });
       if (own !== turn) return;
       folds = picture.folds;
       say(error, null);

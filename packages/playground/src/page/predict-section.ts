@@ -31,19 +31,13 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
   const progress = progressIn('predict-progress');
   let facts: NetworkFacts | null = null;
   seed.value = String(state().seed);
-  // It scrolls, also with keys.
-  byId('layers', HTMLElement).tabIndex = 0;
 
   function show(opened: NetworkFacts | null): void {
     facts = opened;
     result.hidden = true;
     say(error, null);
     const choices = opened?.hypernets ?? [];
-    hypernet.replaceChildren(
-      ...choices.map(({ name, title, bytes }) =>
-        make('option', { value: name }, `${name}: ${title}${bytes === 0 ? '' : ` (${short(bytes)}B)`}`),
-      ),
-    );
+    hypernet.replaceChildren(...choices.map(({ name }) => make('option', { value: name }, name)));
     const wanted = choices.find(({ name }) => name === state().hypernet);
     if (wanted !== undefined) hypernet.value = wanted.name;
     hypernet.disabled = choices.length === 0;
@@ -57,7 +51,11 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     const chosen = facts?.hypernets.find(({ name }) => name === hypernet.value);
     const none = facts?.unfit != null ? ['No shipped hypernetwork fits this network.'] : [];
     const large = facts?.tooLarge != null ? [`${facts.tooLarge} The command below fills it.`] : [];
-    remarks.replaceChildren(...[...large, ...none, ...(chosen?.remarks ?? [])].map((text) => make('li', {}, text)));
+    const what =
+      chosen === undefined ? [] : [`${chosen.title}${chosen.bytes === 0 ? '' : `, ${short(chosen.bytes)}B`}`];
+    remarks.replaceChildren(
+      ...[...large, ...none, ...what, ...(chosen?.remarks ?? [])].map((text) => make('li', {}, text)),
+    );
     const command = facts === null || chosen === undefined ? '' : predictCommand(facts.name, chosen.name, state().seed);
     byId('command', HTMLElement).textContent = command;
     byId('command-line', HTMLDivElement).hidden = command === '';
@@ -152,15 +150,31 @@ function showPrediction(prediction: Prediction): void {
     ),
   );
   byId('evidence', HTMLParagraphElement).textContent = evidenceOf(hypernet);
+  showLayers(layers);
+}
+
+/** Rows of the table before all are asked for. */
+const FIRST_ROWS = 12;
+
+function showLayers(layers: readonly LayerStatistics[]): void {
   const head = ['Tensor', 'Shape', 'Deviation', 'Effective rank'];
-  byId('layers', HTMLElement).replaceChildren(
-    make(
-      'table',
-      {},
-      make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
-      make('tbody', {}, ...layers.map(layerRow)),
-    ),
+  const rows = layers.map(layerRow);
+  const later = rows.slice(FIRST_ROWS);
+  for (const row of later) row.hidden = true;
+  const table = make(
+    'table',
+    {},
+    make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
+    make('tbody', {}, ...rows),
   );
+  const more = make('button', { type: 'button', 'aria-expanded': 'false' }, `All ${layers.length} tensors`);
+  more.addEventListener('click', () => {
+    const isOpen = more.getAttribute('aria-expanded') === 'true';
+    for (const row of later) row.hidden = isOpen;
+    more.setAttribute('aria-expanded', String(!isOpen));
+    more.textContent = isOpen ? `All ${layers.length} tensors` : `The first ${FIRST_ROWS}`;
+  });
+  byId('layers', HTMLElement).replaceChildren(table, ...(later.length === 0 ? [] : [more]));
 }
 
 /** What is known of networks that a hypernetwork filled: a shipped one was measured. */

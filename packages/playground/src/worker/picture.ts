@@ -1,15 +1,18 @@
 // The network drawn: with its operators, as a hypernetwork reads it, or the distances between its nodes.
 import { type Graph, toComputationalGraph } from '@logah/graph-ir';
 import { drawComputationalGraph, drawGraph, type Fold, fold, heatMap, toSvg } from '@logah/graph-ir/draw';
-import type { Picture, View } from './protocol.js';
+import type { Calls, Picture } from './protocol.js';
 
 /** Laying out more nodes takes longer than anyone waits. */
 const MOST_NODES = 1500;
+/** A larger matrix of distances shows no more. */
+const MOST_WIDTH = 640;
 
-/** The picture of a view; `open` are the folds whose blocks are drawn one by one. Throws Error for a picture too large to lay out. */
-export function pictureOf(graph: Graph, view: View, open: readonly number[] | 'all'): Picture {
+/** The picture of a view; `open` are the folds whose blocks are drawn one by one, `width` is what there is for distances. Throws Error for a picture too large to lay out. */
+export function pictureOf(graph: Graph, { view, open, width }: Calls['picture']['request']): Picture {
   if (view === 'distances') {
-    return { svg: withoutStyle(heatMap(toComputationalGraph(graph), graph.name)), nodes: [], folds: [] };
+    const svg = heatMap(toComputationalGraph(graph), graph.name, { width: Math.min(MOST_WIDTH, width) });
+    return { svg: withoutStyle(svg), nodes: [], folds: [] };
   }
   const drawing =
     view === 'network' ? drawGraph(graph) : drawComputationalGraph(toComputationalGraph(graph), graph.name);

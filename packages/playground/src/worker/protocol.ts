@@ -107,7 +107,12 @@ export interface TrainPoint {
 /** What can be called: a request, the progress that is told meanwhile, and the result. */
 export interface Calls {
   open: { request: NetworkSource; progress: never; result: NetworkFacts };
-  picture: { request: { view: View; open: readonly number[] | 'all' }; progress: never; result: Picture };
+  /** `width` in pixels is what there is for a picture that can be of any size. */
+  picture: {
+    request: { view: View; open: readonly number[] | 'all'; width: number };
+    progress: never;
+    result: Picture;
+  };
   predict: {
     request: { hypernet: string; seed: number };
     progress: { phase: 'predicted' | 'measured'; done: number; total: number; name: string };

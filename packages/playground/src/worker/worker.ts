@@ -26,7 +26,7 @@ const handlers: { readonly [K in CallName]: Handler<K> } = {
     network = await openNetwork(source);
     return factsOf(network);
   },
-  picture: ({ view, open }) => pictureOf(opened().graph, view, open),
+  picture: (request) => pictureOf(opened().graph, request),
   predict: async ({ hypernet, seed }, progress) => {
     const { predictNetwork } = await import('./predict.js');
     predicted = await predictNetwork(opened(), hypernet, seed, progress);
