@@ -1,5 +1,5 @@
 // Graphs as versioned JSON text. The schema of the format is `graph.schema.json` beside the package's code.
-import { type Graph, GraphError, LAYOUTS, type Operator, type OperatorType } from './graph.js';
+import { type Graph, GraphError, LAYOUTS, type Operator, type OperatorType, type Parameter } from './graph.js';
 import { numbers, type Reader, readJson, strings, tensorType } from './json-reader.js';
 import { OPERATORS } from './operators.js';
 import { validate } from './validate.js';
@@ -33,7 +33,8 @@ export function graphFromJson(text: string, source = 'graph'): Graph {
   return graph;
 }
 
-function readOperator(reader: Reader): Operator {
+/** An operator. Throws {@link GraphError} naming the field at fault. */
+export function readOperator(reader: Reader): Operator {
   const type = reader.field('type').literal(...OPERATOR_TYPES);
   const operator = {
     name: reader.field('name').string(),
@@ -47,6 +48,13 @@ function readOperator(reader: Reader): Operator {
   return operator as Operator;
 }
 
+/** A parameter. Throws {@link GraphError} naming the field at fault. */
+export const readParameter = (item: Reader): Parameter => ({
+  name: item.field('name').string(),
+  shape: numbers(item.field('shape')),
+  layout: item.field('layout').literal(...LAYOUTS),
+});
+
 function readGraph(root: Reader): Graph {
   root.field('format').literal(FORMAT);
   root.field('version').literal(VERSION);
@@ -56,10 +64,6 @@ function readGraph(root: Reader): Graph {
     outputs: strings(root.field('outputs')),
     operators: root.field('operators').list(readOperator),
     values: root.field('values').entries(tensorType),
-    parameters: root.field('parameters').list((item) => ({
-      name: item.field('name').string(),
-      shape: numbers(item.field('shape')),
-      layout: item.field('layout').literal(...LAYOUTS),
-    })),
+    parameters: root.field('parameters').list(readParameter),
   };
 }

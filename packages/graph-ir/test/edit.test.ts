@@ -244,3 +244,65 @@ describe('an edit', () => {
     expect(removed.operators[0].inputs).toEqual(['x', 'x']);
   });
 });
+
+describe('callers without a compiler', () => {
+  // What TypeScript would not let through.
+  const insert = insertOperator as (...given: unknown[]) => Graph;
+  const remove = removeOperator as (...given: unknown[]) => Graph;
+  const replace = replaceOperator as (...given: unknown[]) => Graph;
+  const rename = renameInGraph as (...given: unknown[]) => Graph;
+  const extract = extractSubgraph as (...given: unknown[]) => Graph;
+  const clone = cloneGraph as (...given: unknown[]) => Graph;
+  const add = { name: 'sum', type: 'add', inputs: ['fc1', 'relu_0'], outputs: ['sum'] };
+
+  it('may leave out parameters and attributes that there are none of', () => {
+    expect(insert(mlp(), add).operators.at(-2)).toEqual({ ...add, parameters: {}, attributes: {} });
+    const relu = { name: 'act', type: 'activation', inputs: ['fc1'], outputs: ['act'] };
+    expect(replace(mlp(), 'relu_0', { ...relu, attributes: { function: 'tanh' } }).operators[1].name).toBe('act');
+  });
+
+  const notGraphs = [undefined, null, 7, 'graph', [], {}, { name: 'g' }, { ...mlp(), operators: [null] }];
+  it.each(notGraphs)('are told that %o is no graph', (graph) => {
+    const of = { insert, remove, replace, rename, extract, clone };
+    for (const [name, edit] of Object.entries(of))
+      expect(() => edit(graph, {}, {}), name).toThrow(/^(\w+): graph\S* should be .+, got /);
+  });
+
+  it.each<readonly [name: string, edit: (graph: Graph) => unknown, message: string]>([
+    ['no operator', (g) => insert(g), 'insertOperator: operator should be an object, got nothing'],
+    ['no inputs', (g) => insert(g, { ...add, inputs: undefined }), 'insertOperator: operator.inputs should be a list'],
+    ['a number as a name', (g) => insert(g, { ...add, name: 1 }), 'insertOperator: operator.name should be a string'],
+    ['another type', (g) => insert(g, { ...add, type: 'plus' }), 'insertOperator: operator.type should be "linear" or'],
+    [
+      'an attribute that is missing',
+      (g) => insert(g, { ...add, type: 'activation', inputs: ['fc1'] }),
+      'insertOperator: operator.attributes.function should be "relu" or',
+    ],
+    ['a text as inputs', (g) => insert(g, { ...add, inputs: 'fc1' }), 'operator.inputs should be a list, got "fc1"'],
+    ['null as options', (g) => insert(g, add, null), 'insertOperator: options should be an object, got null'],
+    [
+      'an option in other letters',
+      (g) => insert(g, add, { insteadof: 'fc1' }),
+      'insertOperator has no option "insteadof"; known are parameters, insteadOf; did you mean "insteadOf"?',
+    ],
+    [
+      'a parameter without a shape',
+      (g) => insert(g, add, { parameters: [{ name: 'w', layout: 'out_in' }] }),
+      'insertOperator: options.parameters[0].shape should be a list',
+    ],
+    ['no name', (g) => remove(g), 'removeOperator: name should be a string, got nothing'],
+    ['a number to remove', (g) => remove(g, 1), 'removeOperator: name should be a string, got 1'],
+    [
+      'a number instead',
+      (g) => remove(g, 'relu_0', { instead: { relu_0: 1 } }),
+      'removeOperator: options.instead.relu_0 should be a string',
+    ],
+    ['no replacement', (g) => replace(g, 'relu_0'), 'replaceOperator: replacement should be an object, got nothing'],
+    ['null among them', (g) => replace(g, 'relu_0', [null]), 'replaceOperator: replacement[0] should be an object'],
+    ['nothing to rename', (g) => rename(g, null), 'renameInGraph: options should be an object, got null'],
+    ['a number as a new name', (g) => rename(g, { values: { x: 1 } }), 'options.values.x should be a string, got 1'],
+    ['a text as outputs', (g) => extract(g, { outputs: 'fc1' }), 'extractSubgraph: options.outputs should be a list'],
+  ])('are told of %s', (_, edit, message) => {
+    expect(() => edit(mlp())).toThrow(message);
+  });
+});

@@ -1,5 +1,6 @@
 // A part of a graph as a graph.
 import { type Graph, GraphError } from '../graph.js';
+import { aName, checkGraph, checkOptions, names } from './checked.js';
 import { rebuild, typeIn } from './rebuild.js';
 
 export interface Extraction {
@@ -16,10 +17,10 @@ export interface Extraction {
  * that no output needs.
  * Throws {@link GraphError} for a value that is not there, and for an output that depends on more than the inputs.
  */
-export function extractSubgraph(
-  graph: Graph,
-  { inputs = graph.inputs, outputs = graph.outputs, name = graph.name }: Extraction = {},
-): Graph {
+export function extractSubgraph(graph: Graph, options: Extraction = {}): Graph {
+  checkGraph(graph, 'extractSubgraph');
+  checkOptions(options, 'extractSubgraph', { inputs: names, outputs: names, name: aName });
+  const { inputs = graph.inputs, outputs = graph.outputs, name = graph.name } = options;
   for (const value of [...inputs, ...outputs]) typeIn(graph, value);
   const given = new Set(inputs);
   const producers = new Map(graph.operators.flatMap((operator) => operator.outputs.map((value) => [value, operator])));

@@ -1,5 +1,6 @@
 // A new operator in a graph.
 import { type Graph, GraphError, type Operator, type Parameter } from '../graph.js';
+import { aName, checkedOperator, checkGraph, checkOptions, parametersOf } from './checked.js';
 import { reading, rebuild, typeIn, withParameters } from './rebuild.js';
 
 export interface Insertion {
@@ -13,18 +14,18 @@ export interface Insertion {
 }
 
 /**
- * The graph with one more operator, which runs as early as it can.
+ * The graph with one more operator, which runs as early as it can; from JavaScript, parameters and attributes may be left out where it has none.
  * Throws {@link GraphError} naming the operator where it does not fit: a value it reads, a shape, a name that is taken.
  *
  * @example
  * const norm = { name: 'norm', type: 'layer_norm', inputs: ['fc1'], outputs: ['norm'], … } as const;
  * insertOperator(graph, norm, { parameters: [weight, bias], insteadOf: 'fc1' });
  */
-export function insertOperator(
-  graph: Graph,
-  operator: Operator,
-  { parameters = [], insteadOf }: Insertion = {},
-): Graph {
+export function insertOperator(graph: Graph, inserted: Operator, options: Insertion = {}): Graph {
+  checkGraph(graph, 'insertOperator');
+  const operator = checkedOperator(inserted, 'insertOperator');
+  checkOptions(options, 'insertOperator', { parameters: parametersOf, insteadOf: aName });
+  const { parameters = [], insteadOf } = options;
   const read = new Set(operator.inputs);
   const place = graph.operators.findLastIndex(({ outputs }) => outputs.some((value) => read.has(value))) + 1;
   const [result] = operator.outputs;

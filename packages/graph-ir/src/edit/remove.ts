@@ -1,6 +1,7 @@
 // A graph without one of its operators.
 import { own } from '@logah/files';
 import { type Graph, GraphError } from '../graph.js';
+import { checkedName, checkGraph, checkOptions, namesByName } from './checked.js';
 import { placeOf, reading, rebuild } from './rebuild.js';
 
 export interface Removal {
@@ -16,8 +17,11 @@ export interface Removal {
  * `extractSubgraph` leaves out what no output needs.
  * Throws {@link GraphError} for a result that is read and has nothing in its place, and for a shape that does not fit then.
  */
-export function removeOperator(graph: Graph, name: string, { instead = {} }: Removal = {}): Graph {
-  const place = placeOf(graph, name);
+export function removeOperator(graph: Graph, name: string, options: Removal = {}): Graph {
+  checkGraph(graph, 'removeOperator');
+  checkOptions(options, 'removeOperator', { instead: namesByName });
+  const { instead = {} } = options;
+  const place = placeOf(graph, checkedName(name, 'removeOperator'));
   const { inputs, outputs } = graph.operators[place];
   const unknown = Object.keys(instead).find((value) => !outputs.includes(value));
   if (unknown !== undefined)

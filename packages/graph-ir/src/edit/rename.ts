@@ -3,6 +3,7 @@ import { own, recordOf } from '@logah/files';
 import { type Graph, GraphError, type Operator } from '../graph.js';
 import { didYouMean } from '../nearest.js';
 import { validate } from '../validate.js';
+import { aName, checkGraph, checkOptions, namesByName } from './checked.js';
 
 /** New names by old ones; all take effect at once, so that two can change places. */
 export interface Renaming {
@@ -19,6 +20,13 @@ export interface Renaming {
  * Throws {@link GraphError} for an old name that is not there, and for a new one that two would have.
  */
 export function renameInGraph(graph: Graph, renaming: Renaming): Graph {
+  checkGraph(graph, 'renameInGraph');
+  checkOptions(renaming, 'renameInGraph', {
+    name: aName,
+    operators: namesByName,
+    values: namesByName,
+    parameters: namesByName,
+  });
   const operator = renamer(
     graph,
     'operator',

@@ -1,5 +1,6 @@
 // Other operators in the place of one.
 import { type Graph, GraphError, type Operator, type Parameter } from '../graph.js';
+import { checkedName, checkedOperator, checkGraph, checkOptions, parametersOf } from './checked.js';
 import { placeOf, reading, rebuild, withParameters } from './rebuild.js';
 
 /**
@@ -12,11 +13,17 @@ export function replaceOperator(
   graph: Graph,
   name: string,
   replacement: Operator | readonly Operator[],
-  { parameters = [] }: { readonly parameters?: readonly Parameter[] } = {},
+  options: { readonly parameters?: readonly Parameter[] } = {},
 ): Graph {
-  const place = placeOf(graph, name);
+  checkGraph(graph, 'replaceOperator');
+  checkOptions(options, 'replaceOperator', { parameters: parametersOf });
+  const { parameters = [] } = options;
+  const place = placeOf(graph, checkedName(name, 'replaceOperator'));
   const old = graph.operators[place];
-  const operators: readonly Operator[] = 'type' in replacement ? [replacement] : replacement;
+  const given: readonly Operator[] = isList(replacement) ? replacement : [replacement];
+  const operators = given.map((operator, i) =>
+    checkedOperator(operator, 'replaceOperator', isList(replacement) ? `replacement[${i}]` : 'replacement'),
+  );
   const last = operators.at(-1);
   if (last === undefined) throw new GraphError(`nothing is named to replace "${name}"; removeOperator removes it`);
   const instead = (value: string): string => {
@@ -35,3 +42,7 @@ export function replaceOperator(
     parameters: withParameters(kept, place, parameters),
   });
 }
+
+/** TypeScript's own check of lists does not know of those that cannot be changed. */
+const isList = (replacement: Operator | readonly Operator[]): replacement is readonly Operator[] =>
+  Array.isArray(replacement);

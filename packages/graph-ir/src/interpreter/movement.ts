@@ -220,6 +220,29 @@ function paddedPlace(place: number, size: number, mode: string): number | undefi
   }
 }
 
+/** The rows that an axis gets, undefined for what is filled. A negative number takes rows away first: what is repeated is what is left, as in ONNX Runtime. */
+function paddedPlaces(
+  size: number,
+  [before, after]: readonly [before: number, after: number],
+  mode: string,
+): ReadonlyArray<number | undefined> {
+  const length = size + before + after;
+  if (mode === 'constant') return Array.from({ length }, (_, j) => paddedPlace(j - before, size, mode));
+  const cut = Math.max(0, -before);
+  const left = size - cut - Math.max(0, -after);
+  const added = Math.max(before, after, 0);
+  // How more than is left goes on is nowhere said.
+  const most = mode === 'edge' || left === size ? Number.POSITIVE_INFINITY : mode === 'reflect' ? left - 1 : left;
+  if (left < 0 || (left === 0 && added > 0) || added > Math.max(0, most))
+    return fail(
+      `pads with mode "${mode}" by ${before} and ${after}, but of ${size} rows only ${left} are left to repeat`,
+    );
+  return Array.from({ length }, (_, j) => {
+    const place = paddedPlace(j - Math.max(0, before), left, mode);
+    return place === undefined ? undefined : place + cut;
+  });
+}
+
 const pad: Rule = (operation) => {
   const x = operand(operation, 0);
   const pads = needed(operation, 1);
@@ -230,7 +253,7 @@ const pad: Rule = (operation) => {
     const place = axisOf(axis, x.shape.length);
     const [outer, size, inner] = around(tensor.shape, place);
     const to = size + pads[i] + pads[i + axes.length];
-    const from = Array.from({ length: to }, (_, j) => paddedPlace(j - pads[i], size, mode));
+    const from = paddedPlaces(size, [pads[i], pads[i + axes.length]], mode);
     const shape = tensor.shape.map((length, j) => (j === place ? to : length));
     const values = new Float64Array(countOf(shape));
     for (let o = 0; o < outer; o++)

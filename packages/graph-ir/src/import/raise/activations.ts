@@ -86,8 +86,11 @@ function constantsBetween(m: Matcher, value: string, origin: string): number[] |
   return [...found].filter((number) => !isNoLimit(number));
 }
 
+/** Numbers that floats hold are meant exactly; others are written with as many digits as floats have. */
 const isAmong = (value: number, known: readonly number[]): boolean =>
-  known.some((other) => Math.abs(value - other) <= 1e-5 * Math.abs(other));
+  known.some((other) =>
+    Math.fround(other) === other ? value === other : Math.abs(value - other) <= 1e-6 * Math.abs(other),
+  );
 
 const GRID = Array.from({ length: 65 }, (_, i) => (i - 32) / 4 + 0.01);
 const FAR = [1e4, -1e4, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

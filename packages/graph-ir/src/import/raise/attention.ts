@@ -49,6 +49,9 @@ interface Heads {
   readonly base?: number;
 }
 
+/** Relative to a number, what a few steps of float32 change. */
+const ROUNDING = 1e-6;
+
 /** Whether a product of constants is 1 but for their rounding to float32. */
 const isOne = (factor: number): boolean => Math.abs(factor - 1) < 1e-6;
 
@@ -247,20 +250,16 @@ function placed(
         const plain = (b: number, t: number, h: number, d: number): number => at(b, t, offset + h * size + d);
         const place = { source, features, offset, heads: own, ...(permutation ? { permutation } : {}) };
         const factor = found.values[0] / plain(0, 0, 0, 0);
-        if (
-          agree(
-            found.values,
-            expected((...place) => factor * plain(...place)),
-            1e-4,
-          )
-        )
-          return { ...place, factor };
+        const isMoved = expected((...place) => factor * plain(...place)).every(
+          (value, i) => Math.abs(found.values[i] - value) <= ROUNDING * Math.abs(value),
+        );
+        if (isMoved) return { ...place, factor };
         const base = bases.find((candidate) =>
-          agree(
-            found.values,
-            expected((...place) => factor * rotated(plain, size, candidate, place)),
-            1e-3,
-          ),
+          expected((...place) => factor * rotated(plain, size, candidate, place)).every((value, i) => {
+            // A float of an angle is the less exact the larger it is.
+            const angle = (Math.floor(i / size) % time) * candidate ** ((-2 * ((i % size) % (size / 2))) / size);
+            return Math.abs(found.values[i] - value) <= ROUNDING * Math.abs(factor) * (2 + angle);
+          }),
         );
         if (base !== undefined) return { ...place, factor, base };
       }
@@ -290,13 +289,23 @@ function rotaryBases(m: Matcher, value: string, source: string, size: number): n
   if (size % 2 !== 0 || size < 4) return [];
   const found = new Set<number>();
   for (const name of m.between(value, source)) {
-    const values = (m.constant(name) ?? m.sized?.constants.get(name))?.values;
-    // Frequencies are powers of the base, one after the other; so is the first row of angles after that of position 0.
-    if (values && values.length >= size / 2 && values[0] === 1 && values[1] > 0 && values[1] < 1)
-      found.add(Math.round(values[1] ** (-size / 2)));
+    const values = (m.constant(name) ?? m.sized?.constants.get(name))?.values.slice(0, size / 2);
+    // Frequencies fall from 1; so does the first row of angles after that of position 0.
+    if (values === undefined || !areFrequencies(values, size)) continue;
+    const base = Math.round(values[1] ** (-size / 2));
+    // Those that are no powers of one base are scaled ones, which few positions tell from others.
+    if (!values.every((frequency, d) => isPower(frequency, base ** ((-2 * d) / size)))) return [];
+    found.add(base);
   }
-  return [...found, 10_000, 500_000, 1_000_000];
+  return found.size > 0 ? [...found] : [10_000, 500_000, 1_000_000];
 }
+
+const areFrequencies = (values: readonly number[], size: number): boolean =>
+  values.length === size / 2 &&
+  values[0] === 1 &&
+  values.every((value, d) => value > 0 && (d === 0 || value < values[d - 1]));
+
+const isPower = (frequency: number, power: number): boolean => Math.abs(frequency - power) <= 3 * ROUNDING * power;
 
 interface Parts {
   readonly q: Heads;

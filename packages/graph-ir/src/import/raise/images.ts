@@ -3,9 +3,9 @@ import { type Dimension, elementCount, type Padding, type Shape } from '../../gr
 import { integer, integers, real } from '../../onnx-attributes.js';
 import { draft, type Found, type TensorUse } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
-import { agree, type Matcher, probe } from '../matcher.js';
+import { agree, type Matcher } from '../matcher.js';
 import { windowOf } from '../windows.js';
-import { epsilonsBetween, isOnlyStatistics, STATISTICS } from './statistics.js';
+import { epsilonsBetween, isOnlyStatistics, STATISTICS, STATISTICS_TOLERANCE, statisticsProbe } from './statistics.js';
 
 export function images(m: Matcher, node: ForeignNode): Found | undefined {
   switch (node.op) {
@@ -119,15 +119,15 @@ function computedBatchNorm(m: Matcher, node: ForeignNode): Found | undefined {
   if (weight === undefined || bias === undefined) return undefined;
   // No number of the piece is a channel's own: fewer channels tell as much.
   const sizes = [2, PROBED, 3, 5];
-  const given = probe(sizes, 0.01);
   for (const x of m.origins(scaled.data, ({ op }) => STATISTICS.has(op), 8)) {
-    const found = m.compute(scaled.data, new Map([[x, given]]));
-    if (found === undefined) continue;
-    const epsilon = epsilonsBetween(m, scaled.data, x).find(
-      (candidate) =>
-        isOnlyStatistics(m, scaled.data, x, candidate) &&
-        agree(found.values, normalised(given.values, PROBED, candidate), 1e-4),
-    );
+    const epsilon = epsilonsBetween(m, scaled.data, x).find((candidate) => {
+      if (!isOnlyStatistics(m, scaled.data, x, candidate)) return false;
+      const given = statisticsProbe(sizes, candidate);
+      const found = m.compute(scaled.data, new Map([[x, given]]));
+      return (
+        found !== undefined && agree(found.values, normalised(given.values, PROBED, candidate), STATISTICS_TOLERANCE)
+      );
+    });
     if (epsilon === undefined || m.shape(x).join() !== m.shape(node.outputs[0]).join()) continue;
     const use = (tensor: string) => ({ tensor, layout: 'features' as const, shape: [channels] });
     return {

@@ -3,8 +3,8 @@
 import { integer, real } from '../../onnx-attributes.js';
 import { draft, type Found, type TensorUse } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
-import { agree, distinctSizes, type Matcher, probe } from '../matcher.js';
-import { epsilonsBetween, isOnlyStatistics, STATISTICS } from './statistics.js';
+import { agree, distinctSizes, type Matcher } from '../matcher.js';
+import { epsilonsBetween, isOnlyStatistics, STATISTICS, STATISTICS_TOLERANCE, statisticsProbe } from './statistics.js';
 
 export function norms(m: Matcher, node: ForeignNode): Found | undefined {
   switch (node.op) {
@@ -55,8 +55,6 @@ function plainNorm(m: Matcher, node: ForeignNode): Found | undefined {
   return bias && { draft: draft('layer_norm', [x], attributes, { weight, bias }) };
 }
 
-/** Small, so that the epsilon shows. */
-const PROBE_SCALE = 0.01;
 /** Features of a probe. */
 const PROBED = 13;
 
@@ -69,22 +67,18 @@ function writtenOut(
   const rank = m.shape(value).length;
   if (m.node(value, 'Div', 'Mul') === undefined || !m.isWideFloat(value)) return undefined;
   // No number of the piece is a feature's own: fewer features tell as much.
-  const given = probe([...distinctSizes(rank - 1, PROBED), PROBED], PROBE_SCALE);
-  const rows = Array.from({ length: given.values.length / PROBED }, (_, i) =>
-    given.values.slice(i * PROBED, (i + 1) * PROBED),
-  );
+  const sizes = [...distinctSizes(rank - 1, PROBED), PROBED];
   for (const x of m.origins(value, ({ op }) => STATISTICS.has(op), 10)) {
-    const found = m.compute(value, new Map([[x, given]]));
-    if (found === undefined) continue;
-    const epsilon = epsilonsBetween(m, value, x).find(
-      (candidate) =>
-        isOnlyStatistics(m, value, x, candidate) &&
-        agree(
-          found.values,
-          rows.flatMap((row) => normalise(row, candidate)),
-          1e-4,
-        ),
-    );
+    const epsilon = epsilonsBetween(m, value, x).find((candidate) => {
+      if (!isOnlyStatistics(m, value, x, candidate)) return false;
+      const given = statisticsProbe(sizes, candidate);
+      const found = m.compute(value, new Map([[x, given]]));
+      const rows = Array.from({ length: given.values.length / PROBED }, (_, i) =>
+        given.values.slice(i * PROBED, (i + 1) * PROBED),
+      );
+      const wanted = rows.flatMap((row) => normalise(row, candidate));
+      return found !== undefined && agree(found.values, wanted, STATISTICS_TOLERANCE);
+    });
     if (epsilon !== undefined && m.shape(x).join() === m.shape(value).join()) return { x, epsilon };
   }
   return undefined;

@@ -1,5 +1,6 @@
 // Norms that are written out: what they are computed with.
-import type { Matcher } from '../matcher.js';
+import type { Constant } from '../../graph.js';
+import { type Matcher, probe } from '../matcher.js';
 
 /** What statistics are computed with. */
 export const STATISTICS: ReadonlySet<string> = new Set([
@@ -13,6 +14,13 @@ export const STATISTICS: ReadonlySet<string> = new Set([
   'Reciprocal',
   'Cast',
 ]);
+
+/** What float32 leaves of a norm's digits. */
+export const STATISTICS_TOLERANCE = 1e-5;
+
+/** Numbers whose variance is about the epsilon, so that it shows where that is added. */
+export const statisticsProbe = (sizes: readonly number[], epsilon: number): Constant =>
+  probe(sizes, epsilon > 1e-30 ? 2 * Math.sqrt(epsilon) : 0.01);
 
 /** Single numbers that a value is computed with, small enough to keep a root from 0. */
 export function epsilonsBetween(m: Matcher, value: string, origin: string): number[] {
