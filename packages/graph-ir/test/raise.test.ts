@@ -1,7 +1,7 @@
 // What becomes an operator of ours does what the model did; what only looks like one stays an operator of ONNX.
 import { describe, expect, it } from 'vitest';
 import { graphFromOnnx } from '../src/onnx.js';
-import { floats, type GraphInit, input, int, integers, modelOf, node } from './onnx-model.js';
+import { floats, type GraphInit, input, int, integers, ints, modelOf, node } from './onnx-model.js';
 
 /** The operators of a model, those of ONNX with their names there. */
 const operatorsOf = (graph: GraphInit, opset?: number): string[] =>
@@ -33,6 +33,8 @@ describe('an activation', () => {
     [0, 5e4, 'Clip'],
     [1e-10, Number.POSITIVE_INFINITY, 'Clip'],
     [-1e-7, 6, 'Clip'],
+    [0, 6.00005, 'Clip'],
+    [0, 5.999995, 'Clip'],
   ])('clipped to [%d, %d] is %s', (least, most, name) => {
     expect(clipped(least, most)).toEqual([name]);
   });
@@ -64,7 +66,93 @@ describe('an activation', () => {
   });
 });
 
+describe('attention', () => {
+  const matrix = (name: string) =>
+    floats(
+      name,
+      [8, 8],
+      Array.from({ length: 64 }, (_, i) => Math.sin(i + 1)),
+    );
+  /** Two heads of four features; `changes` are nodes that lead from queries "q" to "q2" and from values "v" to "v2". */
+  const withChanges = (changes: NonNullable<GraphInit['node']>, initializer: NonNullable<GraphInit['initializer']>) =>
+    operatorsOf({
+      input: [input('x', 'float32', [2, 5, 8])],
+      initializer: [
+        ...['wq', 'wk', 'wv'].map(matrix),
+        integers('apart', [4], [2, 5, 2, 4]),
+        integers('joined', [3], [2, 5, 8]),
+        scalar('scale', 0.5),
+        ...initializer,
+      ],
+      node: [
+        ...['q', 'k', 'v'].flatMap((name) => [
+          node('MatMul', ['x', `w${name}`], `${name}0`),
+          node('Reshape', [`${name}0`, 'apart'], `${name}1`),
+          node('Transpose', [`${name}1`], name, [ints('perm', [0, 2, 1, 3])]),
+        ]),
+        ...changes,
+        node('Transpose', ['k'], 'kt', [ints('perm', [0, 1, 3, 2])]),
+        node('MatMul', ['q2', 'kt'], 'products'),
+        node('Mul', ['products', 'scale'], 'logits'),
+        node('Softmax', ['logits'], 'weights', [int('axis', -1)]),
+        node('MatMul', ['weights', 'v2'], 'mixed'),
+        node('Transpose', ['mixed'], 'turned', [ints('perm', [0, 2, 1, 3])]),
+        node('Reshape', ['turned', 'joined'], 'y'),
+      ],
+    });
+  const changed = (op: string, ofQueries: readonly number[], ofValues: readonly number[]) =>
+    withChanges(
+      [node(op, ['q', 'a'], 'q2'), node(op, ['v', 'b'], 'v2')],
+      [floats('a', [ofQueries.length], ofQueries), floats('b', [ofValues.length], ofValues)],
+    );
+
+  it('is found where nothing more is done', () => {
+    expect(changed('Mul', [1], [1])).toContain('grouped_attention');
+    expect(changed('Add', [0], [0])).toContain('grouped_attention');
+  });
+
+  it.each([
+    ['a factor of queries', 'Mul', [1.0009], [1]],
+    ['a factor of values', 'Mul', [1], [1.0009]],
+    ['a small factor', 'Mul', [1], [1.00001]],
+    ['a factor of one feature', 'Mul', [1, 1.00005, 1, 1], [1]],
+    ['a sum', 'Add', [0], [0.00005]],
+    ['a sum of one feature', 'Add', [0, 0, 0.00005, 0], [0]],
+  ] as const)('stays ONNX’s with %s', (_, op, ofQueries, ofValues) => {
+    expect(changed(op, ofQueries, ofValues)).not.toContain('grouped_attention');
+  });
+});
+
 describe('a norm that is written out', () => {
+  it('has its epsilon within the root, however small it is', () => {
+    const written = (inside: boolean) => {
+      const [sum, root] = inside ? (['v', 'r'] as const) : (['d', 'v'] as const);
+      return operatorsOf({
+        input: [input('x', 'float32', [2, 3, 20])],
+        initializer: [
+          integers('axes', [1], [-1]),
+          scalar('epsilon', 1e-9),
+          floats(
+            'weight',
+            [20],
+            Array.from({ length: 20 }, (_, i) => i),
+          ),
+        ],
+        node: [
+          node('Mul', ['x', 'x'], 'q'),
+          node('ReduceMean', ['q', 'axes'], 'v', [int('keepdims', 1)]),
+          ...(inside
+            ? [node('Add', [sum, 'epsilon'], 'e'), node('Sqrt', ['e'], root)]
+            : [node('Sqrt', [root], 'd'), node('Add', [sum, 'epsilon'], 'e')]),
+          node('Div', ['x', inside ? 'r' : 'e'], 'n'),
+          node('Mul', ['n', 'weight'], 'y'),
+        ],
+      });
+    };
+    expect(written(true)).toEqual(['rms_norm']);
+    expect(written(false)).not.toContain('rms_norm');
+  });
+
   const size = 20;
   const ramp = Array.from({ length: size }, (_, i) => 1 + i / size);
   const normOver = (axes: number[], shape: ReadonlyArray<number | string>) =>

@@ -3,7 +3,19 @@ import type { ValueInfoProto } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { checkNodes } from '../src/onnx/check.js';
 import { graphFromOnnx, graphToOnnx } from '../src/onnx.js';
-import { floats, type GraphInit, input, int, integers, ints, modelOf, node, parsed, TYPES } from './onnx-model.js';
+import {
+  doubles,
+  floats,
+  type GraphInit,
+  input,
+  int,
+  integers,
+  ints,
+  modelOf,
+  node,
+  parsed,
+  TYPES,
+} from './onnx-model.js';
 
 const rewritten = (graph: GraphInit, opset?: number) => {
   const { graph: read } = graphFromOnnx(modelOf(graph, opset), 'm.onnx');
@@ -55,6 +67,50 @@ describe('a model that is written', () => {
       expect(targets?.[0]).toBe(`Cast ${TYPES[type]}`);
       expect(typeOf(graph?.input[1])?.elemType).not.toBe(TYPES[type]);
     }
+  });
+
+  it('has integers of few bits as int32 between its nodes', () => {
+    const { graph } = rewritten({
+      input: [input('x', 'int32', [3])],
+      output: [input('y', 'int32', [3])],
+      node: [
+        node('Cast', ['x'], 'four', [int('to', TYPES.int4)]),
+        node('Cast', ['four'], 'y', [int('to', TYPES.int32)]),
+      ],
+    });
+    const targets = graph?.node.map(({ attribute }) => Number(attribute[0].i));
+    expect(targets).toEqual([TYPES.int4, TYPES.int32, TYPES.int32]);
+  });
+
+  it('may give what is stored in it', () => {
+    const { graph } = rewritten({
+      input: [input('x', 'float32', [3])],
+      output: [input('y', 'float32', [3]), input('k', 'int64', [2])],
+      initializer: [integers('k', [2], [2 ** 40, 7])],
+      node: [node('Neg', ['x'], 'y')],
+    });
+    const identity = graph?.node.find(({ opType }) => opType === 'Identity');
+    const stored = graph?.initializer.find(({ name }) => name === identity?.input[0]);
+    expect([stored?.dataType, ...(stored?.int64Data ?? [])]).toEqual([TYPES.int64, 2n ** 40n, 7n]);
+  });
+
+  it('keeps doubles, and casts to them', () => {
+    const model = rewritten({
+      input: [input('x', 'float64', [2])],
+      output: [input('y', 'float64', [2])],
+      initializer: [doubles('k', [2], [1 / 3, 1e300])],
+      node: [
+        node('Cast', ['x'], 'f', [int('to', TYPES.float32)]),
+        node('Cast', ['f'], 'd', [int('to', TYPES.float64)]),
+        node('Mul', ['d', 'k'], 'y'),
+      ],
+    });
+    const ends = [...(model.graph?.input ?? []), ...(model.graph?.output ?? [])];
+    expect(ends.map((info) => typeOf(info)?.elemType)).toEqual([TYPES.float64, TYPES.float64]);
+    expect(model.graph?.node.map(({ opType, attribute }) => `${opType} ${attribute.map(({ i }) => i).join()}`)).toEqual(
+      ['Cast 1', 'Cast 11', 'Mul '],
+    );
+    expect(model.graph?.initializer.map(({ doubleData }) => doubleData)).toEqual([[1 / 3, 1e300]]);
   });
 
   it('quantises to the type of a zero point that it is given', () => {
