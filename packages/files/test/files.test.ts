@@ -1,5 +1,6 @@
 // The promises of the writer, the readers and the lock, with processes that are killed where that is the promise.
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import {
   chmod,
   mkdir,
@@ -270,6 +271,45 @@ describe('a folder', () => {
     await expect(lock.check()).rejects.toThrow('run.lock: another process has taken this over');
     await lock.release();
   });
+});
+
+/** Whether disks can be mounted here, which takes the right to do so. */
+const canMount = ((): boolean => {
+  const place = mkdtempSync(join(tmpdir(), 'logah-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', place], { stdio: 'ignore' });
+    execFileSync('umount', [place]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(place);
+  }
+})();
+
+describe.skipIf(!canMount)('on a disk of its own (skipped where none can be mounted)', () => {
+  const onDisk = async (option: string, act: (disk: string) => Promise<void>): Promise<void> => {
+    const disk = at('disk');
+    await mkdir(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', option, 'tmpfs', disk]);
+    try {
+      await act(disk);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  };
+
+  it('that is full, no lock stays that says nothing', () =>
+    onDisk('size=8k', async (disk) => {
+      await write(join(disk, 'all'), Buffer.alloc(8192));
+      await expect(tryLock(join(disk, 'a.lock'), { lease: 60_000 })).rejects.toThrow(/cannot write .*a\.lock: ENOSPC/);
+      expect(await readdir(disk)).toEqual(['all']);
+    }));
+
+  it('that is read-only, a folder cannot be made for that reason', () =>
+    onDisk('ro', async (disk) => {
+      await expect(makeFolder(join(disk, 'a', 'b'))).rejects.toThrow(/cannot make the folder .*b: EROFS/);
+    }));
 });
 
 describe('a lock file', () => {

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseJson, shortJson } from '@logah/files';
 import { type Holder, type Lock, sweepFolder, tryLock } from '@logah/files/node';
 import { EvaluationError } from './errors.js';
-import { type ComparisonOptions, type FiledRun, hashOf, readRun } from './filed-runs.js';
+import { type ComparisonOptions, type FiledRun, hashOf, readRun, runName } from './filed-runs.js';
 import type { RunRecord } from './results.js';
 
 /** After five minutes without a sign a job on another machine is taken to be gone. */
@@ -17,6 +17,9 @@ const POLL_MILLISECONDS = 1000;
 
 /** `comparison-ID-TOKEN.lock` for each job at work in the folder. */
 const MEMBER = /^comparison-([0-9a-f]{16})-[0-9a-f]{16}\.lock$/;
+
+/** `ID.lock` for each run that is being made, as {@link lockName} has it. */
+const RUN_LOCK = /^([0-9a-f]{16})\.lock$/;
 
 /**
  * Says in the folder that a job makes this comparison in it, until the lock is given back. Throws
@@ -46,10 +49,17 @@ export async function joinComparison(runs: readonly FiledRun[], options: Compari
   }
 }
 
-/** Removes what jobs that are gone left unfinished in a folder. */
+/** Removes what jobs that are gone left in a folder: files in the making, and locks of jobs and of runs that are done. */
 export async function clearLeft(folder: string): Promise<void> {
   await sweepFolder(folder);
   await livingJobs(folder);
+  const names = new Set(await readdir(folder));
+  for (const name of names) {
+    const id = RUN_LOCK.exec(name)?.[1];
+    // Nobody asks for the lock of a run that is done; whoever claims another one takes that over.
+    if (id === undefined || !names.has(runName(id))) continue;
+    await (await lock(join(folder, name)))?.release();
+  }
 }
 
 interface LivingJob {

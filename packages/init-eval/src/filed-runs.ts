@@ -72,7 +72,7 @@ export async function fileRuns(options: ComparisonOptions): Promise<FiledRun[]> 
 }
 
 /** The name of the file of a run that is done. */
-const runName = (id: string): string => `${id}.json`;
+export const runName = (id: string): string => `${id}.json`;
 
 /** 16 hexadecimal digits that stand for a value of JSON. */
 export const hashOf = (value: unknown): string =>

@@ -1,4 +1,5 @@
 // Which job makes which run: shares, and claims in a folder.
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { writeFile as writeWhole } from '@logah/files/node';
 import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimRuns, joinComparison } from '../src/claims.js';
+import { claimRuns, clearLeft, joinComparison } from '../src/claims.js';
 import type { ComparisonOptions, FiledRun } from '../src/filed-runs.js';
 import { parseShard } from '../src/index.js';
 import { inShardOrder } from '../src/shard.js';
@@ -131,6 +132,27 @@ describe('claims', () => {
       const old = new Date(Date.now() - 6 * 60_000);
       await utimes(lock, old, old);
       expect((await waiting)?.filed.id).toBe(run.id);
+    }));
+
+  it('leave no lock of a run whose job was killed right after it was made', () =>
+    inFolder(async (folder) => {
+      const [done, begun, held] = filedIn(folder, 3);
+      const script = `import { tryLock } from ${JSON.stringify(import.meta.resolve('@logah/files/node'))};
+        for (const path of process.argv.slice(1)) await tryLock(path, { lease: 60_000 });
+        process.kill(process.pid, 'SIGKILL');`;
+      const locks = [done, begun].map(({ id }) => join(folder, `${id}.lock`));
+      const args = ['--input-type=module', '-e', script, ...locks];
+      await new Promise((resolve) => execFile(process.execPath, args, resolve));
+      const living = await claimRuns([held], { folder, isWaiting: false, onMade: () => {}, signal: never })();
+      await make(done);
+      await make(held);
+      expect(await readdir(folder)).toHaveLength(5);
+      await clearLeft(folder);
+      expect((await readdir(folder)).filter((name) => name.endsWith('.lock')).sort()).toEqual([
+        `${begun.id}.lock`,
+        `${held.id}.lock`,
+      ]);
+      await living?.lock.release();
     }));
 
   it('end at once when they wait and are stopped', () =>

@@ -125,6 +125,10 @@ async function create(path: string, owner: Owner): Promise<boolean> {
   }
   try {
     await file.writeFile(JSON.stringify(owner));
+  } catch (cause) {
+    // On a full disk: a lock that says nothing would keep others waiting.
+    await rm(path, { force: true });
+    throw cause;
   } finally {
     await file.close();
   }
@@ -180,7 +184,7 @@ async function removeLeft(path: string, seen: Owner | undefined): Promise<void> 
     return;
   }
   if ((await ownerOf(path))?.token !== seen?.token) return;
-  const aside = `${path}.${randomBytes(8).toString('hex')}`;
+  const aside = partialPath(path);
   try {
     await rename(path, aside);
   } catch (cause) {
