@@ -1,6 +1,6 @@
 // Which learning rate each start of the page trains best at: judged by digits that the page neither shows nor trains on.
 //
-//   node packages/playground/measure/rates.mjs --steps 20,100 --rates 0.0001,0.001 --layers 3 --width 48
+//   node packages/playground/measure/rates.mjs [--steps 20,100] [--rates 0.001,0.003] [--seeds 3] [--layers 3] [--width 48]
 import '@logah/backend-ort';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -23,8 +23,8 @@ import * as tf from '@tensorflow/tfjs-core';
 const require = createRequire(import.meta.url);
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '20,100' },
-    rates: { type: 'string', default: '0.0001,0.0003,0.001,0.003,0.01' },
+    steps: { type: 'string', default: '20,50,100' },
+    rates: { type: 'string', default: '0.0003,0.001,0.003,0.01' },
     seeds: { type: 'string', default: '3' },
     layers: { type: 'string', default: '3' },
     width: { type: 'string', default: '48' },
