@@ -79,6 +79,7 @@ describe('createDataset', () => {
       'three architectures',
       (random: Random) => parseArchitecture(`vit:layers=${random.integer(1, 3)},heads=1,hidden=8,mlp=8`),
       3,
+      20,
     ],
   ])('of %s, every part has architectures of its own for any seed', (_, sampler, count, seeds) => {
     for (let seed = 0; seed < seeds; seed++) {
