@@ -82,6 +82,38 @@ describe('a model that is written', () => {
     expect(targets).toEqual([TYPES.int4, TYPES.int32, TYPES.int32]);
   });
 
+  it('quantises to few bits as the model does', () => {
+    const { graph } = rewritten(
+      {
+        input: [input('x', 'float32', [3])],
+        initializer: [floats('scale', [], [0.5])],
+        node: [
+          node('QuantizeLinear', ['x', 'scale'], 'q', [int('output_dtype', TYPES.int4)]),
+          node('DequantizeLinear', ['q', 'scale'], 'y'),
+        ],
+      },
+      21,
+    );
+    expect(Number(graph?.node[0].attribute[0].i)).toBe(TYPES.int4);
+  });
+
+  it('may have names like those that the writer and the reader make', () => {
+    const { graph } = rewritten(
+      {
+        input: [input('x', 'float32', [1, 3])],
+        initializer: [floats('k', [], [0.5])],
+        node: [
+          node('Relu', ['x'], 'y/0'),
+          node('Neg', ['y/0'], 'constant_0'),
+          node('Squeeze', ['constant_0'], 's', [ints('axes', [0])]),
+          node('Min', ['s', 'k'], 'y'),
+        ],
+      },
+      11,
+    );
+    expect(graph?.node.map(({ opType }) => opType)).toEqual(['Relu', 'Neg', 'Reshape', 'Min']);
+  });
+
   it('may give what is stored in it', () => {
     const { graph } = rewritten({
       input: [input('x', 'float32', [3])],

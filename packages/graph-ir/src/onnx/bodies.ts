@@ -1,6 +1,6 @@
 // Attributes of kept operators as they are written: graphs within nodes with the names of the model around them, floats of one kind.
 
-import { type ElementType, isFloat } from '../element-types.js';
+import { BITS, type ElementType, isFloat } from '../element-types.js';
 import type { OnnxAttribute, OnnxBody } from '../graph.js';
 import { GraphError } from '../graph.js';
 import { elementNumber, elementType } from '../interpreter/operation.js';
@@ -17,6 +17,15 @@ export function captureNames(attributes: Attributes): string[] {
   return [...names];
 }
 
+/** The graphs within a node, at any depth. */
+export function* bodiesWithin(attributes: Attributes): Generator<OnnxBody> {
+  for (const attribute of Object.values(attributes)) {
+    if (typeof attribute !== 'object' || !('body' in attribute)) continue;
+    yield attribute.body;
+    for (const node of attribute.body.nodes) yield* bodiesWithin(node.attributes);
+  }
+}
+
 /** Attributes that name an element type by ONNX's number. */
 const TYPE_ATTRIBUTES = ['dtype', 'output_datatype', 'output_dtype', 'softmax_precision'] as const;
 
@@ -26,7 +35,8 @@ export function withFloats(attributes: Attributes): Attributes {
   for (const key of TYPE_ATTRIBUTES) {
     const value = attributes[key];
     const type = typeof value === 'number' ? elementType(value) : undefined;
-    if (type !== undefined) result[key] = elementNumber(writtenType(type));
+    // What quantises to few bits does it itself.
+    if (type !== undefined && isUnwritten(type) && BITS[type] === 16) result[key] = elementNumber(writtenType(type));
   }
   const { value } = attributes;
   if (typeof value === 'object' && 'constant' in value) {

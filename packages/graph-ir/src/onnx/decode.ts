@@ -39,7 +39,7 @@ export function decodeModel(bytes: Uint8Array, source: string): ForeignModel {
   const { graph } = model;
   if (graph === undefined) throw new GraphError(`${source}: the file has no graph`);
   if (opset < 1) throw new GraphError(`${source}: the file does not say which opset of ONNX its operators are of`);
-  const decoder = new Decoder(source, opset, new Inliner(model.functions, source));
+  const decoder = new Decoder(source, opset, new Inliner(model.functions, source), graph);
   const body = decoder.body(graph);
   return {
     name: graph.name || source,
@@ -77,9 +77,12 @@ class Decoder {
   readonly #source: string;
   readonly #opset: number;
   readonly #inliner: Inliner;
+  /** Names of values of the file, which constants that are added must not have. */
+  readonly #names: ReadonlySet<string>;
   #constants = 0;
 
-  constructor(source: string, opset: number, inliner: Inliner) {
+  constructor(source: string, opset: number, inliner: Inliner, graph: GraphProto) {
+    this.#names = new Set(namesOf(graph));
     this.#source = source;
     this.#opset = opset;
     this.#inliner = inliner;
@@ -206,7 +209,7 @@ class Decoder {
   #add(tensors: Map<string, StoredTensor>, { dtype, shape, values }: Constant): string {
     let name: string;
     do name = `constant_${this.#constants++}`;
-    while (tensors.has(name));
+    while (tensors.has(name) || this.#names.has(name));
     tensors.set(name, dtype === 'float32' ? float32(shape, values) : int64(shape, values.map(BigInt)));
     return name;
   }
@@ -256,6 +259,15 @@ class Decoder {
 
   #fail(what: string, why: string): never {
     throw new GraphError(`${this.#source}: ${what} ${why}`);
+  }
+}
+
+/** Names of all values of a graph and of those within its nodes. */
+function* namesOf(graph: GraphProto): Generator<string> {
+  for (const { name } of [...graph.input, ...graph.initializer]) yield name;
+  for (const { output, attribute } of graph.node) {
+    yield* output;
+    for (const { g } of attribute) if (g !== undefined) yield* namesOf(g);
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { typeOf } from '../import/foreign.js';
 import { elementNumber } from '../interpreter/operation.js';
 import { resultType } from '../interpreter/types.js';
-import { captureNames, withFloats, withNames, withoutLikeness } from './bodies.js';
+import { bodiesWithin, captureNames, withFloats, withNames, withoutLikeness } from './bodies.js';
 import { BASE_OPSET, checkNodes, opsetOf } from './check.js';
 import { isNarrow, operandTypes, writtenType, zeroPointOf } from './element-plan.js';
 import {
@@ -110,6 +110,18 @@ const MOVES: ReadonlySet<string> = new Set(['concat', 'reshape', 'select', 'tran
 
 const padsOf = ({ top, left, bottom, right }: Padding): number[] => [top, left, bottom, right];
 
+/** Names of values that graphs within nodes give. */
+function* namesWithin(graph: Graph): Generator<string> {
+  for (const { type, attributes } of graph.operators) {
+    if (type !== 'onnx') continue;
+    for (const body of bodiesWithin(attributes.attributes)) {
+      yield* body.inputs;
+      for (const { name } of body.constants) yield name;
+      for (const { outputs } of body.nodes) yield* outputs;
+    }
+  }
+}
+
 /** Turns operators into nodes. Intermediate values and constants are named after the value that they lead to. */
 class OnnxWriter {
   readonly nodes: OnnxNode[] = [];
@@ -120,12 +132,14 @@ class OnnxWriter {
   readonly #shapes: ReadonlyMap<string, readonly number[]>;
   /** The element types of values that are written, where they are not the graph's. */
   readonly #written = new Map<string, ElementType>();
+  readonly #taken: ReadonlySet<string>;
   #output = '';
   #count = 0;
 
   constructor(graph: Graph) {
     this.#graph = graph;
     this.#shapes = new Map(graph.parameters.map(({ name, shape }) => [name, shape]));
+    this.#taken = new Set([...Object.keys(graph.values), ...this.#shapes.keys(), ...namesWithin(graph)]);
   }
 
   write(operator: Operator): void {
@@ -164,8 +178,12 @@ class OnnxWriter {
     this.#push({ op, inputs, outputs: [this.#output], attributes }, []);
   }
 
+  /** A name that no value, parameter or graph within a node has. */
   #fresh(): string {
-    return `${this.#output}/${this.#count++}`;
+    let name: string;
+    do name = `${this.#output}/${this.#count++}`;
+    while (this.#taken.has(name));
+    return name;
   }
 
   #integers(values: number | readonly number[]): string {
