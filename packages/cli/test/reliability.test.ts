@@ -1,5 +1,6 @@
 // What the command does when something goes wrong: hostile files, impossible numbers, damaged folders, two at once.
 import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -383,6 +384,49 @@ describe('a reader that goes away', () => {
     expect((await readSafetensors(at('unseen.safetensors'))).tensors.size).toBe(17);
   }, 60_000);
 });
+
+describe.skipIf(!existsSync('/dev/full'))(
+  'a full disk that output goes to (skipped where there is no /dev/full)',
+  () => {
+    const started = async (stream: 1 | 2, ...args: string[]): Promise<{ code: number | null; stderr: string }> => {
+      const full = openSync('/dev/full', 'w');
+      const child = spawn(process.execPath, [BIN, ...args], {
+        cwd: folder,
+        stdio: ['ignore', stream === 1 ? full : 'ignore', stream === 2 ? full : 'pipe'],
+      });
+      let stderr = '';
+      child.stderr?.on('data', (chunk) => {
+        stderr += chunk;
+      });
+      const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+      closeSync(full);
+      return { code, stderr };
+    };
+
+    it('fails a command whose result goes there, in a line', async () => {
+      expect(await started(1, 'graph', GPT, '--json')).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(/^logah: cannot write to standard output: ENOSPC.*\n$/),
+      });
+    }, 60_000);
+
+    it('does not keep a command from its result where only how it goes is lost', async () => {
+      const { code } = await started(
+        2,
+        'init',
+        GPT,
+        '--init',
+        'random',
+        '--backend',
+        'cpu',
+        '--out',
+        'untold.safetensors',
+      );
+      expect(code).toBe(0);
+      expect((await readSafetensors(at('untold.safetensors'))).tensors.size).toBe(17);
+    }, 60_000);
+  },
+);
 
 describe('the cache of evaluations', () => {
   it('knows data by its content, wherever it lies', async () => {
