@@ -164,6 +164,12 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.keyboard.press('Enter');
     await page.waitForFunction((before) => document.querySelectorAll('[data-node]').length > before, folded);
     expect(page.url()).toMatch(/open=\d+/);
+    // The keyboard stays where it is while a prediction is made.
+    await page.focus('#predict-run');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#prediction:not([hidden])');
+    await page.waitForSelector('#predict-run[aria-disabled="false"]');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('predict-run');
   });
 
   it('keeps the blocks that are open in each view, also in the link', async () => {

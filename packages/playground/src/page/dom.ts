@@ -25,6 +25,13 @@ export function say(element: HTMLElement, message: string | null): void {
   element.hidden = message === null;
 }
 
+/** Whether the work of a button is going on. */
+export const isBusy = (button: HTMLButtonElement): boolean => button.getAttribute('aria-disabled') === 'true';
+
+/** Says that the work of a button is going on, or is over; unlike a disabled one it keeps the keyboard. */
+export const setBusy = (button: HTMLButtonElement, busy: boolean): void =>
+  button.setAttribute('aria-disabled', String(busy));
+
 /** What went wrong, in words. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

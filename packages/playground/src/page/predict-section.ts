@@ -5,7 +5,7 @@ import type { WorkerClient } from '../worker/client.js';
 import { Stopped } from '../worker/client.js';
 import { type NetworkFacts, type Prediction, type Remark, UNTRAINED } from '../worker/protocol.js';
 import { predictCommand } from './command.js';
-import { byId, make, messageOf, progressIn, say } from './dom.js';
+import { byId, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';
 import { percent, short, significant, thousands } from './numbers.js';
 import type { PageState } from './state.js';
 
@@ -75,9 +75,10 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
   });
 
   run.addEventListener('click', async () => {
+    if (isBusy(run)) return;
     say(error, null);
     result.hidden = true;
-    run.disabled = true;
+    setBusy(run, true);
     stop.hidden = false;
     progress.show(0, 'Fetching the hypernetwork…');
     try {
@@ -92,7 +93,7 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     } finally {
       progress.hide();
       stop.hidden = true;
-      run.disabled = !canRun();
+      setBusy(run, false);
     }
   });
   stop.addEventListener('click', () => {

@@ -2,7 +2,7 @@
 import { bestRates, type Rates, TRIED } from '../best-rates.js';
 import { Stopped, WorkerClient } from '../worker/client.js';
 import type { StartName, TrainPoint } from '../worker/protocol.js';
-import { byId, make, messageOf, progressIn, say } from './dom.js';
+import { byId, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';
 import { scoresOf } from './scores.js';
 import type { PageState } from './state.js';
 
@@ -65,11 +65,12 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
   }
 
   run.addEventListener('click', async () => {
+    if (isBusy(run)) return;
     const { steps, seed } = state();
     const rates = ratesOf(state());
     const points: TrainPoint[] = [];
     say(error, null);
-    run.disabled = true;
+    setBusy(run, true);
     stop.hidden = false;
     progress.show(0, 'Starting…');
     let drawn: Promise<void> | undefined;
@@ -90,7 +91,7 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
       if (!(reason instanceof Stopped)) say(error, messageOf(reason));
     } finally {
       progress.hide();
-      run.disabled = false;
+      setBusy(run, false);
       stop.hidden = true;
     }
     await drawn;
