@@ -69,7 +69,7 @@ describe('presets', () => {
     [{ dim: 20, heads: 3 }, 'dim should be a multiple of the 3 heads, got 20'],
     [{ rank: 0 }, 'rank should be a positive integer, got 0'],
     [{ maxRows: 100 }, 'maxRows should be at least 2 * maxChannels = 4096'],
-    [{ initializerRange: Number.NaN }, 'initializerRange should be a positive number, got null'],
+    [{ initializerRange: Number.NaN }, 'initializerRange should be a number from 0.000001 to 1000, got null'],
   ] as const)('refuse %j', (changes, message) => {
     expect(() => hypernetPreset('tiny', changes)).toThrow(message);
   });
