@@ -51,17 +51,15 @@ export function withProducts(templates: TensorDecoder, config: ProductsConfig): 
       const [hidden, flat] = tf.split(prepared, [features - size, size], 1);
       const codes = tf.reshape<tf.Rank.R3>(flat, [nodes, 2 * rank, rank]);
       const decoded = templates.decode(parameters, hidden, targets);
-      const groups = groupBy(targets.filter(isHeld), ({ plan }) => plan.kernel.join());
+      const groups = groupBy(targets.filter(isHeld), ({ plan }) => plan.kernel.join()).map((members) => ({
+        members,
+        shape: members[0].plan.kernel,
+        targets: distinct(members.map(({ row }) => row)),
+      }));
       if (groups.length === 0) return decoded;
-      const factors = decodeFactors(
-        parameters,
-        codes,
-        groups.map((members) => ({ shape: members[0].plan.kernel, targets: distinct(members.map(({ row }) => row)) })),
-        config,
-      );
+      const factors = decodeFactors(parameters, codes, groups, config);
       const products = new Map<TargetPlan, tf.Tensor>();
-      groups.forEach((members, group) => {
-        const rows = distinct(members.map(({ row }) => row));
+      groups.forEach(({ members, targets: rows }, group) => {
         for (const { plan, row } of members) {
           const part = (side: tf.Tensor): tf.Tensor =>
             tf.squeeze(tf.slice(side, [rows.indexOf(row), 0, 0], [1, -1, -1]), [0]);
