@@ -3,6 +3,7 @@ import { ANY_SHAPE, type Constant, elementCount, type Shape, type TensorType } f
 import { evaluate, MOST_KNOWN } from './evaluate.js';
 import { type ForeignNode, isConstant, type Known, type StoredTensor, seenShape, tensorDtype } from './foreign.js';
 import type { Settled } from './settle.js';
+import type { Sized, Trials } from './sizes.js';
 import { knownTensor } from './stored.js';
 
 /** A stored tensor under the name that a node reads it by. */
@@ -16,15 +17,18 @@ export class Matcher {
   readonly model: Settled;
   /** The same model with numbers for all sizes, in which everything that depends only on sizes is known. */
   readonly sized: Settled | undefined;
+  /** It with other numbers; undefined where all sizes are fixed. */
+  readonly trials: Trials | undefined;
   readonly #producers = new Map<string, ForeignNode>();
   readonly #places = new Map<string, number>();
   readonly #readers = new Map<string, ForeignNode[]>();
   readonly #types: Map<string, TensorType>;
   readonly #tables = new Map<string, Constant>();
 
-  constructor(model: Settled, sized: Settled | undefined) {
+  constructor(model: Settled, sized: Sized | undefined) {
     this.model = model;
-    this.sized = sized;
+    this.sized = sized?.settled;
+    this.trials = sized?.trials;
     this.#types = new Map(model.types);
     model.nodes.forEach((node, place) => {
       for (const output of node.outputs) {
@@ -113,12 +117,12 @@ export class Matcher {
     return this.isData(a) ? { data: a, other: b } : { data: b, other: a };
   }
 
-  /** What a value is when some values are these, or undefined where that cannot be computed. */
-  compute(value: string, given: ReadonlyMap<string, Known>): Constant | undefined {
+  /** What a value is when some values are these, with these numbers for sizes; undefined where that cannot be computed. */
+  compute(value: string, given: ReadonlyMap<string, Known>, sized = this.sized): Constant | undefined {
     const results = new Map<string, Known | undefined>(given);
     const known = (name: string): Known | undefined => {
       if (results.has(name)) return results.get(name);
-      const fixed = this.sized?.constants.get(name) ?? this.constant(name);
+      const fixed = sized?.constants.get(name) ?? this.constant(name);
       if (fixed) return fixed;
       const node = this.#producers.get(name);
       if (node === undefined) return this.#table(name);

@@ -13,6 +13,7 @@ import { norms } from './raise/norms.js';
 import { plain } from './raise/plain.js';
 import { tokens } from './raise/tokens.js';
 import type { Settled } from './settle.js';
+import type { Sized } from './sizes.js';
 
 /** An operator that was found, and where among the model's nodes it belongs. */
 export interface Raised {
@@ -25,7 +26,7 @@ export interface Raised {
  */
 export function raise(
   model: Settled,
-  sized: Settled | undefined,
+  sized: Sized | undefined,
 ): { readonly raised: ReadonlyMap<string, Raised>; readonly types: (value: string) => TensorType } {
   const m = new Matcher(model, sized);
   const raised = new Map<string, Raised>();

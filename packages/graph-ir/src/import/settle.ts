@@ -53,6 +53,8 @@ export interface Settled {
   readonly types: ReadonlyMap<string, TensorType>;
   /** Values whose numbers are all known. */
   readonly constants: ReadonlyMap<string, Constant>;
+  /** The elements of values that are known but for sizes that have names. */
+  readonly symbols: ReadonlyMap<string, ReadonlyArray<number | string>>;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly views: ReadonlyMap<string, View>;
   /** A stored tensor's bytes; undefined where they are in a file that cannot be read. */
@@ -67,16 +69,17 @@ const MOST_READ = 2 ** 16;
 const MOST_WORKED_OUT = 2 ** 24;
 
 /**
- * The model with all that is known of it. Throws {@link GraphError} naming the file and the node or value at fault: one that nothing gives, a cycle, an
+ * The model with all that is known of it, of values with at most `most` elements. Throws {@link GraphError} naming the file and the node or value at fault: one that nothing gives, a cycle, an
  * operand that does not fit.
  */
-export function settle(model: ForeignModel, options: ImportOptions): Settled {
-  return new Settler(model, options).run();
+export function settle(model: ForeignModel, options: ImportOptions, most = MOST_KNOWN): Settled {
+  return new Settler(model, options, most).run();
 }
 
 class Settler {
   readonly #model: ForeignModel;
   readonly #options: ImportOptions;
+  readonly #most: number;
   readonly #tensors: Map<string, StoredTensor>;
   readonly #types = new Map<string, TensorType>();
   /** Values of which some numbers may be names. */
@@ -87,9 +90,10 @@ class Settler {
   readonly #nodes: ForeignNode[] = [];
   #workedOut = 0;
 
-  constructor(model: ForeignModel, options: ImportOptions) {
+  constructor(model: ForeignModel, options: ImportOptions, most: number) {
     this.#model = model;
     this.#options = options;
+    this.#most = most;
     this.#tensors = new Map(model.tensors);
   }
 
@@ -113,6 +117,7 @@ class Settler {
       nodes: needed(this.#nodes, results, this.#constants),
       types: this.#types,
       constants: this.#constants,
+      symbols: new Map([...this.#known].flatMap(([name, known]) => (isConstant(known) ? [] : [[name, known.values]]))),
       tensors: this.#tensors,
       views: this.#views,
       bytesOf: this.#bytesOf,
@@ -224,7 +229,7 @@ class Settler {
     // What is learned stays what it is.
     if (node.inputs.some((name) => this.#isLearned(name))) return undefined;
     if (operands.some((operand, i) => operand?.known === undefined && node.inputs[i] !== '')) return undefined;
-    if (this.#workedOut > MOST_WORKED_OUT || !isSmall(inferNode(node, operands))) return undefined;
+    if (this.#workedOut > MOST_WORKED_OUT || !isSmall(inferNode(node, operands), this.#most)) return undefined;
     const results = evaluate(
       node,
       operands.map((operand) => operand?.known),
@@ -429,10 +434,10 @@ function bodyTypes(
 }
 
 /** Whether results are known to be small enough to be worked out. */
-const isSmall = (types: readonly TensorType[] | undefined): boolean =>
+const isSmall = (types: readonly TensorType[] | undefined, most: number): boolean =>
   types?.every(
     ({ shape }) =>
-      !isAnyShape(shape) && elementCount(shape.map((size) => (typeof size === 'number' ? size : 1))) <= MOST_KNOWN,
+      !isAnyShape(shape) && elementCount(shape.map((size) => (typeof size === 'number' ? size : 1))) <= most,
   ) ?? false;
 
 const VIEWS = new Set(['Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);

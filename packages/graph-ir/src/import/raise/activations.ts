@@ -77,8 +77,8 @@ function constantsBetween(m: Matcher, value: string, origin: string): number[] |
   const found = new Set<number>();
   for (const name of m.between(value, origin)) {
     const constant = m.constant(name);
-    // A piece with a table in it is no function of a number.
-    if (constant !== undefined && constant.values.length > 1) return undefined;
+    // A piece with a table in it is no function of a number, nor is one that depends on sizes.
+    if (constant === undefined ? m.isOfSizes(name) : constant.values.length > 1) return undefined;
     if (constant !== undefined) found.add(constant.values[0]);
     for (const attribute of Object.values(m.node(name)?.attributes ?? {}))
       if (typeof attribute === 'object' && 'float' in attribute) found.add(attribute.float);

@@ -3,7 +3,9 @@ import { type Constant, elementCount } from '../../graph.js';
 import { integer } from '../../onnx-attributes.js';
 import { type Draft, draft, type Found } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
-import { agree, type Matcher, probe } from '../matcher.js';
+import { holdsAtEveryLength, sizesOf } from '../lengths.js';
+import { type Matcher, probe } from '../matcher.js';
+import type { Settled } from '../settle.js';
 
 /** What may lie between a projection and a product of heads. */
 const MOVES: ReadonlySet<string> = new Set([
@@ -59,7 +61,7 @@ const isOne = (factor: number): boolean => Math.abs(factor - 1) < 1e-6;
 export function attention(m: Matcher, node: ForeignNode, isLayer: (value: string) => boolean): Found | undefined {
   if (node.op !== 'MatMul' || m.sized === undefined) return undefined;
   const scores = weightsOf(m, node.inputs[0]);
-  const logits = scores === undefined ? undefined : logitsOf(m, scores);
+  const logits = scores === undefined ? undefined : logitsOf(m, scores.logits);
   if (logits === undefined) return undefined;
   const product = m.node(logits.value, 'MatMul');
   if (product === undefined) return undefined;
@@ -73,17 +75,31 @@ export function attention(m: Matcher, node: ForeignNode, isLayer: (value: string
   const scale = q.factor * k.factor * logits.scale * Math.sqrt(size);
   if (!isOne(scale) || !isOne(v.factor) || v.base !== undefined || q.base !== k.base) return undefined;
   const mask = logits.mask === undefined ? { isCausal: false } : maskOf(m, logits.mask);
-  if (mask === undefined) return undefined;
+  // Only a mask from outside can shut a whole row, whose weights are NaN.
+  if (mask === undefined || (scores?.isGuarded && mask.added !== undefined)) return undefined;
   return emit(m, node, { q, k, v, size, mask });
 }
 
-/** The softmax behind attention weights; some exporters keep rows that are masked altogether from becoming NaN. */
-function weightsOf(m: Matcher, value: string): string | undefined {
+interface Weights {
+  /** What the softmax is taken of. */
+  readonly logits: string;
+  /** Whether NaN among the weights, of rows that are masked altogether, become 0. */
+  readonly isGuarded: boolean;
+}
+
+/** The softmax behind attention weights. */
+function weightsOf(m: Matcher, value: string): Weights | undefined {
   const guarded = m.node(value, 'Where');
-  const softmax = m.node(guarded ? guarded.inputs[2] : value, 'Softmax');
-  if (softmax === undefined || (guarded && m.node(guarded.inputs[0], 'IsNaN') === undefined)) return undefined;
+  const weights = guarded ? guarded.inputs[2] : value;
+  const softmax = m.node(weights, 'Softmax');
+  if (softmax === undefined) return undefined;
+  if (guarded) {
+    const [condition, filling] = guarded.inputs;
+    if (m.node(condition, 'IsNaN')?.inputs[0] !== weights || m.scalar(filling) !== 0) return undefined;
+  }
   const axis = integer(softmax, 'axis', -1);
-  return axis === -1 || axis === m.shape(value).length - 1 ? softmax.inputs[0] : undefined;
+  const isLast = axis === -1 || axis === m.shape(value).length - 1;
+  return isLast ? { logits: softmax.inputs[0], isGuarded: guarded !== undefined } : undefined;
 }
 
 interface Logits {
@@ -105,6 +121,8 @@ function logitsOf(m: Matcher, value: string, steps = MOST_LOGIT_STEPS): Logits |
       const [a, b] = node.inputs;
       const scalar = m.scalar(b) ?? (node.op === 'Mul' ? m.scalar(a) : undefined);
       const inner = scalar === undefined ? undefined : logitsOf(m, m.scalar(b) === undefined ? b : a, steps - 1);
+      // What was added or chosen before would be scaled, too.
+      if (inner?.mask !== undefined) return undefined;
       return inner && { ...inner, scale: inner.scale * (node.op === 'Mul' ? Number(scalar) : 1 / Number(scalar)) };
     }
     case 'Add': {
@@ -144,51 +162,34 @@ interface Mask {
 
 /** What a mask does; undefined for one that cannot be an operand here. */
 function maskOf(m: Matcher, mask: NonNullable<Logits['mask']>): Mask | undefined {
-  const known = m.compute(mask.value, new Map());
-  if (known !== undefined && !hasDistances(m, mask.value)) {
-    const isOpen = (value: number): boolean => (mask.kind === 'add' ? value === 0 : value === mask.keeps);
-    const isShut = (value: number): boolean => (mask.kind === 'add' ? value <= MASKED : value !== mask.keeps);
-    if (known.values.every(isOpen)) return { isCausal: false };
-    const [rows, columns] = known.shape.slice(-2);
-    const isCausal = known.values.every((value, i) => {
-      const [row, column] = [Math.floor(i / columns) % rows, i % columns];
-      return column > row ? isShut(value) : isOpen(value);
-    });
-    if (isCausal && rows === columns && rows > 1) return { isCausal };
-  }
+  const kind = kindOf(m, mask, m.sized);
+  if (kind !== undefined && holdsAtEveryLength(m, mask.value, '', (sized) => kindOf(m, mask, sized) === kind))
+    return { isCausal: kind === 'causal' };
   return mask.kind === 'add' && m.isData(mask.value) && m.type(mask.value).dtype === 'float32'
     ? { isCausal: false, added: mask.value }
     : undefined;
 }
 
-/** What a mask that depends on how far apart positions are compares them with. */
-const COMPARES: ReadonlySet<string> = new Set([
-  'Add',
-  'Greater',
-  'GreaterOrEqual',
-  'Less',
-  'LessOrEqual',
-  'Sub',
-  'Trilu',
-]);
-
-/** Whether a mask is made with a number of positions other than 0 and 1, such as a window's: it may be another one for longer texts. */
-function hasDistances(m: Matcher, value: string): boolean {
-  for (const name of m.between(value, '')) {
-    const node = m.node(name);
-    if (node === undefined || !COMPARES.has(node.op)) continue;
-    for (const input of node.inputs) {
-      const constant = m.constant(input);
-      if (constant?.dtype === 'int32' && constant.values.length === 1 && Math.abs(constant.values[0]) > 1) return true;
-    }
-  }
-  return false;
+/** Whether a mask that depends on sizes alone shuts nothing or what comes later, with these numbers for sizes; undefined for any other one. */
+function kindOf(
+  m: Matcher,
+  mask: NonNullable<Logits['mask']>,
+  sized: Settled | undefined,
+): 'open' | 'causal' | undefined {
+  const known = m.compute(mask.value, new Map(), sized);
+  if (known === undefined) return undefined;
+  const isOpen = (value: number): boolean => (mask.kind === 'add' ? value === 0 : value === mask.keeps);
+  const isShut = (value: number): boolean => (mask.kind === 'add' ? value <= MASKED : value !== mask.keeps);
+  if (known.values.every(isOpen)) return 'open';
+  const [rows, columns] = known.shape.slice(-2);
+  const isCausal = known.values.every((value, i) => {
+    const [row, column] = [Math.floor(i / columns) % rows, i % columns];
+    return column > row ? isShut(value) : isOpen(value);
+  });
+  return isCausal && rows === columns && rows > 1 ? 'causal' : undefined;
 }
 
-function sizedShape(m: Matcher, value: string): readonly number[] | undefined {
-  const shape = m.sized?.types.get(value)?.shape;
-  return shape?.every((size) => typeof size === 'number') ? shape : undefined;
-}
+const sizedShape = (m: Matcher, value: string): readonly number[] | undefined => sizesOf(m.sized, value);
 
 const passes = ({ op }: ForeignNode): boolean => MOVES.has(op);
 
@@ -205,11 +206,25 @@ function headsOf(
       if (isLayer(origin)) break;
     }
   }
-  const shape = source && sizedShape(m, source);
-  if (source === undefined || !shape || shape.length !== 3 || elementCount(shape) > MOST_PROBED) return undefined;
-  const given = probe(shape);
-  const found = m.compute(value, new Map([[source, given]]));
-  return found && placed(m, { value, source, size }, given, isTransposed ? withLastSwapped(found) : found);
+  if (source === undefined) return undefined;
+  const origin = source;
+  const at = (sized: Settled | undefined): Heads | undefined => {
+    const shape = sizesOf(sized, origin);
+    if (shape?.length !== 3 || elementCount(shape) > MOST_PROBED) return undefined;
+    const given = probe(shape);
+    const found = m.compute(value, new Map([[origin, given]]), sized);
+    return found && placed(m, { value, source: origin, size }, given, isTransposed ? withLastSwapped(found) : found);
+  };
+  const heads = at(m.sized);
+  const isSame = (other: Heads | undefined): boolean =>
+    heads !== undefined &&
+    other !== undefined &&
+    other.permutation?.join() === heads.permutation?.join() &&
+    other.offset === heads.offset &&
+    other.heads === heads.heads &&
+    other.base === heads.base &&
+    isOne(other.factor / heads.factor);
+  return heads && holdsAtEveryLength(m, value, source, (sized) => isSame(at(sized))) ? heads : undefined;
 }
 
 function withLastSwapped({ dtype, shape, values }: Constant): Constant {
@@ -361,27 +376,30 @@ const uniqueByValue = (drafts: ReadonlyArray<readonly [string, Draft]>): Array<r
 
 /** Where the mixed heads stand side by side, `[batch, time, heads · size]`, after what only moves them. */
 function endOf(m: Matcher, value: string, heads: number, size: number): string | undefined {
-  const shape = sizedShape(m, value);
-  if (shape === undefined || elementCount(shape) > MOST_PROBED) return undefined;
-  const time = shape[shape.length - 2];
-  const batch = elementCount(shape) / (time * heads * size);
-  const given = probe(shape);
-  const wanted = Array.from({ length: given.values.length }, (_, i) => {
-    const d = i % size;
-    const h = Math.floor(i / size) % heads;
-    const t = Math.floor(i / (size * heads)) % time;
-    const b = Math.floor(i / (size * heads * time));
-    return given.values[((b * heads + h) * time + t) * size + d];
-  });
-  const sequence = [batch, time, heads * size].join();
+  const isEnd = (last: string, sized: Settled | undefined): boolean => {
+    const shape = sizesOf(sized, value);
+    if (shape === undefined || elementCount(shape) > MOST_PROBED) return false;
+    const time = shape[shape.length - 2];
+    const batch = elementCount(shape) / (time * heads * size);
+    const given = probe(shape);
+    const found = m.compute(last, new Map([[value, given]]), sized);
+    if (found?.shape.join() !== [batch, time, heads * size].join()) return false;
+    return found.values.every((moved, i) => {
+      const d = i % size;
+      const h = Math.floor(i / size) % heads;
+      const t = Math.floor(i / (size * heads)) % time;
+      const b = Math.floor(i / (size * heads * time));
+      return moved === given.values[((b * heads + h) * time + t) * size + d];
+    });
+  };
   let last = value;
   for (let step = 0; step < 8; step++) {
     const [reader, ...others] = m.readers(last);
     if (reader === undefined || others.length > 0 || !REARRANGES.has(reader.op) || reader.inputs[0] !== last)
       return undefined;
     [last] = reader.outputs;
-    const found = m.compute(last, new Map([[value, given]]));
-    if (found && found.shape.join() === sequence && agree(found.values, wanted, 0)) return last;
+    const end = last;
+    if (isEnd(end, m.sized) && holdsAtEveryLength(m, end, value, (sized) => isEnd(end, sized))) return end;
   }
   return undefined;
 }

@@ -35,10 +35,12 @@ export function epsilonsBetween(m: Matcher, value: string, origin: string): numb
 /** Exponents and factors that statistics are written with. */
 const PLAIN: ReadonlySet<number> = new Set([2, 0.5, -0.5, 1, -1]);
 
-/** Whether all numbers of a piece are its epsilon or belong to every norm; tables are none of them. */
+/** Whether all numbers of a piece are its epsilon or belong to every norm; tables and sizes are none of them. */
 export function isOnlyStatistics(m: Matcher, value: string, origin: string, epsilon: number): boolean {
   for (const name of m.between(value, origin)) {
     const constant = m.constant(name);
+    // What depends on sizes is known at one of them only.
+    if (constant === undefined && m.isOfSizes(name)) return false;
     if (constant === undefined || isAxes(m, name)) continue;
     if (!constant.values.every((number) => PLAIN.has(number) || number === epsilon)) return false;
   }

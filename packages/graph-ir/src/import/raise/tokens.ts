@@ -3,7 +3,9 @@
 import { integer } from '../../onnx-attributes.js';
 import { draft, type Found } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
+import { holdsAtEveryLength, sizesOf } from '../lengths.js';
 import type { Matcher } from '../matcher.js';
+import type { Settled } from '../settle.js';
 
 export function tokens(m: Matcher, node: ForeignNode): Found | undefined {
   switch (node.op) {
@@ -43,16 +45,22 @@ function lookUp(m: Matcher, node: ForeignNode): Found | undefined {
   };
 }
 
-/** The input of token ids whose positions these indices are. */
+/** The input of token ids whose positions these indices are, however many. */
 function textOf(m: Matcher, indices: string): string | undefined {
-  const known = m.sized && m.compute(indices, new Map());
-  if (!known?.values.every((value, i) => value === i) || known.values.length < 2 || known.shape.length > 2)
-    return undefined;
+  const isText = (name: string, sized: Settled | undefined): boolean => {
+    const known = m.compute(indices, new Map(), sized);
+    return (
+      known !== undefined &&
+      known.shape.length <= 2 &&
+      sizesOf(sized, name)?.[1] === known.values.length &&
+      known.values.every((value, i) => value === i)
+    );
+  };
   const input = m.model.inputs.find(
-    ({ name, type }) =>
-      type.dtype === 'int32' && type.shape.length === 2 && m.sized?.types.get(name)?.shape[1] === known.values.length,
+    ({ name, type }) => type.dtype === 'int32' && type.shape.length === 2 && isText(name, m.sized),
   );
-  return input?.name;
+  if (input === undefined || sizesOf(m.sized, input.name)?.[1] === 1) return undefined;
+  return holdsAtEveryLength(m, indices, '', (sized) => isText(input.name, sized)) ? input.name : undefined;
 }
 
 /** A learned positional encoding `[1, tokens, features]` added to a sequence. */
@@ -89,7 +97,8 @@ function token(m: Matcher, node: ForeignNode): Found | undefined {
   const stored = m.tensor(repeated ? repeated.inputs[0] : first);
   if (stored?.shape.length !== 3 || stored.shape[0] !== 1 || stored.shape[1] !== 1) return undefined;
   // Repeated for every sequence of the batch, and not within one.
-  if (repeated && (m.sized ?? m.model).types.get(first)?.shape[1] !== 1) return undefined;
+  const isOnce = (sized: Settled): boolean => sized.types.get(first)?.shape[1] === 1;
+  if (repeated && !(isOnce(m.sized ?? m.model) && holdsAtEveryLength(m, first, '', isOnce))) return undefined;
   return {
     draft: draft('prepend_token', [x], {}, { token: { tensor: stored.name, layout: 'one_tokens_features' } }),
   };
