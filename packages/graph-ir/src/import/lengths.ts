@@ -109,9 +109,9 @@ export function holdsAtEveryLength(
     return sized === undefined || claim(sized);
   };
   // As many other points as there are sizes, in general position: a size that is a sum of multiples of these is told by them.
-  const moved = (name: string, by: number): number => trials.base[name] + by * (trials.images.has(name) ? 32 : 1);
-  for (const one of names)
-    if (!holds(recordOf(names.map((name) => [name, moved(name, name === one ? 12 : 7)])))) return false;
+  const moved = (name: string, isOne: boolean): number =>
+    trials.base[name] + (trials.images.has(name) ? (isOne ? 64 : 32) : isOne ? 12 : 7);
+  for (const one of names) if (!holds(recordOf(names.map((name) => [name, moved(name, name === one)])))) return false;
   const lengths = lengthsFor(thresholds);
   if (lengths === undefined) return false;
   // Thresholds of several sizes at once show where all of them are beyond.
