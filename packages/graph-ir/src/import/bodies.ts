@@ -1,6 +1,15 @@
 // Graphs within conditionals and loops as a graph keeps them.
 import { type Constant, elementCount, GraphError, type OnnxBody } from '../graph.js';
-import { ALIGNED, CHANNELS_LAST, FLATTENED, type ForeignBody, type ForeignNode, SWAPPED } from './foreign.js';
+import {
+  ALIGNED,
+  ALONG,
+  BATCH_FIRST,
+  CHANNELS_TO_LAST,
+  FLATTENED,
+  type ForeignBody,
+  type ForeignNode,
+  SWAPPED,
+} from './foreign.js';
 import { captured, inOrder, label } from './order.js';
 import { knownTensor } from './stored.js';
 
@@ -40,7 +49,7 @@ export function keptBody(
 }
 
 function attributesOf(node: ForeignNode, where: string) {
-  for (const mark of [ALIGNED, CHANNELS_LAST, FLATTENED, SWAPPED])
+  for (const mark of [ALIGNED, ALONG, BATCH_FIRST, CHANNELS_TO_LAST, FLATTENED, SWAPPED])
     if (mark in node.attributes)
       throw new GraphError(
         `${where}: ${label(node)} in a graph within it depends on the number of axes, which is not known there`,

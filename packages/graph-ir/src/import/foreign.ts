@@ -96,8 +96,14 @@ export const FLATTENED = 'logah_flattened';
 /** A model's mark on an operand that an operator before opset 7 spread from an axis on: it gets axes of one element behind its own. */
 export const ALIGNED = 'logah_aligned';
 
-/** A model's mark on a BatchNormalization whose channels are last, however many axes there are. */
-export const CHANNELS_LAST = 'logah_channels_last';
+/** A model's mark on a norm along one axis, whose number it is: the channels of a BatchNormalization, or what a LayerNormalization normalises. */
+export const ALONG = 'logah_along';
+
+/** A model's mark on an operator whose operands of fewer axes get axes of one element behind their first, the batch's. */
+export const BATCH_FIRST = 'logah_batch_first';
+
+/** A model's mark on a transpose that puts the second axis last, however many there are. */
+export const CHANNELS_TO_LAST = 'logah_channels_to_last';
 
 /** A model's mark on a transpose of the last two axes, however many there are. */
 export const SWAPPED = 'logah_swapped';

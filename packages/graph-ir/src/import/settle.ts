@@ -7,7 +7,9 @@ import { integer, integers } from '../onnx-attributes.js';
 import { evaluate, MOST_KNOWN } from './evaluate.js';
 import {
   ALIGNED,
-  CHANNELS_LAST,
+  ALONG,
+  BATCH_FIRST,
+  CHANNELS_TO_LAST,
   FLATTENED,
   type ForeignBody,
   type ForeignModel,
@@ -305,30 +307,63 @@ class Settler {
   /** A node without marks that ask for what depends on the number of axes. Undefined when its nodes were settled here. */
   #withoutShorthand(node: ForeignNode): ForeignNode | undefined {
     if (ALIGNED in node.attributes) return this.#withAxes(node);
-    if (CHANNELS_LAST in node.attributes) return this.#withChannelsSecond(node);
-    if (!(SWAPPED in node.attributes)) return this.#withoutFlattening(node);
+    if (ALONG in node.attributes) return this.#alongOneAxis(node);
+    if (BATCH_FIRST in node.attributes) return this.#withBatchFirst(node);
+    if (!(SWAPPED in node.attributes || CHANNELS_TO_LAST in node.attributes)) return this.#withoutFlattening(node);
     const shape = this.#types.get(node.inputs[0])?.shape ?? ANY_SHAPE;
     if (isAnyShape(shape)) throw new GraphError('transposes matrices of which the number of axes is not known');
     const axes = shape.map((_, i) => i);
-    return { ...node, attributes: { perm: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] } };
+    const perm =
+      SWAPPED in node.attributes
+        ? [...axes.slice(0, -2), ...axes.slice(-2).reverse()]
+        : [...axes.slice(0, 1), ...axes.slice(2), ...axes.slice(1, 2)];
+    return { ...node, attributes: { perm } };
   }
 
-  /** A norm of channels that are last: of the value with its channels second, which is turned back. Undefined when its nodes were settled here. */
-  #withChannelsSecond(node: ForeignNode): ForeignNode | undefined {
-    const { [CHANNELS_LAST]: _, ...attributes } = node.attributes;
+  /** A norm along one axis: of the value with that axis where ONNX wants it, which is turned back. Undefined when its nodes were settled here. */
+  #alongOneAxis(node: ForeignNode): ForeignNode | undefined {
+    const { [ALONG]: _, ...attributes } = node.attributes;
     const shape = this.#types.get(node.inputs[0])?.shape ?? ANY_SHAPE;
     if (isAnyShape(shape))
-      throw new GraphError('normalises the last axis of a value of which the number of axes is not known');
-    if (shape.length < 3) return { ...node, attributes };
-    const order = [0, shape.length - 1, ...shape.slice(2).map((_size, i) => i + 1)];
+      throw new GraphError('normalises along an axis of a value of which the number of axes is not known');
+    const given = integer(node, ALONG, -1);
+    const axis = given < 0 ? given + shape.length : given;
+    if (axis < 1 || axis >= shape.length)
+      throw new GraphError(
+        `normalises along axis ${given} of a value of ${shape.length} axes; 1 to ${shape.length - 1} are right`,
+      );
+    const wanted = node.op === 'BatchNormalization' ? 1 : shape.length - 1;
+    if (axis === wanted) return { ...node, attributes };
+    const order = shape.map((_size, i) => i).filter((i) => i !== axis);
+    order.splice(wanted, 0, axis);
     const back = order.map((_axis, i) => order.indexOf(i));
-    const [turned, normal] = ['channels_second', 'normal'].map((part) => `${node.outputs[0]}/${part}`);
-    const [x, ...statistics] = node.inputs;
+    const [turned, normal] = ['turned', 'normal'].map((part) => `${node.outputs[0]}/${part}`);
+    const [x, ...weights] = node.inputs;
     const transpose = { name: '', op: 'Transpose' };
     this.#settleNode({ ...transpose, inputs: [x], outputs: [turned], attributes: { perm: order } });
-    this.#settleNode({ ...node, inputs: [turned, ...statistics], outputs: [normal], attributes });
+    this.#settleNode({ ...node, inputs: [turned, ...weights], outputs: [normal], attributes });
     this.#settleNode({ ...transpose, inputs: [normal], outputs: node.outputs, attributes: { perm: back } });
     return undefined;
+  }
+
+  /** Operands of equally many axes: those of fewer get some behind the batch's. */
+  #withBatchFirst(node: ForeignNode): ForeignNode {
+    const { [BATCH_FIRST]: _, ...attributes } = node.attributes;
+    const ranks = node.inputs.map((input) => {
+      const shape = this.#types.get(input)?.shape ?? ANY_SHAPE;
+      if (isAnyShape(shape)) throw new GraphError('combines values of which the number of axes is not known');
+      return shape.length;
+    });
+    const most = Math.max(...ranks);
+    const inputs = node.inputs.map((input, k) => {
+      if (ranks[k] === most || ranks[k] === 0) return input;
+      const [axes, spread] = ['axes', 'spread'].map((part) => `${node.outputs[0]}/${part}_${k}`);
+      const added = Array.from({ length: most - ranks[k] }, (_axis, i) => i + 1);
+      this.#setKnown(axes, { dtype: 'int32', shape: [added.length], values: added });
+      this.#settleNode({ name: '', op: 'Unsqueeze', inputs: [input, axes], outputs: [spread], attributes: {} });
+      return spread;
+    });
+    return { ...node, inputs, attributes };
   }
 
   /** An operand with axes of one element behind its own, so that its first axis is the one of the other operand that the mark says. */

@@ -64,7 +64,7 @@ const dequantise: Rule = (operation) => {
   );
 };
 
-/** To integers from 0 to 255 that cover what there is and 0. */
+/** To integers from 0 to 255 that cover what there is and 0. Zeros alone have no range: the scale is 1 then, as in ONNX Runtime. */
 const quantiseDynamically: Rule = (operation) => {
   const x = operand(operation, 0);
   let [least, most] = [0, 0];
@@ -72,10 +72,11 @@ const quantiseDynamically: Rule = (operation) => {
     least = Math.min(least, x.values[i]);
     most = Math.max(most, x.values[i]);
   }
-  const scale = Math.fround(Math.fround(most - least) / 255);
-  const zero = scale === 0 ? 0 : saturated(roundToEven(Math.fround(-least / scale)), 'uint8');
+  const range = Math.fround(Math.fround(most - least) / 255);
+  const scale = range === 0 ? 1 : range;
+  const zero = saturated(roundToEven(Math.fround(-least / scale)), 'uint8');
   const values = Float64Array.from(x.values, (value) =>
-    saturated(roundToEven(scale === 0 ? 0 : Math.fround(value / scale)) + zero, 'uint8'),
+    saturated(roundToEven(Math.fround(value / scale)) + zero, 'uint8'),
   );
   return [exactTensor('uint8', x.shape, values), exactTensor('float32', [], [scale]), exactTensor('uint8', [], [zero])];
 };

@@ -4,7 +4,9 @@ import type { ForeignModel } from '../import/foreign.js';
 import { naming } from '../import/order.js';
 import type { ReadPlace } from '../import/stored.js';
 import type { Reader } from '../json-reader.js';
+import { checkFields, typeName } from './layer-fields.js';
 import { LAYERS, type Layer } from './layers.js';
+import { Masks } from './masks.js';
 import { type ModelJson, nameOf, optional } from './model-json.js';
 import { Translation } from './translation.js';
 
@@ -33,6 +35,7 @@ class Network {
   readonly inputs: Array<{ readonly name: string; readonly type: TensorType }> = [];
   readonly #t: Translation;
   readonly #source: string;
+  readonly #masks = new Masks();
 
   constructor(t: Translation, source: string) {
     this.#t = t;
@@ -114,8 +117,18 @@ class Network {
       weight: (role) => this.#weight(name, role),
       shapeOf: (weight) => t.tensors.get(weight)?.shape ?? [],
     };
-    if (translate === undefined) return [t.node(`keras.${kind}`, inputs, {}, [output])];
-    const result = naming(this.#source, `${kind} "${name}"`, () => translate(t, described));
+    const masked = (): void => this.#masks.pass(kind, described);
+    if (translate === undefined) {
+      masked();
+      return [t.node(`keras.${kind}`, inputs, {}, [output])];
+    }
+    const result = naming(this.#source, `${kind} "${name}"`, () => {
+      checkFields(kind, described.config);
+      if (inputs.length !== 1 && !MERGES.has(kind))
+        throw new GraphError(`is called with ${inputs.length} inputs; one is known`);
+      masked();
+      return translate(t, described);
+    });
     return [t.node('Identity', [result], {}, [output])];
   }
 
@@ -141,8 +154,8 @@ class Network {
         if (size.value !== null) return size.number();
         return axis === 0 ? 'batch' : `${name}_${axis}`;
       });
-    const dtype = optional(config, 'dtype')?.value === 'int32' ? 'int32' : 'float32';
-    this.inputs.push({ name, type: { dtype, shape } });
+    if (optional(config, 'sparse')?.boolean()) config.field('sparse').fail('false');
+    this.inputs.push({ name, type: { dtype: inputType(optional(config, 'dtype')), shape } });
     return name;
   }
 }
@@ -162,6 +175,21 @@ const withFirst = (layer: LayerCalls, used: readonly Reference[]): LayerCalls =>
   return isModel && !calls.includes(0) ? { ...layer, first: 1 } : layer;
 };
 
+/** What TensorFlow.js gives a model as its input. Whatever a layer's policy for floats is called, these are float32. */
+function inputType(dtype: Reader | undefined): TensorType['dtype'] {
+  const name = dtype === undefined ? 'float32' : typeName(dtype);
+  if (name === 'int32' || name === 'int64' || name === 'uint8') return 'int32';
+  if (name === 'bool') return 'bool';
+  return typeof name === 'string' && name.includes('float')
+    ? 'float32'
+    : (dtype?.fail('a type of numbers or of truth values') ?? 'float32');
+}
+
+/** Layers that read several values. */
+const MERGES: ReadonlySet<string> = new Set([
+  ...['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate'],
+]);
+
 const MODELS: ReadonlySet<unknown> = new Set(['Sequential', 'Functional', 'Model']);
 
 interface Reference {
@@ -179,7 +207,13 @@ function references(reader: Reader): Reference[] {
 }
 
 function reference(reader: Reader): Reference {
-  const [layer, call, index] = reader.list((item) => item);
+  const [layer, call, index, options] = reader.list((item) => item);
+  // Whether it is being trained is the one option of a call that may be said here.
+  if (options !== undefined && options.value !== null)
+    options.entries((option) => {
+      const isPlain = option.value === null || (option.value === false && option.path.endsWith('.training'));
+      return isPlain || option.fail('no option of a call: none is known');
+    });
   if (layer === undefined || call === undefined || index === undefined) return reader.fail('[layer, call, index]');
   return { layer: layer.string(), call: call.number(), index: index.number() };
 }

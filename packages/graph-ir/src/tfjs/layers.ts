@@ -1,11 +1,10 @@
 // Keras' layers, each in ONNX's words.
 import { GraphError } from '../graph.js';
-import { CHANNELS_LAST } from '../import/foreign.js';
+import { ALONG, BATCH_FIRST, CHANNELS_TO_LAST } from '../import/foreign.js';
 import { floats, numbers, type Reader } from '../json-reader.js';
 import { optional } from './model-json.js';
 import {
   activate,
-  batchNorm,
   channelsFirstly,
   convolution,
   type DataFormat,
@@ -43,11 +42,13 @@ const flag = (layer: Layer, key: string, otherwise: boolean): boolean =>
 function sizes(layer: Layer, key: string, count: number, otherwise: number): readonly number[] {
   const field = optional(layer.config, key);
   const values = field === undefined ? [otherwise] : Array.isArray(field.value) ? numbers(field) : [field.number()];
+  if (values.length !== count && values.length !== 1)
+    throw new GraphError(`has ${values.length} numbers as ${key}; one or ${count} are right`);
   return values.length === count ? values : Array.from({ length: count }, () => values[0]);
 }
 
 const formatOf = (layer: Layer): DataFormat =>
-  text(layer, 'data_format', 'channels_last') === 'channels_first' ? 'channels_first' : 'channels_last';
+  optional(layer.config, 'data_format')?.literal('channels_last', 'channels_first') ?? 'channels_last';
 
 function paddingOf(layer: Layer): WindowOptions['padding'] {
   const padding = text(layer, 'padding', 'valid').toLowerCase();
@@ -67,6 +68,9 @@ function activated(t: Translation, layer: Layer, x: string): string {
   const field = optional(layer.config, 'activation');
   if (field === undefined) return x;
   const name = typeof field.value === 'string' ? field.value : field.field('class_name').string();
+  const settings = typeof field.value === 'string' ? undefined : optional(field, 'config');
+  if (settings !== undefined && Object.keys(settings.record()).length > 0)
+    throw new GraphError(`has settings of the activation function "${name}", which are not known`);
   if (name === 'linear') return x;
   const output = `${layer.output}/${name}`;
   if (!activate(t, name, x, [output]))
@@ -119,10 +123,11 @@ const globalPool =
     return t.node(op, [layer.inputs[0], axes], { keepdims: flag(layer, 'keepdims', false) ? 1 : 0 });
   };
 
+/** Operands of fewer axes than others get theirs behind the batch's. */
 const folded =
   (op: string): TranslateLayer =>
   (t, layer) =>
-    layer.inputs.reduce((result, input) => t.node(op, [result, input]));
+    layer.inputs.reduce((result, input) => t.node(op, [result, input], { [BATCH_FIRST]: 1 }));
 
 const passed: TranslateLayer = (_, layer) => layer.inputs[0];
 
@@ -153,28 +158,25 @@ function batchNormalisation(t: Translation, layer: Layer): string {
     mean,
     layer.weight('moving_variance'),
   ];
-  const epsilon = number(layer, 'epsilon', 1e-3);
-  const axis = axisOf(layer);
-  if (axis === 1)
-    return t.node('BatchNormalization', [layer.inputs[0], ...statistics], { epsilon: { float: epsilon } });
-  if (axis === 3) return batchNorm(t, layer.inputs[0], statistics, { epsilon, spatial: 2, format: 'channels_last' });
-  // The number of axes before the last one is not known here.
+  // How many axes there are, and so which one is the last, is not known here.
   return t.node('BatchNormalization', [layer.inputs[0], ...statistics], {
-    epsilon: { float: epsilon },
-    [CHANNELS_LAST]: 1,
+    epsilon: { float: number(layer, 'epsilon', 1e-3) },
+    [ALONG]: axisOf(layer),
   });
 }
 
 function layerNormalisation(t: Translation, layer: Layer): string {
-  const axis = axisOf(layer);
+  if (!flag(layer, 'scale', true) && !flag(layer, 'center', true))
+    throw new GraphError('has neither a scale nor a center, which is not known');
   const [size] = layer.shapeOf(layer.weight(flag(layer, 'scale', true) ? 'gamma' : 'beta'));
   const weights = [
     vectorOf(t, layer, 'gamma', flag(layer, 'scale', true), size, 1),
     vectorOf(t, layer, 'beta', flag(layer, 'center', true), size, 0),
   ];
   return t.node('LayerNormalization', [layer.inputs[0], ...weights], {
-    axis,
+    axis: -1,
     epsilon: { float: number(layer, 'epsilon', 1e-3) },
+    [ALONG]: axisOf(layer),
   });
 }
 
@@ -213,12 +215,18 @@ const cropping: TranslateLayer = (t, layer) => {
 };
 
 const upsampling: TranslateLayer = (t, layer) => {
-  const mode = text(layer, 'interpolation', 'nearest') === 'nearest' ? 'nearest' : 'linear';
+  const interpolation = optional(layer.config, 'interpolation')?.literal('nearest', 'bilinear') ?? 'nearest';
+  const mode = interpolation === 'nearest' ? 'nearest' : 'linear';
   const factors = sizes(layer, 'size', 2, 2);
-  return resize(t, layer.inputs[0], { factors }, resizeMode(mode, false, mode === 'linear'), formatOf(layer));
+  // TensorFlow.js takes pixels' corners for their places here, unlike Keras in Python.
+  return resize(t, layer.inputs[0], { factors }, resizeMode(mode, false, false), formatOf(layer));
 };
 
-const flatten: TranslateLayer = (t, layer) => t.reshape(layer.inputs[0], [0, -1]);
+const flatten: TranslateLayer = (t, layer) => {
+  const [x] = layer.inputs;
+  const ordered = formatOf(layer) === 'channels_first' ? t.node('Transpose', [x], { [CHANNELS_TO_LAST]: 1 }) : x;
+  return t.reshape(ordered, [0, -1]);
+};
 
 const prelu: TranslateLayer = (t, layer) => t.node('PRelu', [layer.inputs[0], layer.weight('alpha')]);
 
@@ -232,10 +240,13 @@ const relu: TranslateLayer = (t, layer) => {
   return t.node('Clip', [bent, slope === 0 ? t.floats([0]) : '', t.floats([most.number()])]);
 };
 
-const bent =
-  (op: 'LeakyRelu' | 'Elu', key: string, otherwise: number): TranslateLayer =>
-  (t, layer) =>
-    t.node(op, layer.inputs, { alpha: { float: number(layer, key, otherwise) } });
+const elu: TranslateLayer = (t, layer) => t.node('Elu', layer.inputs, { alpha: { float: number(layer, 'alpha', 1) } });
+
+/** Newer files call the slope so too. */
+const leakyRelu: TranslateLayer = (t, layer) =>
+  t.node('LeakyRelu', layer.inputs, {
+    alpha: { float: number(layer, 'alpha', number(layer, 'negative_slope', 0.3)) },
+  });
 
 /** The scale may be a number for all or one for each channel. */
 const rescaling: TranslateLayer = (t, layer) => {
@@ -250,7 +261,8 @@ const rescaling: TranslateLayer = (t, layer) => {
 function lstm(t: Translation, layer: Layer): string {
   if (flag(layer, 'go_backwards', false) || flag(layer, 'return_state', false) || flag(layer, 'stateful', false))
     throw new GraphError('goes backwards, returns its state or keeps it, which is not known');
-  const functions = [text(layer, 'recurrent_activation', 'sigmoid'), text(layer, 'activation', 'tanh')];
+  // What a file means that has no such field depends on who reads it.
+  const functions = ['recurrent_activation', 'activation'].map((key) => layer.config.field(key).string());
   if (functions.join() !== 'sigmoid,tanh')
     throw new GraphError(`has the activation functions ${functions.join(' and ')}; sigmoid and tanh are known`);
   const units = number(layer, 'units', 1);
@@ -306,15 +318,15 @@ export const LAYERS: Readonly<Record<string, TranslateLayer>> = {
 
   Activation: (t, layer) => activated(t, layer, layer.inputs[0]),
   ReLU: relu,
-  LeakyReLU: bent('LeakyRelu', 'alpha', 0.3),
-  ELU: bent('Elu', 'alpha', 1),
+  LeakyReLU: leakyRelu,
+  ELU: elu,
   PReLU: prelu,
   Softmax: (t, layer) => t.node('Softmax', layer.inputs, { axis: axisOf(layer) }),
 
   Add: folded('Add'),
   Subtract: folded('Sub'),
   Multiply: folded('Mul'),
-  Average: (t, layer) => t.node('Mean', layer.inputs),
+  Average: (t, layer) => t.node('Mean', layer.inputs, { [BATCH_FIRST]: 1 }),
   Maximum: folded('Max'),
   Minimum: folded('Min'),
   Concatenate: (t, layer) => t.node('Concat', layer.inputs, { axis: axisOf(layer) }),

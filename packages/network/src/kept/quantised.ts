@@ -8,7 +8,9 @@ import { convolution } from './windows.js';
 export function quantise(call: Call): tf.Tensor[] {
   const x = operand(call, 0);
   const [least, most] = [tf.minimum(tf.min(x), 0), tf.maximum(tf.max(x), 0)];
-  const scale = tf.div(tf.sub(most, least), 255);
+  const range = tf.div(tf.sub(most, least), 255);
+  // Zeros alone have no range: the scale is 1 then, as in ONNX Runtime, and all integers are 0.
+  const scale = tf.where(tf.equal(range, 0), tf.onesLike(range), range);
   const zero = tf.clipByValue(tf.round(tf.neg(tf.div(least, scale))), 0, 255);
   return [tf.clipByValue(tf.add(tf.round(tf.div(x, scale)), zero), 0, 255), scale, zero];
 }

@@ -1,6 +1,6 @@
 // Layers of convolutional networks.
 import { type Dimension, elementCount, type Padding, type Shape } from '../../graph.js';
-import { integer, integers, real } from '../../onnx-attributes.js';
+import { integer, integers, real, text } from '../../onnx-attributes.js';
 import { draft, type Found, type TensorUse } from '../draft.js';
 import type { ForeignNode } from '../foreign.js';
 import { agree, type Matcher } from '../matcher.js';
@@ -162,7 +162,10 @@ function pooling(m: Matcher, node: ForeignNode): Found | undefined {
   const kernel = integers(node, 'kernel_shape');
   if (kernel?.length !== 2 || !isImage(m.shape(x)) || node.outputs.length > 1) return undefined;
   const { stride, dilation, before, after } = windowOf(node, m.shape(x).slice(2), kernel);
-  const isPadded = [...before, ...(integers(node, 'pads') ?? [])].some((size) => size !== 0);
+  // What rounding up adds at the end is no padding that a mean would count.
+  const isAutomatic = text(node, 'auto_pad', 'NOTSET').startsWith('SAME');
+  const pads = isAutomatic ? [...before, ...after] : (integers(node, 'pads') ?? []);
+  const isPadded = pads.some((size) => size !== 0);
   // A mean leaves padding out here.
   const countsPadding = node.op === 'AveragePool' && isPadded && integer(node, 'count_include_pad', 0) === 1;
   if (dilation.some((size) => size !== 1) || countsPadding) return undefined;
