@@ -5,6 +5,8 @@ import { diffGraphs, drawDifference, isEmptyDifference, valueDifference } from '
 import { fold, toSvg } from '../src/draw.js';
 import { insertOperator, removeOperator, renameInGraph, replaceOperator } from '../src/edit.js';
 import { buildArchitecture, type Graph, type Operator, parseArchitecture } from '../src/index.js';
+import { graphFromOnnx } from '../src/onnx.js';
+import { doubles, input, int, modelOf, node } from './onnx-model.js';
 import { anyGraph } from './random-graph.js';
 
 const graphOf = (architecture: string): Graph => buildArchitecture(parseArchitecture(architecture));
@@ -39,6 +41,60 @@ describe('a difference', () => {
         expect(isEmptyDifference(difference)).toBe(true);
       }),
     );
+  });
+
+  it('says outputs of one type that have changed places', () => {
+    const read = (output: readonly string[]): Graph =>
+      graphFromOnnx(
+        modelOf({
+          input: [input('x', 'float32', [3])],
+          output: output.map((name) => ({ name })),
+          node: [node('Sin', ['x'], 'u'), node('Cos', ['x'], 'v')],
+        }),
+        'm.onnx',
+      ).graph;
+    const difference = diffGraphs(read(['u', 'v']), read(['v', 'u']));
+    expect(difference.interface).toEqual([
+      { kind: 'output', a: 'u: float32 [3]', b: 'v: float32 [3]' },
+      { kind: 'output', a: 'v: float32 [3]', b: 'u: float32 [3]' },
+    ]);
+    expect(isEmptyDifference(difference)).toBe(false);
+  });
+
+  it('says results of one operator that have changed places', () => {
+    const read = (reads: string[]): Graph =>
+      graphFromOnnx(
+        modelOf({
+          input: [input('x', 'float32', [4])],
+          node: [node('Split', ['x'], ['u', 'v'], [int('num_outputs', 2)]), node('Sub', reads, 'y')],
+        }),
+        'm.onnx',
+      ).graph;
+    const { changed } = diffGraphs(read(['u', 'v']), read(['v', 'u'])).operators;
+    expect(changed.map(({ a, changes }) => [a, changes])).toEqual([['y', [{ what: 'inputs', a: 'u, v', b: 'v, u' }]]]);
+  });
+
+  it('says elements of another type', () => {
+    const read = (type: 'int32' | 'int64'): Graph =>
+      graphFromOnnx(modelOf({ input: [input('x', type, [3])], node: [node('Neg', ['x'], 'y')] }), 'm.onnx').graph;
+    expect(diffGraphs(read('int32'), read('int64')).interface).toEqual([
+      { kind: 'input', a: 'x: int32 [3]', b: 'x: int64 [3]' },
+      { kind: 'output', a: 'int32 [3]', b: 'int64 [3]' },
+    ]);
+  });
+
+  it('says doubles that are the same in float32', () => {
+    const read = (value: number): Graph =>
+      graphFromOnnx(
+        modelOf({
+          input: [input('x', 'float64', [3])],
+          initializer: [doubles('c', [], [value])],
+          node: [node('Mul', ['x', 'c'], 'y')],
+        }),
+        'm.onnx',
+      ).graph;
+    expect(diffGraphs(read(0.1), read(0.1 + 1e-12)).operators.changed).toHaveLength(1);
+    expect(isEmptyDifference(diffGraphs(read(0.1), read(0.1)))).toBe(true);
   });
 
   it('says renamed parameters, each by the one that it is', () => {

@@ -224,6 +224,7 @@ describe('an edit', () => {
       (g) => renameInGraph(g, { values: { fc1: 'relu_0' } }),
       'two values would be named "relu_0"',
     ],
+    ['takes a name away', (g) => renameInGraph(g, { values: { x: '' } }), 'the value "x" would have no name'],
     [
       'cuts off an input',
       (g) => extractSubgraph(g, { inputs: ['relu_0'], outputs: ['fc1'] }),

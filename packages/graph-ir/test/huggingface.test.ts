@@ -25,7 +25,37 @@ describe('graphFromConfig', () => {
     [{ model_type: 'gpt2', n_layer: -1 }, 'n_layer should be a positive integer, got -1'],
     [{ model_type: 'gpt2', activation_function: 'relu' }, 'activation_function should be "gelu_new", got "relu"'],
     [{ model_type: 'vit', hidden_act: 'mish' }, 'hidden_act should be one of gelu, gelu_new, '],
-    [{ model_type: 'llama', rope_scaling: { rope_type: 'llama3' } }, 'rope_scaling should be null: scaled rotary'],
+    [
+      { model_type: 'llama', rope_scaling: { rope_type: 'llama3' } },
+      'rope_scaling.rope_type should be "default": scaled rotary embeddings are not known, got "llama3"',
+    ],
+    [
+      { model_type: 'qwen2', rope_parameters: { type: 'linear', factor: 4 } },
+      'rope_parameters.type should be "default"',
+    ],
+    [
+      { model_type: 'qwen3', rope_parameters: { rope_type: 'default', type: 'yarn' } },
+      'rope_parameters.type should be "default"',
+    ],
+    [{ model_type: 'llama', rope_parameters: { factor: 4 } }, 'rope_parameters.factor should be 1: scaled rotary'],
+    [{ model_type: 'mistral', rope_scaling: { factor: 2 } }, 'rope_scaling.factor should be 1: scaled rotary'],
+    [
+      { model_type: 'gemma', rope_parameters: { full_attention: { rope_type: 'linear', factor: 4 } } },
+      'rope_parameters.full_attention should be left out: this field of rotary embeddings is not known',
+    ],
+    [
+      { model_type: 'llama', rope_parameters: { rope_type: 'default', attention_factor: 2 } },
+      'rope_parameters.attention_factor should be left out',
+    ],
+    [
+      { model_type: 'llama', rope_scaling: { rope_theta: 77 }, rope_parameters: { rope_theta: 78 } },
+      'rope_parameters.rope_theta should be 77, which is rope_scaling.rope_theta, got 78',
+    ],
+    [{ model_type: 'llama', rope_theta: 0 }, 'rope_theta should be a positive number, got 0'],
+    [
+      { model_type: 'vit', architectures: ['ViTForImageClassification'], id2label: {} },
+      'id2label should be the labels of one class at least, or left out, got {}',
+    ],
     [{ model_type: 'mistral', sliding_window: 4096 }, 'sliding_window should be null: attention of a window'],
     [
       { model_type: 'bert', architectures: ['BertForTokenClassification'] },
@@ -136,8 +166,13 @@ describe('the names and shapes of a configuration', () => {
     ).toEqual([4]);
   });
 
-  it('take a rotary base without a type', () => {
-    const graph = fromConfig({ model_type: 'llama', num_hidden_layers: 1, rope_parameters: { rope_theta: 5000 } });
+  it.each([
+    { rope_parameters: { rope_theta: 5000 } },
+    { rope_scaling: { rope_type: 'default', rope_theta: 5000 } },
+    { rope_scaling: null, rope_parameters: { type: 'default', factor: 1, rope_theta: 5000 }, rope_theta: 3 },
+    { rope_theta: 5000 },
+  ])('take a rotary base from %j', (fields) => {
+    const graph = fromConfig({ model_type: 'llama', num_hidden_layers: 1, ...fields });
     expect(graph.operators.find(({ type }) => type === 'rotary_embedding')?.attributes).toMatchObject({ base: 5000 });
   });
 });

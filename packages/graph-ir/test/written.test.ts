@@ -1,6 +1,7 @@
 // Models that are written are sound: their opset has the operators, types are ONNX's, and what cannot be sound is refused.
 import type { ValueInfoProto } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
+import { renameInGraph } from '../src/edit.js';
 import { checkNodes } from '../src/onnx/check.js';
 import { graphFromOnnx, graphToOnnx } from '../src/onnx.js';
 import {
@@ -275,6 +276,41 @@ describe('a loop', () => {
     const body = back.graph?.node.find(({ opType }) => opType === 'Loop')?.attribute[0].g;
     expect(body?.node.map(({ opType }) => opType)).toEqual(['Identity', 'Add']);
   });
+
+  it.each(['v', 'goes', 'next', 'i'])('reads what is around it when that gets its own name "%s"', (name) => {
+    const { graph } = graphFromOnnx(model(), 'loop.onnx');
+    const back = parsed(graphToOnnx(renameInGraph(graph, { values: { x: name } }), { values: new Map() }));
+    const body = back.graph?.node.find(({ opType }) => opType === 'Loop')?.attribute[0].g;
+    const own = [
+      ...(body?.input ?? []).map((value) => value.name),
+      ...(body?.node ?? []).flatMap(({ output }) => output),
+    ];
+    expect(own).not.toContain(name);
+    expect(new Set(own).size).toBe(own.length);
+    const [, add] = body?.node ?? [];
+    expect(add.input).toEqual([body?.input[2].name, name]);
+    expect(body?.output.map((value) => value.name)).toEqual([body?.node[0].output[0], add.output[0]]);
+  });
+});
+
+it('branches that are always taken may have the same names within', () => {
+  const branch = (name: string, value: number) => ({
+    name,
+    type: 5,
+    g: { output: [{ name: 'r' }], initializer: [floats('c', [], [value])], node: [node('Mul', ['x', 'c'], 'r')] },
+  });
+  const chosen = (name: string, value: number) =>
+    node('If', ['yes'], name, [branch('then_branch', value), branch('else_branch', 0)]);
+  const { graph } = graphFromOnnx(
+    modelOf({
+      input: [input('x', 'float32', [2])],
+      initializer: [{ name: 'yes', dataType: TYPES.bool, dims: [], int32Data: [1] }],
+      node: [chosen('u', 2), chosen('v', 3), node('Sub', ['u', 'v'], 'y')],
+    }),
+    'm.onnx',
+  );
+  const texts = graph.operators.map(({ attributes }) => JSON.stringify(attributes));
+  for (const factor of [2, 3]) expect(texts.filter((text) => text.includes(`"values":[${factor}]`))).toHaveLength(1);
 });
 
 it('a pointer of git-lfs is named as such', () => {

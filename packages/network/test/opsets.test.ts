@@ -11,6 +11,7 @@ import {
   input,
   int,
   integers,
+  ints,
   modelOf,
   node,
   text,
@@ -47,6 +48,22 @@ const sampled = (mode: string): GraphInit => ({
   node: [node('GridSample', ['x', 'g'], 'y', [text('mode', mode)])],
 });
 
+/** A mean that counts padding, of which there is only some at one end. */
+const meanWithPadding = (autoPad: string, kernel: readonly number[], stride: number): GraphInit => ({
+  input: [image],
+  node: [
+    node('AveragePool', ['x'], 'y', [
+      ints('kernel_shape', kernel),
+      ints(
+        'strides',
+        kernel.map(() => stride),
+      ),
+      int('count_include_pad', 1),
+      text('auto_pad', autoPad),
+    ]),
+  ],
+});
+
 const CASES: ReadonlyArray<readonly [name: string, opset: number, graph: GraphInit]> = [
   ['GroupNormalization with a scale for each group', 18, groupNorm(SIZES)],
   ['GroupNormalization of sizes with names', 20, groupNorm(['batch', 6, 'height', 'width'])],
@@ -55,6 +72,9 @@ const CASES: ReadonlyArray<readonly [name: string, opset: number, graph: GraphIn
   ['GridSample by the older names: bilinear', 16, sampled('bilinear')],
   ['GridSample by the older names: bicubic', 16, sampled('bicubic')],
   ['GridSample: cubic', 20, sampled('cubic')],
+  ['AveragePool that counts padding at the end', 19, meanWithPadding('SAME_UPPER', [2, 2], 1)],
+  ['AveragePool that counts padding at the beginning', 19, meanWithPadding('SAME_LOWER', [2, 2], 1)],
+  ['AveragePool that counts padding behind every second pixel', 19, meanWithPadding('SAME_UPPER', [2, 3], 2)],
 ];
 
 describe.each(CASES)('%s', (_, opset, init) => {

@@ -81,7 +81,10 @@ export function diffGraphs(a: Graph, b: Graph): GraphDifference {
   const counterpart = new Map(
     [...parameters.same, ...parameters.renamed, ...parameters.changed].map((pair) => [pair.a.name, pair.b.name]),
   );
-  const context: Context = { a, b, alignment, counterpart, aroundA: neighbours(a), aroundB: neighbours(b) };
+  const context: Context = {
+    ...{ a, b, alignment, counterpart },
+    ...{ aroundA: neighbours(a), aroundB: neighbours(b), originsA: originsOf(a), originsB: originsOf(b) },
+  };
   const same: OperatorPair[] = [];
   const changed: OperatorChange[] = [];
   for (const [i, j] of [...alignment.ofA].sort(([first], [second]) => first - second)) {
@@ -91,7 +94,11 @@ export function diffGraphs(a: Graph, b: Graph): GraphDifference {
     else changed.push({ ...pair, changes });
   }
   return {
-    interface: [...endChanges('input', a.inputs, b.inputs, a, b), ...endChanges('output', a.outputs, b.outputs, a, b)],
+    interface: [
+      ...endChanges('input', a.inputs, b.inputs, a, b),
+      ...endChanges('output', a.outputs, b.outputs, a, b),
+      ...otherOutputs(context),
+    ],
     operators: {
       same,
       changed,
@@ -103,7 +110,7 @@ export function diffGraphs(a: Graph, b: Graph): GraphDifference {
 }
 
 const show = (shape: ReadonlyArray<number | string>): string => `[${shape.join(', ')}]`;
-const showType = ({ dtype, shape }: TensorType): string => `${dtype} ${show(shape)}`;
+const showType = ({ dtype, element, shape }: TensorType): string => `${element ?? dtype} ${show(shape)}`;
 
 /** Outputs are matched by place, since their names are often made up; inputs have names that their users know. */
 function endChanges(
@@ -120,6 +127,36 @@ function endChanges(
   }).filter((change) => change.a !== change.b);
 }
 
+/** Outputs of one type at one place that two operators give that are not each other's counterparts, or another of their results. */
+function otherOutputs({ a, b, alignment: { ofA, ofB }, originsA, originsB }: Context): InterfaceChange[] {
+  return a.outputs.flatMap((nameA, i): InterfaceChange[] => {
+    const nameB = b.outputs[i];
+    if (nameB === undefined) return [];
+    const [typeA, typeB] = [showType(a.values[nameA]), showType(b.values[nameB])];
+    const [from, to] = [originsA.get(nameA), originsB.get(nameB)];
+    if (typeA !== typeB || from === undefined || to === undefined) return [];
+    // Inputs have places below 0; an operator that only one has is a difference of its own.
+    const isKnown = (from.place < 0 || ofA.has(from.place)) && (to.place < 0 || ofB.has(to.place));
+    const counterpart = from.place < 0 ? from.place : ofA.get(from.place);
+    if (!isKnown || (counterpart === to.place && from.result === to.result)) return [];
+    return [{ kind: 'output', a: `${nameA}: ${typeA}`, b: `${nameB}: ${typeB}` }];
+  });
+}
+
+interface Origin {
+  /** Of the operator in the graph's list; -1 and below are the inputs. */
+  readonly place: number;
+  /** Which of the operator's results. */
+  readonly result: number;
+}
+
+/** What gives each value. */
+const originsOf = ({ inputs, operators }: Graph): ReadonlyMap<string, Origin> =>
+  new Map([
+    ...inputs.map((name, i) => [name, { place: -1 - i, result: 0 }] as const),
+    ...operators.flatMap(({ outputs }, place) => outputs.map((name, result) => [name, { place, result }] as const)),
+  ]);
+
 interface Context {
   readonly a: Graph;
   readonly b: Graph;
@@ -128,12 +165,14 @@ interface Context {
   readonly counterpart: ReadonlyMap<string, string>;
   readonly aroundA: ReturnType<typeof neighbours>;
   readonly aroundB: ReturnType<typeof neighbours>;
+  readonly originsA: ReadonlyMap<string, Origin>;
+  readonly originsB: ReadonlyMap<string, Origin>;
 }
 
 function changesOf(
   i: number,
   j: number,
-  { a, b, alignment, counterpart, aroundA, aroundB }: Context,
+  { a, b, alignment, counterpart, aroundA, aroundB, originsA, originsB }: Context,
 ): AttributeChange[] {
   const [operatorA, operatorB] = [a.operators[i], b.operators[j]];
   const changes: AttributeChange[] = [];
@@ -154,6 +193,13 @@ function changesOf(
   // Said even where both are called the same: then the name is another operator's.
   if (!readsTheSame(aroundA.before[i], aroundB.before[j], { alignment, aroundA, aroundB }))
     changes.push({ what: 'inputs', a: readNames(aroundA.before[i], a), b: readNames(aroundB.before[j], b) });
+  else if (
+    operatorA.inputs.some((name, k) => {
+      const [from, to] = [originsA.get(name), originsB.get(operatorB.inputs[k] ?? '')];
+      return from && to && alignment.ofA.get(from.place) === to.place && from.result !== to.result;
+    })
+  )
+    changes.push({ what: 'inputs', a: operatorA.inputs.join(', '), b: operatorB.inputs.join(', ') });
   return changes;
 }
 

@@ -17,7 +17,7 @@ export interface Renaming {
 
 /**
  * The graph with other names and nothing else changed.
- * Throws {@link GraphError} for an old name that is not there, and for a new one that two would have.
+ * Throws {@link GraphError} for an old name that is not there, and for a new one that two would have or that is empty.
  */
 export function renameInGraph(graph: Graph, renaming: Renaming): Graph {
   checkGraph(graph, 'renameInGraph');
@@ -75,6 +75,8 @@ function renamer(
   const taken = new Set<string>();
   for (const name of all) {
     const renamed = rename(name);
+    if (renamed === '' && name !== '')
+      throw new GraphError(`graph "${graph.name}": the ${kind} "${name}" would have no name`);
     if (taken.has(renamed)) throw new GraphError(`graph "${graph.name}": two ${kind}s would be named "${renamed}"`);
     taken.add(renamed);
   }

@@ -122,7 +122,8 @@ class Fields {
   /** Classes: the entries of id2label, or num_labels. */
   classes(): number {
     const labels = this.#present('id2label');
-    return labels ? Object.keys(labels.record()).length : this.size('num_labels', 2);
+    if (labels === undefined) return this.size('num_labels', 2);
+    return Object.keys(labels.record()).length || labels.fail('the labels of one class at least, or left out');
   }
 
   /** Refuses a feature that the graph would silently leave out. */
@@ -227,6 +228,48 @@ const LLAMAS: Readonly<Record<'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma' 
   },
 };
 
+const WHOLE_HEADS = '1: heads that are turned in part are not known';
+
+/** What is said of the rotary embedding, under the older name or the newer one: its base. Every field that would change it otherwise is refused. */
+function rotaryBase(config: Fields): number {
+  const positive = (field: Reader): number => {
+    const value = field.number();
+    return value > 0 && Number.isFinite(value) ? value : field.fail('a positive number');
+  };
+  const bases = ['rope_scaling', 'rope_parameters'].flatMap((key) => {
+    const holder = config.root.field(key);
+    if (holder.value === undefined || holder.value === null) return [];
+    const given: Reader[] = [];
+    holder.entries((field) => {
+      if (field.value === null) return;
+      switch (field.path.slice(holder.path.length + 1)) {
+        case 'rope_type':
+        case 'type':
+          if (field.value !== 'default') field.fail('"default": scaled rotary embeddings are not known');
+          return;
+        case 'factor':
+          if (field.value !== 1) field.fail('1: scaled rotary embeddings are not known');
+          return;
+        case 'partial_rotary_factor':
+          if (field.value !== 1) field.fail(WHOLE_HEADS);
+          return;
+        case 'rope_theta':
+          given.push(field);
+          return;
+        default:
+          field.fail('left out: this field of rotary embeddings is not known');
+      }
+    });
+    return given;
+  });
+  const [first, second] = bases;
+  if (first !== undefined && second !== undefined && first.value !== second.value)
+    second.fail(`${shortJson(first.value)}, which is ${first.path}`);
+  if (first !== undefined) return positive(first);
+  const { value } = config.root.field('rope_theta');
+  return value === undefined || value === null ? 10_000 : positive(config.root.field('rope_theta'));
+}
+
 function llama(config: Fields, type: LlamaType): Graph {
   const [hidden, heads] = [
     config.size('hidden_size', type.hidden),
@@ -254,20 +297,7 @@ function llama(config: Fields, type: LlamaType): Graph {
     (value) => Array.isArray(value) && value.every((kind) => kind === 'full_attention'),
     'of "full_attention": attention of a window is not known',
   );
-  const scaling = (value: unknown): boolean =>
-    typeof value === 'object' && value !== null && (!('rope_type' in value) || value.rope_type === 'default');
-  config.require(
-    'rope_scaling',
-    (value) => scaling(value) && typeof value === 'object' && value !== null && 'rope_type' in value,
-    'null: scaled rotary embeddings are not known',
-  );
-  config.require('rope_parameters', scaling, 'of rope_type "default": scaled rotary embeddings are not known');
-  const given = config.root.field('rope_parameters');
-  const parameters = given.value === undefined || given.value === null ? undefined : new Fields(given);
-  const isWhole = (value: unknown): boolean => value === 1;
-  for (const holder of [config, parameters])
-    holder?.require('partial_rotary_factor', isWhole, '1: heads that are turned in part are not known');
-  const base = config.number('rope_theta', 10_000);
+  config.require('partial_rotary_factor', (value) => value === 1, WHOLE_HEADS);
   return buildLlama({
     layers: config.size('num_hidden_layers', type.layers ?? 32),
     heads,
@@ -278,7 +308,7 @@ function llama(config: Fields, type: LlamaType): Graph {
     vocab: config.size('vocab_size', type.vocab),
     context: config.size('max_position_embeddings', type.context),
     tied: config.flag('tie_word_embeddings', type.tied ?? false),
-    rotaryBase: parameters?.number('rope_theta', base) ?? base,
+    rotaryBase: rotaryBase(config),
     epsilon: config.number('rms_norm_eps', type.epsilon ?? 1e-6),
     hasQkvBias: type.hasQkvBias ?? false,
     normsHeads: type.normsHeads ?? false,

@@ -26,6 +26,7 @@ import {
   typedAs,
   typeOf,
 } from './foreign.js';
+import { withFreshNames } from './fresh-names.js';
 import { hasRule, inferNode, type Operand } from './infer.js';
 import { captured, inOrder, label, naming, reads } from './order.js';
 import { bytesAt, knownTensor, type ReadPlace } from './stored.js';
@@ -290,10 +291,11 @@ class Settler {
   /** The nodes of the branch of a conditional that is always taken. */
   #takeBranch(node: ForeignNode, condition: Known | undefined): boolean {
     if (condition === undefined || !isConstant(condition)) return false;
-    const body = node.bodies?.[condition.values[0] === 0 ? 'else_branch' : 'then_branch'];
-    if (body === undefined) throw new GraphError('has no branch to take');
+    const branch = node.bodies?.[condition.values[0] === 0 ? 'else_branch' : 'then_branch'];
+    if (branch === undefined) throw new GraphError('has no branch to take');
+    // Branches of other conditionals may have the same names for what is theirs.
+    const body = withFreshNames(branch, new Set([...this.#types.keys(), ...this.#renamed.keys()]));
     for (const [name, tensor] of body.tensors) {
-      if (this.#types.has(name)) throw new GraphError(`the tensor "${name}" of a branch has the name of another value`);
       this.#tensors.set(name, tensor);
       this.#types.set(name, storedType(tensor));
     }

@@ -76,7 +76,8 @@ export function withNames(attributes: Attributes, outer: ReadonlyMap<string, str
 const isUnwritten = (type: ElementType): boolean => isFloat(type) && writtenType(type) !== type;
 
 function renamed(body: OnnxBody, outer: ReadonlyMap<string, string>, where: string): OnnxBody {
-  const rename = (name: string): string => outer.get(name) ?? name;
+  const inner = scopeWithin(body, outer);
+  const rename = (name: string): string => inner.get(name) ?? name;
   const refuse = (what: string): never => {
     throw new GraphError(
       `${where} cannot be written: ${what} of a graph within it is of floats that the model is not of`,
@@ -85,16 +86,41 @@ function renamed(body: OnnxBody, outer: ReadonlyMap<string, string>, where: stri
   for (const { name, constant } of body.constants)
     if (constant.element !== undefined && isUnwritten(constant.element)) refuse(`the constant "${name}"`);
   return {
-    ...body,
-    captures: body.captures.map(rename),
+    inputs: body.inputs.map(rename),
     outputs: body.outputs.map(rename),
+    captures: body.captures.map(rename),
+    constants: body.constants.map((known) => ({ ...known, name: rename(known.name) })),
     nodes: body.nodes.map((node) => {
       const to =
         node.operator === 'Cast' && typeof node.attributes.to === 'number'
           ? elementType(node.attributes.to)
           : undefined;
       if (to !== undefined && isUnwritten(to)) refuse(`Cast "${node.outputs[0]}"`);
-      return { ...node, inputs: node.inputs.map(rename), attributes: withNames(node.attributes, outer, where) };
+      return {
+        ...node,
+        inputs: node.inputs.map(rename),
+        outputs: node.outputs.map(rename),
+        attributes: withNames(node.attributes, inner, where),
+      };
     }),
   };
+}
+
+/** The names that a graph within a node is written with: values around it have the model's, its own get others where these are the same. */
+function scopeWithin(body: OnnxBody, outer: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const own = new Set([
+    ...body.inputs,
+    ...body.constants.map(({ name }) => name),
+    ...body.nodes.flatMap(({ outputs }) => outputs.filter((name) => name !== '')),
+  ]);
+  const around = new Set(outer.values());
+  const taken = new Set([...around, ...own, ...body.captures]);
+  const inner = new Map(outer);
+  for (const name of own) {
+    let written = name;
+    if (around.has(name)) for (let i = 1; taken.has(written); i++) written = `${name}_${i}`;
+    taken.add(written);
+    inner.set(name, written);
+  }
+  return inner;
 }
