@@ -1,6 +1,6 @@
 // The classes and functions that a pickle may name, and the plain data that each becomes. This list is all there is:
 // what is not on it is kept by name, and nothing that a pickle names is ever called.
-import { type ElementType, STORAGE_CLASSES, TORCH_TYPES } from './element-type.js';
+import { type ElementType, isFloatType, isRealType, STORAGE_CLASSES, TORCH_TYPES } from './element-type.js';
 import { PytorchFileError } from './errors.js';
 import { arrayFromBuffer, inlineArray, numpyScalar, numpyType, setArrayState, setByteOrder } from './numpy.js';
 import { latin1Source } from './source.js';
@@ -60,29 +60,62 @@ const reconstructed: Maker = ([type, base], context) => {
 const device: Maker = ([type, index]) =>
   typeof type !== 'string' ? opaqueObject('torch.device', []) : typeof index === 'number' ? `${type}:${index}` : type;
 
-/** `_rebuild_tensor_v2(storage, storage_offset, size, stride, …)`, in the type of the storage. */
-const tensor: Maker = (args, context) => tensorFrom(args, undefined, context);
+/**
+ * `_rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, hooks, metadata)`, in the type of the
+ * storage.
+ */
+const tensor: Maker = (args, context) => tensorFrom(args, undefined, args[6], context);
 
 /**
- * `_rebuild_tensor_v3(storage, storage_offset, size, stride, requires_grad, hooks, dtype, …)`: types that have no
- * storage class.
+ * `_rebuild_tensor_v3(storage, storage_offset, size, stride, requires_grad, hooks, dtype, metadata)`: types that have
+ * no storage class.
  */
 const typedTensor: Maker = (args, context) => {
   const dtype = args[6];
   const type = isKind(dtype, 'global') ? TORCH_TYPES.get(dtype.name) : undefined;
   return type === undefined
-    ? opaqueObject(`a tensor of type ${describeValue(dtype)}`, [])
-    : tensorFrom(args, type, context);
+    ? opaqueObject('torch._utils._rebuild_tensor_v3', args)
+    : tensorFrom(args, type, args[7], context);
 };
 
 function tensorFrom(
   [storage, offset, shape, strides]: readonly PickleValue[],
   type: ElementType | undefined,
+  metadata: PickleValue | undefined,
   { source }: MakeContext,
 ): StoredTensor {
   if (!isKind(storage, 'storage'))
     throw new PytorchFileError(`${source}: a tensor should be a view of a storage, got ${describeValue(storage)}`);
-  return viewStorage(storage, { type: type ?? storage.type, shape, strides, offset }, source);
+  const view = viewStorage(storage, { type: type ?? storage.type, shape, strides, offset }, source);
+  return isNegative(metadata, view, source) ? { ...view, isNegated: true } : view;
+}
+
+/**
+ * Whether the metadata that `torch._utils.set_tensor_metadata` takes has the negative bit. Throws
+ * {@link PytorchFileError} for what else would change the values.
+ */
+function isNegative(metadata: PickleValue | undefined, { type, shape }: StoredTensor, source: string): boolean {
+  if (metadata === undefined || metadata === null) return false;
+  const fail = (what: string): never => {
+    throw new PytorchFileError(`${source}: a tensor ${type} [${shape.join(', ')}] ${what}`);
+  };
+  if (!(metadata instanceof Map)) return fail(`should have a dictionary of metadata, got ${describeValue(metadata)}`);
+  for (const [key, value] of metadata) {
+    if (typeof value !== 'boolean')
+      fail(`should have True or False as ${describeValue(key)}, got ${describeValue(value)}`);
+    if (value !== true || key === 'neg') continue;
+    fail(
+      key === 'conj'
+        ? 'is marked as conjugate ("conj"), which is not supported; save its resolve_conj() instead'
+        : `is marked as ${describeValue(key)}, which is not known`,
+    );
+  }
+  const isNegated = metadata.get('neg') === true;
+  if (isNegated && isRealType(type) && !isFloatType(type))
+    fail(
+      'is marked as negative ("neg"), which is supported for floating-point numbers; save its resolve_neg() instead',
+    );
+  return isNegated;
 }
 
 /** A parameter is its tensor. */
@@ -93,11 +126,17 @@ const parameter: Maker = ([data], { source }) => {
   return found;
 };
 
+const FROM_TYPE = 'torch._tensor._rebuild_from_type_v2';
+
 /** `_rebuild_from_type_v2(function, type, args, state)`: tensors of a subclass, or with attributes. */
-const subclassed: Maker = ([maker, type, args], context) =>
-  isKind(maker, 'global') && Array.isArray(args)
+const subclassed: Maker = ([maker, type, args], context) => {
+  // PyTorch writes none within another; one within itself has no end.
+  if (isKind(maker, 'global') && maker.name === FROM_TYPE)
+    throw new PytorchFileError(`${context.source}: a tensor of a subclass is made by ${FROM_TYPE} within itself`);
+  return isKind(maker, 'global') && Array.isArray(args)
     ? construct(maker.name, args, context)
-    : opaqueObject(describeValue(type), []);
+    : opaqueObject(FROM_TYPE, [maker ?? null, type ?? null]);
+};
 
 const loadFromBytes: Maker = ([bytes], { source, loadBytes }) => {
   if (!isKind(bytes, 'bytes'))
@@ -137,7 +176,7 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['torch._utils._rebuild_parameter', parameter],
   ['torch._utils._rebuild_parameter_with_state', parameter],
   ['torch.nn.parameter.Parameter', parameter],
-  ['torch._tensor._rebuild_from_type_v2', subclassed],
+  [FROM_TYPE, subclassed],
   ['torch.storage._load_from_bytes', loadFromBytes],
   ['numpy.dtype', numpyType],
   // numpy 2's name of the module, and the one before.

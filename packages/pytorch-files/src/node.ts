@@ -100,9 +100,9 @@ async function safetensorsContent(
 }
 
 function pytorchContent(file: PytorchFile, options: { readonly weights?: Weights }): Omit<TensorFile, 'close'> {
-  const { tensors, notes } = stateDictionary(file, options);
+  const { tensors, notes, beside } = stateDictionary(file, options);
   return {
-    metadata: new Map([['format', `PyTorch, ${file.format}`], ...besides(file.value)]),
+    metadata: new Map([['format', `PyTorch, ${file.format}`], ...besides(beside)]),
     tensors,
     notes,
     pytorch: file,
@@ -117,9 +117,8 @@ function pytorchContent(file: PytorchFile, options: { readonly weights?: Weights
 }
 
 /** What a training program saves beside parameters and optimiser: a configuration, arguments, where it stood. */
-function* besides(value: PickleValue): Generator<[string, string]> {
-  if (!(value instanceof Map) || [...value.values()].some((item) => tensorOf(item) !== undefined)) return;
-  for (const [key, item] of value) {
+function* besides(beside: ReadonlyMap<PickleValue, PickleValue>): Generator<[string, string]> {
+  for (const [key, item] of beside) {
     if (typeof key === 'string' && !holdsStates(item)) yield [key, jsonText(item)];
   }
 }

@@ -3,6 +3,7 @@
 // cannot stand in: it calls whatever lies on the stack, copies state into objects with Object.assign, and refuses
 // integers of more than 8 bytes, with which PyTorch's older format begins.
 import { PytorchFileError } from './errors.js';
+import { bytesOfEscapes, textOfRawEscapes } from './escapes.js';
 import { construct, type MakeContext, setState } from './globals.js';
 import { NEWEST_PROTOCOL, OP } from './opcodes.js';
 import type { ByteStream } from './stream.js';
@@ -203,14 +204,17 @@ export async function unpickle(stream: ByteStream, context: PickleContext): Prom
       }
 
       case OP.STRING: {
-        const text = await stream.line();
+        const text = await stream.line('latin1');
         const quoted = /^(['"])(.*)\1$/s.exec(text);
-        push(quoted ? quoted[2] : fail(`${describeValue(text)} is not a quoted text`));
+        const bytes = quoted ? bytesOfEscapes(quoted[2]) : fail(`${describeValue(text)} is not a quoted text`);
+        push(bytes ?? fail(`${describeValue(text)} has an escape \\x without two hexadecimal digits`));
         break;
       }
-      case OP.UNICODE:
-        push(await stream.line());
+      case OP.UNICODE: {
+        const text = await stream.line('latin1');
+        push(textOfRawEscapes(text) ?? fail(`${describeValue(text)} has an escape that is no character of Unicode`));
         break;
+      }
       case OP.BINSTRING:
         push(await stream.text(stream.uint32(), 'latin1'));
         break;

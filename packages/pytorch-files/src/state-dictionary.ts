@@ -2,6 +2,7 @@
 import { PytorchFileError } from './errors.js';
 import type { PytorchFile } from './open.js';
 import { type StoredTensor, tensorBytes } from './tensor.js';
+import { isOtherArray, unreadTensor } from './unread-tensor.js';
 import { describeValue, isKind, type PickleValue, tensorOf } from './values.js';
 
 /** Which of a file's parameters: those that were trained, or their moving average over the training. */
@@ -12,6 +13,8 @@ export interface StateDictionary {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** What was done to find them, in words. */
   readonly notes: readonly string[];
+  /** What lies beside the dictionary that holds them, but for tensors; nothing where the file is that dictionary. */
+  readonly beside: ReadonlyMap<PickleValue, PickleValue>;
 }
 
 /** Under which names training programs keep parameters: PyTorch's examples, Lightning, timm, fairseq, basicsr. */
@@ -30,10 +33,13 @@ const ALWAYS_ALLOWED_BYTES = 2 ** 28;
 /** A counter that averaging keeps beside the parameters (torch.optim.swa_utils.AveragedModel). */
 const AVERAGE_COUNT = 'n_averaged';
 
+/** What notes about things that are left out name of them at most. */
+const MOST_NAMED = 5;
+
 /**
- * The parameters in a file: the dictionary itself, or the one under "state_dict" and other usual names; wrappers'
- * prefixes are taken off.
- * Throws {@link PytorchFileError} saying what the file holds instead.
+ * The parameters in a file: those under "state_dict" and other usual names, else the dictionary itself; wrappers'
+ * prefixes are taken off. Tensors that are left out are named in the notes.
+ * Throws {@link PytorchFileError} saying what the file holds instead, and for a parameter of a kind that is not read.
  */
 export function stateDictionary(
   { name, value, byteLength }: PytorchFile,
@@ -41,12 +47,44 @@ export function stateDictionary(
 ): StateDictionary {
   const { weights = 'trained' } = options;
   const notes: string[] = [];
-  const own = weights === 'trained' ? tensorsIn(value) : undefined;
-  const found = own ?? inside(value, weights, notes);
-  if (found === undefined) throw new PytorchFileError(`${name}: ${whatInstead(value, weights)}`);
-  checkGrowth(found, byteLength, name);
-  return { tensors: withoutPrefixes(found, notes), notes };
+  const all: ReadonlyMap<PickleValue, PickleValue> = value instanceof Map ? value : new Map();
+  const key = KEYS[weights].find((candidate) => holdsTensors(all.get(candidate)));
+  const found = key !== undefined ? all.get(key) : weights === 'trained' ? value : undefined;
+  if (!(found instanceof Map && holdsTensors(found)))
+    throw new PytorchFileError(`${name}: ${whatInstead(value, weights)}`);
+  const tensors = tensorsIn(found, name);
+  if (tensors.size === 0) throw new PytorchFileError(`${name}: ${whatInstead(found, weights)}`);
+  const around = key === undefined ? [] : [...all].filter(([candidate]) => candidate !== key);
+  if (key !== undefined) notes.push(`The parameters are those under "${key}".`);
+  noteLeftOut(around, `beside "${key}"`, notes);
+  const unnamed = [...found].filter(([item, content]) => typeof item !== 'string' || tensorOf(content) === undefined);
+  noteLeftOut(unnamed, 'which are no tensors of numbers with a text as name', notes);
+  checkGrowth(tensors, byteLength, name);
+  return {
+    tensors: withoutPrefixes(tensors, notes),
+    notes,
+    beside: new Map(around.filter(([, item]) => !isTensor(item))),
+  };
 }
+
+/** Tells of tensors, and of dictionaries with some, that are not taken. */
+function noteLeftOut(
+  entries: ReadonlyArray<readonly [PickleValue, PickleValue]>,
+  where: string,
+  notes: string[],
+): void {
+  const left = entries.filter(([, item]) => isTensor(item) || isOtherArray(item) || holdsTensors(item));
+  if (left.length === 0) return;
+  const named = left.slice(0, MOST_NAMED).map(([key, item]) => `${describeValue(key)} (${describeValue(item)})`);
+  const more = left.length > MOST_NAMED ? ` and ${left.length - MOST_NAMED} more` : '';
+  notes.push(`Left out are ${named.join(', ')}${more}, ${where}.`);
+}
+
+const isTensor = (value: PickleValue): boolean => tensorOf(value) !== undefined || unreadTensor(value) !== undefined;
+
+/** Whether a value is a dictionary with a tensor in it, of whatever kind. */
+const holdsTensors = (value: PickleValue | undefined): boolean =>
+  value instanceof Map && [...value.values()].some(isTensor);
 
 /** Throws where tensors that repeat what is stored take far more bytes together than the file has. */
 function checkGrowth(tensors: ReadonlyMap<string, StoredTensor>, byteLength: number, source: string): void {
@@ -58,28 +96,20 @@ function checkGrowth(tensors: ReadonlyMap<string, StoredTensor>, byteLength: num
     );
 }
 
-function inside(value: PickleValue, weights: Weights, notes: string[]): Map<string, StoredTensor> | undefined {
-  if (!(value instanceof Map)) return undefined;
-  for (const key of KEYS[weights]) {
-    const tensors = tensorsIn(value.get(key));
-    if (tensors === undefined) continue;
-    notes.push(`The parameters are those under "${key}".`);
-    return tensors;
-  }
-  return undefined;
-}
-
 /**
- * The tensors of a dictionary that has some, by name. What is none, such as a module's extra state, is no parameter.
+ * The tensors of a dictionary by name. What is none, such as a module's extra state, is no parameter.
+ * Throws {@link PytorchFileError} naming a tensor of a kind that is not read, and the kind.
  */
-function tensorsIn(value: PickleValue | undefined): Map<string, StoredTensor> | undefined {
-  if (!(value instanceof Map)) return undefined;
+function tensorsIn(values: ReadonlyMap<PickleValue, PickleValue>, source: string): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, item] of value) {
+  for (const [name, item] of values) {
+    const kind = unreadTensor(item);
+    if (kind !== undefined)
+      throw new PytorchFileError(`${source}: the tensor ${describeValue(name)} cannot be read: it is ${kind}`);
     const tensor = tensorOf(item);
     if (typeof name === 'string' && tensor !== undefined) tensors.set(name, tensor);
   }
-  return tensors.size > 0 ? tensors : undefined;
+  return tensors;
 }
 
 function withoutPrefixes(tensors: Map<string, StoredTensor>, notes: string[]): Map<string, StoredTensor> {

@@ -88,13 +88,13 @@ export class ByteStream {
     return encoding === 'latin1' ? latin1(bytes) : this.#decoded(bytes);
   }
 
-  /** The text up to the end of the line. */
-  async line(): Promise<string> {
+  /** The text up to the end of the line, in UTF-8 or one character a byte. */
+  async line(encoding: 'utf-8' | 'latin1' = 'utf-8'): Promise<string> {
     for (let length = 0; length < MOST_LINE_BYTES; length++) {
       if (!this.has(length + 1)) await this.fill(Math.max(2 * length, 1));
       if (!this.has(length + 1)) break;
       if (this.#piece.getUint8(this.#at + length) === LINE_FEED) {
-        const text = await this.text(length);
+        const text = await this.text(length, encoding);
         this.#at++;
         return text;
       }

@@ -24,6 +24,8 @@ export interface StoredTensor {
   /** Elements of the storage before the first one. */
   readonly offset: number;
   readonly storage: StoredStorage;
+  /** Whether the values are those of the storage with the opposite sign (PyTorch's negative bit); false by default. */
+  readonly isNegated?: boolean;
 }
 
 /** PyTorch allows no more axes (`c10::TensorIterator` and numpy have 64). */
@@ -89,7 +91,8 @@ export function viewStorage(
  * Only the part of the storage that the tensor reads is read. Throws {@link PytorchFileError} when the file ends
  * before.
  */
-export async function readTensorBytes({ type, shape, strides, offset, storage }: StoredTensor): Promise<Uint8Array> {
+export async function readTensorBytes(tensor: StoredTensor): Promise<Uint8Array> {
+  const { type, shape, strides, offset, storage, isNegated = false } = tensor;
   const size = elementBytes(type);
   const count = countOf(shape);
   if (count === 0) return new Uint8Array();
@@ -98,7 +101,9 @@ export async function readTensorBytes({ type, shape, strides, offset, storage }:
   const stored = await readExactly(await storage.open(), offset * size, span * size, 'a tensor');
   const bytes = isInOrder ? stored : gather(stored, size, shape, strides);
   // Complex numbers are two numbers, each with its own byte order.
-  return storage.isLittleEndian ? bytes : reversed(bytes, isRealType(type) ? size : size / 2);
+  const numberSize = isRealType(type) ? size : size / 2;
+  const ordered = storage.isLittleEndian ? bytes : reversed(bytes, numberSize);
+  return isNegated ? negated(ordered, numberSize) : ordered;
 }
 
 /**
@@ -128,6 +133,13 @@ function gather(stored: Uint8Array, size: number, shape: readonly number[], stri
     }
   }
   return bytes;
+}
+
+/** A copy with the sign bit of every floating-point number of `size` bytes, the highest of its last byte, turned. */
+function negated(bytes: Uint8Array, size: number): Uint8Array {
+  const out = bytes.slice();
+  for (let at = size - 1; at < out.length; at += size) out[at] ^= 0x80;
+  return out;
 }
 
 /** A copy with every element's bytes turned round. */

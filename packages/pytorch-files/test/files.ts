@@ -41,16 +41,26 @@ export interface TensorOpcodes {
   readonly offset?: number;
   readonly shape?: readonly number[];
   readonly strides?: readonly number[];
+  /** Opcodes of the last argument, which PyTorch leaves out where it has nothing to say. */
+  readonly metadata?: Uint8Array;
 }
 
 /** The opcodes of a tensor: by default four float32 values of the storage "0". */
 export const tensorOpcodes = (options: TensorOpcodes = {}): Uint8Array => {
-  const { key = '0', storage = 'FloatStorage', elements = 4, offset = 0, shape = [4], strides = [1] } = options;
+  const {
+    key = '0',
+    storage = 'FloatStorage',
+    elements = 4,
+    offset = 0,
+    shape = [4],
+    strides = [1],
+    metadata,
+  } = options;
   const id = tuple(text('storage'), `ctorch\n${storage}\n`, text(key), text('cpu'), int(elements));
   const sizes = (list: readonly number[]): Uint8Array => tuple(...list.map(int));
   return bytesOf(
     'ctorch._utils\n_rebuild_tensor_v2\n',
-    tuple(bytesOf(id, 'Q'), int(offset), sizes(shape), sizes(strides), 0x89, 'N'),
+    tuple(bytesOf(id, 'Q'), int(offset), sizes(shape), sizes(strides), 0x89, 'N', metadata ?? ''),
     'R',
   );
 };

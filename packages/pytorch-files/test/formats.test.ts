@@ -19,7 +19,7 @@ import {
   tensorOf,
 } from '../src/index.js';
 import { openPytorchFile, openTensorFile } from '../src/node.js';
-import { archiveOf, bytesOf, pickleOf, sourceOf, tensorOpcodes, text, zipOf } from './files.js';
+import { archiveOf, bytesOf, pickleOf, sourceOf, tensorOpcodes, text, tuple, zipOf } from './files.js';
 
 const FIXTURES = fileURLToPath(new URL('./fixtures/', import.meta.url));
 const NEW_TYPES = ['uint16', 'uint32', 'uint64', 'float8_e4m3fn', 'float8_e5m2'];
@@ -200,6 +200,57 @@ describe('stateDictionary', () => {
     const file = await read(bytesOf('cmodels\nNet\n', ')', 0x81, '}', 'b'));
     expect(() => stateDictionary(file)).toThrow(
       'net.pt: it holds a whole object of "models.Net", whose class is code; save its state_dict() instead',
+    );
+  });
+
+  it('finds parameters beside a tensor that is none, and names what is left out', async () => {
+    const parameters = bytesOf(text('state_dict'), dictionary(entry('fc.weight')));
+    const epoch = bytesOf(text('epoch'), 'K\x03');
+    for (const opcodes of [
+      dictionary(epoch, entry('best_acc1'), parameters),
+      dictionary(parameters, entry('best_acc1'), epoch),
+    ]) {
+      const { tensors, notes, beside } = stateDictionary(await read(opcodes));
+      expect([...tensors.keys()]).toEqual(['fc.weight']);
+      expect(notes).toContain('Left out are "best_acc1" (a tensor F32 [4]), beside "state_dict".');
+      expect(beside.get('epoch')).toBe(3);
+    }
+    const both = dictionary(bytesOf(text('params'), dictionary(entry('z'))), parameters);
+    expect(stateDictionary(await read(both)).notes).toContain(
+      'Left out are "params" (a dictionary of 1 entries), beside "state_dict".',
+    );
+  });
+
+  it('names tensors whose names are no texts, or that lie deeper', async () => {
+    const inner = bytesOf(text('inner'), dictionary(entry('b')));
+    const { tensors, notes } = stateDictionary(
+      await read(dictionary(entry('a'), bytesOf('K\x05', tensorOpcodes()), inner)),
+    );
+    expect([...tensors.keys()]).toEqual(['a']);
+    expect(notes).toEqual([
+      'Left out are 5 (a tensor F32 [4]), "inner" (a dictionary of 1 entries), ' +
+        'which are no tensors of numbers with a text as name.',
+    ]);
+  });
+
+  it.each([
+    ['_rebuild_sparse_tensor', '"q" cannot be read: it is sparse; save its to_dense() instead'],
+    ['_rebuild_meta_tensor_no_storage', '"q" cannot be read: it is on the device "meta", without values'],
+    ['_rebuild_qtensor', '"q" cannot be read: it is quantised; save its dequantize() instead'],
+    ['_rebuild_of_tomorrow', '"q" cannot be read: it is made by "torch._utils._rebuild_of_tomorrow"'],
+  ])('refuses a tensor that %s makes, by its name', async (maker, message) => {
+    const odd = bytesOf(text('q'), `ctorch._utils\n${maker}\n`, 'N', 0x85, 'R');
+    for (const opcodes of [dictionary(entry('w'), odd), dictionary(odd)]) {
+      const file = await read(opcodes);
+      expect(() => stateDictionary(file)).toThrow(`net.pt: the tensor ${message}`);
+    }
+  });
+
+  it('refuses a tensor of a type that is not known, by its name', async () => {
+    const arguments_ = tuple('N', 'N', 'N', 'N', 'N', 'N', 'ctorch\ncomplex32\n');
+    const file = await read(dictionary(bytesOf(text('q'), 'ctorch._utils\n_rebuild_tensor_v3\n', arguments_, 'R')));
+    expect(() => stateDictionary(file)).toThrow(
+      'net.pt: the tensor "q" cannot be read: it is of the type the class or function "torch.complex32"',
     );
   });
 

@@ -88,6 +88,18 @@ describe('a pickle', () => {
   });
 
   it.each([
+    ['V', 'A\\u0042C', 'ABC'],
+    ['V', '\\U0001f600 \\n \\\\u0041', '\u{1f600} \\n \\\\u0041'],
+    ['V', '\xe9', '\xe9'],
+    ['S', "'a\\x41\\n\\\\x41\\101\\'\\q'", "aA\n\\x41A'\\q"],
+  ])('of protocol 0 has the texts that Python would read: %s%s', async (opcode, line, expected) => {
+    expect(await read(pickleOf(`${opcode}${line}\n`))).toBe(expected);
+  });
+
+  it.each([
+    ['has a text with half an escape', bytesOf('V\\u00\n'), /"\\\\u00" has an escape that is no character of Unicode/],
+    ['has a text beyond Unicode', bytesOf('V\\U00110000\n'), /has an escape that is no character of Unicode/],
+    ['has a string with half an escape', bytesOf("S'\\x4'\n"), /has an escape \\x without two hexadecimal digits/],
     [
       'recalls a value that was not stored',
       bytesOf('h\x05'),
@@ -181,6 +193,46 @@ describe('a tensor', () => {
     const error = await readArchive(pickleOf(tensorOpcodes(options))).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(PytorchFileError);
     expect(String(error)).toMatch(message);
+  });
+
+  it('with the negative bit has the opposite values', async () => {
+    const value = await readArchive(pickleOf(tensorOpcodes({ metadata: bytesOf('}', text('neg'), 0x88, 's') })));
+    const tensor = tensorOf(value);
+    expect(tensor && [...(await readTensor(tensor)).data]).toEqual([-1, -2, -3, -4]);
+    const plain = await readArchive(pickleOf(tensorOpcodes({ metadata: bytesOf('}', text('neg'), 0x89, 's') })));
+    const same = tensorOf(plain);
+    expect(same && [...(await readTensor(same)).data]).toEqual([1, 2, 3, 4]);
+  });
+
+  it.each<[string, TensorOpcodes, RegExp]>([
+    [
+      'the conjugate bit',
+      { metadata: bytesOf('}', text('conj'), 0x88, 's') },
+      /a tensor F32 \[4\] is marked as conjugate \("conj"\), .* save its resolve_conj\(\) instead/,
+    ],
+    ['an unknown mark', { metadata: bytesOf('}', text('odd'), 0x88, 's') }, /is marked as "odd", which is not known/],
+    ['no dictionary', { metadata: bytesOf('K\x01') }, /should have a dictionary of metadata, got 1/],
+    [
+      'a text',
+      { metadata: bytesOf('}', text('neg'), text('no'), 's') },
+      /should have True or False as "neg", got "no"/,
+    ],
+    [
+      'the negative bit of integers',
+      { storage: 'IntStorage', metadata: bytesOf('}', text('neg'), 0x88, 's') },
+      /a tensor I32 \[4\] is marked as negative/,
+    ],
+  ])('with %s as metadata is refused', async (_, options, message) => {
+    await expect(readArchive(pickleOf(tensorOpcodes(options)))).rejects.toThrow(message);
+  });
+
+  it('of a subclass within itself thousands of times is refused', async () => {
+    const maker = 'ctorch._tensor\n_rebuild_from_type_v2\n';
+    const depth = 20_000;
+    const nested = bytesOf(maker, 'q\x00', '0', '(h\x00N'.repeat(depth), ')', 't'.repeat(depth), 'q\x01', '0');
+    await expect(readArchive(pickleOf(nested, 'h\x00', 'h\x01', 'R'))).rejects.toThrow(
+      'net.pt: a tensor of a subclass is made by torch._tensor._rebuild_from_type_v2 within itself',
+    );
   });
 
   it('without elements may lie anywhere that its storage is', async () => {
