@@ -52,7 +52,7 @@ export async function fromPytorch(file: PytorchFile, options: PytorchHypernetOpt
   const { tensors, notes } = stateDictionary(file, { weights });
   for (const note of notes) onNote(note);
   const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]));
-  const config = readConfiguration(fieldsOf(file.value), shapes, {
+  const config = readConfiguration(fieldsOf(file.value, file.name), shapes, {
     source: file.name,
     onNote,
     assume,
@@ -79,11 +79,15 @@ export function checkAssumed(
   }
 }
 
-/** The fields of `config`, a dictionary or the arguments of a program. */
-function fieldsOf(value: PickleValue): ReadonlyMap<PickleValue, PickleValue> {
-  const config = value instanceof Map ? value.get('config') : undefined;
+/**
+ * The fields of `config`, a dictionary or the arguments of a program; none where there is no `config`. Throws
+ * {@link HypernetError} for anything else.
+ */
+function fieldsOf(value: PickleValue, source: string): ReadonlyMap<PickleValue, PickleValue> {
+  const config = (value instanceof Map ? value.get('config') : undefined) ?? new Map<PickleValue, PickleValue>();
   if (config instanceof Map) return config;
-  return isKind(config, 'namespace') ? config.fields : new Map();
+  if (isKind(config, 'namespace')) return config.fields;
+  throw new HypernetError(`${source}: config should be a dictionary or a Namespace, got ${describeValue(config)}`);
 }
 
 function readConfiguration(
@@ -95,7 +99,13 @@ function readConfiguration(
     throw new HypernetError(`${source}: ${what}`);
   };
   const names = [...shapes.keys()];
-  if (fields.get('is_ghn2') === true || names.some((name) => name.includes('gnn.gru.')))
+  const wrong = (field: string, wanted: string): never =>
+    fail(`config.${field} should be ${wanted}, got ${describeValue(fields.get(field))}`);
+  const flag = (field: string): boolean | undefined => {
+    const value = fields.get(field);
+    return value === undefined || typeof value === 'boolean' ? value : wrong(field, 'True or False');
+  };
+  if (flag('is_ghn2') === true || names.some((name) => name.includes('gnn.gru.')))
     fail(
       'it is a GHN-2 (ppuda, arXiv 2110.13100), whose gated graph network is not supported; checkpoints of GHN-3 and LoGAH are',
     );
@@ -110,21 +120,32 @@ function readConfiguration(
   const size = (field: string): number | undefined => {
     const value = fields.get(field);
     if (value === undefined || value === null) return undefined;
-    return Number.isSafeInteger(value)
-      ? Number(value)
-      : fail(`config.${field} should be an integer, got ${describeValue(value)}`);
+    return isSize(value) ? value : wrong(field, 'a positive integer');
   };
-  /** A part of `max_shape`, which is one size for channels, or all four sizes. */
-  const maxShape = (axis: number): number | undefined => {
+  /** A part of `max_shape`, which is one size for channels, or all four sizes: channels twice, sides of a kernel twice. */
+  const maxShape = (axis: 0 | 2): number | undefined => {
     const value = fields.get('max_shape');
-    const part = Array.isArray(value) ? value[axis] : axis === 0 ? value : undefined;
-    return typeof part === 'number' ? part : undefined;
+    if (value === undefined || value === null) return undefined;
+    if (isSize(value)) return axis === 0 ? value : undefined;
+    const sizes = Array.isArray(value) ? value.filter(isSize) : [];
+    if (!Array.isArray(value) || value.length !== 4 || sizes.length !== 4)
+      return wrong('max_shape', 'a positive integer or four of them');
+    if (sizes[0] !== sizes[1] || sizes[2] !== sizes[3])
+      return fail(`config.max_shape should be [channels, channels, side, side], got [${sizes.join(', ')}]`);
+    return sizes[axis];
   };
+  flag('use_1d_decoder');
+  for (const [field, only] of [
+    ['hypernet', 'gatedgnn'],
+    ['decoder', 'conv'],
+  ] as const) {
+    if ((fields.get(field) ?? only) !== only) wrong(field, `"${only}"`);
+  }
   for (const [field, what] of [
     ['weight_norm', 'weights that are not normalised'],
     ['layernorm', 'an encoder without its last layer norm'],
   ] as const) {
-    if (fields.get(field) === false) fail(`config.${field} is False: ${what} are not supported`);
+    if (flag(field) === false) fail(`config.${field} is False: ${what} are not supported`);
   }
 
   const [nodeTypes, dim] = shapeOf('embed.weight');
@@ -141,15 +162,16 @@ function readConfiguration(
     classes,
     maxKernel: maxShape(2) ?? inferKernel(shapes, classes, infer),
     virtualEdges: fields.has('ve')
-      ? virtualEdges(fields.get('ve'))
+      ? (virtualEdges(fields.get('ve')) ?? wrong('ve', `True, False or a length from 0 to ${LONGEST_PATH}`))
       : infer('virtualEdges', VIRTUAL_EDGES, 'as the authors train'),
     domain,
     initializerRange: 0.02,
   };
   if (domain === 'language') infer('initializerRange', common.initializerRange, "GPT-2's, as the authors train");
   const factors = 'decoder.l2.weight';
-  const isLowRank = fields.has('lora') ? fields.get('lora') === true : shapes.has(factors);
-  if (!fields.has('lora'))
+  const lora = flag('lora');
+  const isLowRank = lora ?? shapes.has(factors);
+  if (lora === undefined)
     infer('decoder', isLowRank ? 'lowrank' : 'conv', `"${factors}" is ${isLowRank ? '' : 'not '}there`);
   const check = (config: HypernetConfig): HypernetConfig => {
     // Both are counted in loops: what the file says must be of the size of what it holds.
@@ -187,9 +209,23 @@ type Infer = <T>(field: string, value: T, why: string) => T;
 
 const isFirstNorm = (name: string): boolean => /^gnn\.\d+\.ln1\.weight$/.test(name);
 
-/** `ve` says whether there are any, or how long; the direct edges, paths of length 1, are always there. */
-const virtualEdges = (ve: PickleValue | undefined): number =>
-  typeof ve === 'number' && ve > 1 ? ve : ve === true ? VIRTUAL_EDGES : 1;
+/** Lengths of paths are counted in 16 bits. */
+const LONGEST_PATH = 65_535;
+
+/** No tensor of any backend has a larger axis. */
+const LARGEST_SIZE = 2 ** 31 - 1;
+
+const isSize = (value: PickleValue | undefined): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= LARGEST_SIZE;
+
+/**
+ * `ve` says whether there are any, or how long; the direct edges, paths of length 1, are always there. Undefined for
+ * what says neither.
+ */
+function virtualEdges(ve: PickleValue | undefined): number | undefined {
+  if (typeof ve === 'boolean') return ve ? VIRTUAL_EDGES : 1;
+  return ve === 0 || (isSize(ve) && ve <= LONGEST_PATH) ? Math.max(ve, 1) : undefined;
+}
 
 function inferClasses(shapes: ReadonlyMap<string, readonly number[]>, infer: Infer): number {
   const layer = [...shapes].find(([name]) => name.includes('class_layer_predictor'));

@@ -176,7 +176,7 @@ describe('a checkpoint', () => {
     [
       'with a rank that is no number',
       (entries) => configOf(entries).set('lora_r', 'four'),
-      /config\.lora_r should be an integer, got "four"/,
+      /config\.lora_r should be a positive integer, got "four"/,
     ],
     [
       'with a rank of another size',
@@ -185,13 +185,13 @@ describe('a checkpoint', () => {
     ],
     [
       'with layers that it does not have',
-      (entries) => configOf(entries).set('layers', 2 ** 40),
-      /config\.layers is 1099511627776, but the file has 2 layers/,
+      (entries) => configOf(entries).set('layers', 2 ** 30),
+      /config\.layers is 1073741824, but the file has 2 layers/,
     ],
     [
       'with kernels that it does not know',
-      (entries) => configOf(entries).set('max_shape', [64, 64, 2 ** 40, 2 ** 40]),
-      /the largest kernel is 1099511627776, too large for the 11 rows of "shape_enc\.embed_spatial\.weight"/,
+      (entries) => configOf(entries).set('max_shape', [64, 64, 2 ** 30, 2 ** 30]),
+      /the largest kernel is 1073741824, too large for the 11 rows of "shape_enc\.embed_spatial\.weight"/,
     ],
     [
       'of another network',
@@ -204,6 +204,35 @@ describe('a checkpoint', () => {
     await file.close();
     expect(String(error)).toMatch(message);
     expect(String(error)).toMatch(/vit-mini\.pt/);
+  });
+
+  it.each<readonly [string, PickleValue, string]>([
+    ...(['weight_norm', 'layernorm', 'is_ghn2', 'lora', 'use_1d_decoder'] as const).flatMap((field) =>
+      [0, 1, null, 'True'].map((value) => [field, value, 'True or False'] as const),
+    ),
+    ...(['hid', 'heads', 'layers', 'num_classes', 'lora_r', 'max_ck_lora'] as const).flatMap((field) =>
+      ['8', true, 0, -2, 2.5, 2 ** 40, [8]].map((value) => [field, value, 'a positive integer'] as const),
+    ),
+    ...['50', 50.5, -3, null, Number.POSITIVE_INFINITY, 65_536].map(
+      (value) => ['ve', value, 'True, False or a length from 0 to 65535'] as const,
+    ),
+    ...['64', 64.5, 0, [64], [64, 64], [64, 64, '16', 16], new Map([[0, 64]]), true].map(
+      (value) => ['max_shape', value, 'a positive integer or four of them'] as const,
+    ),
+    ['max_shape', [64, 32, 16, 16], '[channels, channels, side, side]'],
+    ['max_shape', [64, 64, 16, 11], '[channels, channels, side, side]'],
+    ['hypernet', 'mlp', '"gatedgnn"'],
+    ['decoder', 'mlp', '"conv"'],
+  ])('whose configuration has %s = %j is refused by the field', async (field, value, wanted) => {
+    const file = await changed('vit-mini.pt', (entries) => configOf(entries).set(field, value));
+    await expect(fromPytorch(file)).rejects.toThrow(`config.${field} should be ${wanted}, got `);
+    await file.close();
+  });
+
+  it('whose configuration is no dictionary is refused', async () => {
+    const file = await changed('vit-mini.pt', (entries) => entries.set('config', 'tiny.yaml'));
+    await expect(fromPytorch(file)).rejects.toThrow('config should be a dictionary or a Namespace, got "tiny.yaml"');
+    await file.close();
   });
 
   it('of something else is refused by the tensor that it lacks', async () => {
