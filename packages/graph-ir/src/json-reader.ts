@@ -45,7 +45,10 @@ export class Reader {
   }
 
   number(): number {
-    return typeof this.value === 'number' ? this.value : this.fail('a number');
+    if (typeof this.value !== 'number') return this.fail('a number');
+    if (Number.isFinite(this.value)) return this.value;
+    // JSON has no infinity: this is a number like 1e999.
+    throw new GraphError(`${this.source}: ${this.path} should be a number up to ${Number.MAX_VALUE}, got a larger one`);
   }
 
   /** A number that may be infinite or none, which JSON has no words for: "Infinity", "-Infinity", "NaN". */

@@ -19,7 +19,7 @@ describe('graphFromConfig', () => {
     );
   });
 
-  it.each([
+  it.each<readonly [object, string]>([
     [{}, 'model_type should be "gpt2" or "llama" or "mistral" or "qwen2" or '],
     [{ model_type: 't5' }, 'model_type should be "gpt2" or '],
     [{ model_type: 'gpt2', n_layer: -1 }, 'n_layer should be a positive integer, got -1'],
@@ -51,7 +51,7 @@ describe('graphFromConfig', () => {
       { model_type: 'llama', rope_scaling: { rope_theta: 77 }, rope_parameters: { rope_theta: 78 } },
       'rope_parameters.rope_theta should be 77, which is rope_scaling.rope_theta, got 78',
     ],
-    [{ model_type: 'llama', rope_theta: 0 }, 'rope_theta should be a positive number, got 0'],
+    [{ model_type: 'llama', rope_theta: 0 }, 'rope_theta should be a number from 1 to 3.4e+38, got 0'],
     [
       { model_type: 'vit', architectures: ['ViTForImageClassification'], id2label: {} },
       'id2label should be the labels of one class at least, or left out, got {}',
@@ -79,10 +79,42 @@ describe('graphFromConfig', () => {
     [{ model_type: 'qwen2', layer_types: ['sliding_attention'] }, 'layer_types should be of "full_attention"'],
     [{ model_type: 'roberta', is_decoder: true }, 'is_decoder should be false'],
     [{ model_type: 'roberta', pad_token_id: -1 }, 'pad_token_id should be a token, got -1'],
+    [{ model_type: 'roberta', pad_token_id: null }, 'pad_token_id should be a token from 0 to 510: places begin'],
+    [{ model_type: 'roberta', pad_token_id: 511 }, 'pad_token_id should be a token from 0 to 510: places begin'],
+    [
+      { model_type: 'roberta', max_position_embeddings: 64, vocab_size: 10, pad_token_id: 10 },
+      'pad_token_id should be a token from 0 to 9',
+    ],
+    ...(['llama', 'mistral', 'qwen2', 'qwen3', 'gemma', 'phi3'] as const).flatMap((model_type) => [
+      [{ model_type, rms_norm_eps: -5 }, 'rms_norm_eps should be a number from 0 to 1, got -5'] as const,
+      [{ model_type, rope_theta: 0 }, 'rope_theta should be a number from 1 to 3.4e+38, got 0'] as const,
+      [{ model_type, rope_theta: -3 }, 'rope_theta should be a number from 1 to 3.4e+38, got -3'] as const,
+    ]),
+    ...(['vit', 'deit', 'bert', 'roberta'] as const).flatMap((model_type) => [
+      [{ model_type, layer_norm_eps: -1 }, 'layer_norm_eps should be a number from 0 to 1, got -1'] as const,
+      [{ model_type, layer_norm_eps: '1' }, 'layer_norm_eps should be a number, got "1"'] as const,
+      [{ model_type, pruned_heads: { 0: [1, 2] } }, 'pruned_heads should be {}: layers without some'] as const,
+    ]),
     [{ model_type: 'deit', architectures: ['DeiTForMaskedImageModeling'] }, 'architectures should be ["DeiTForImage'],
     [{ model_type: 'resnet', depths: [1] }, 'depths should be 4 numbers, as hidden_sizes has, got [1]'],
   ])('refuses %j', (config, message) => {
     expect(() => fromConfig(config)).toThrow(`model/config.json: ${message}`);
+  });
+
+  it.each([
+    ['llama', 'rms_norm_eps'],
+    ['llama', 'rope_theta'],
+    ['vit', 'layer_norm_eps'],
+    ['bert', 'hidden_size'],
+  ])('refuses a number of %s beyond all: %s', (model_type, field) => {
+    const config = `{ "model_type": "${model_type}", "${field}": 1e999 }`;
+    expect(() => graphFromConfig(config, 'model/config.json')).toThrow(
+      `model/config.json: ${field} should be a number up to 1.7976931348623157e+308, got a larger one`,
+    );
+  });
+
+  it('takes heads that nobody pruned', () => {
+    expect(fromConfig({ model_type: 'bert', pruned_heads: {} }).parameters.length).toBeGreaterThan(0);
   });
 
   it.each(MODEL_TYPES)('refuses quantised weights of %s by name', (model_type) => {

@@ -40,6 +40,11 @@ export function graphFromConfig(text: string, source = 'config.json'): Graph {
   const config = new Fields(root);
   const type = root.field('model_type').literal(...MODEL_TYPES);
   config.require('quantization_config', () => false, 'null: weights of few bits are not known');
+  config.require(
+    'pruned_heads',
+    (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
+    '{}: layers without some of their heads are not known',
+  );
   config.require('add_cross_attention', (value) => value === false, 'false');
   switch (type) {
     case 'gpt2':
@@ -72,6 +77,9 @@ const LARGEST_SIZE = 2 ** 31 - 1;
 /** A layer has ten operators at least, and a graph 100,000 at most. */
 const MOST_LAYERS = 10_000;
 
+/** The largest number of float32, rounded down. */
+const LARGEST_FLOAT = 3.4e38;
+
 const isSize = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value <= LARGEST_SIZE;
 
 /** Fields with defaults; null counts as left out. */
@@ -99,8 +107,22 @@ class Fields {
     return value <= largest ? value : holder.fail(`at most ${largest}`);
   }
 
-  number(key: string, byDefault: number): number {
-    return this.#present(key)?.number() ?? byDefault;
+  /** What a norm adds to a variance. */
+  epsilon(key: string, byDefault: number): number {
+    return this.#within(key, byDefault, 0, 1);
+  }
+
+  /** A row of the table of tokens. */
+  token(key: string, byDefault: number): number {
+    const field = this.#present(key);
+    const value = field?.number() ?? byDefault;
+    return Number.isSafeInteger(value) && value >= 0 ? value : this.root.field(key).fail('a token');
+  }
+
+  #within(key: string, byDefault: number, least: number, most: number): number {
+    const field = this.#present(key);
+    const value = field?.number() ?? byDefault;
+    return value >= least && value <= most ? value : this.root.field(key).fail(`a number from ${least} to ${most}`);
   }
 
   flag(key: string, byDefault: boolean): boolean {
@@ -232,9 +254,10 @@ const WHOLE_HEADS = '1: heads that are turned in part are not known';
 
 /** What is said of the rotary embedding, under the older name or the newer one: its base. Every field that would change it otherwise is refused. */
 function rotaryBase(config: Fields): number {
-  const positive = (field: Reader): number => {
+  // A base below 1 would make wavelengths shorter than a place.
+  const inRange = (field: Reader): number => {
     const value = field.number();
-    return value > 0 && Number.isFinite(value) ? value : field.fail('a positive number');
+    return value >= 1 && value <= LARGEST_FLOAT ? value : field.fail(`a number from 1 to ${LARGEST_FLOAT}`);
   };
   const bases = ['rope_scaling', 'rope_parameters'].flatMap((key) => {
     const holder = config.root.field(key);
@@ -265,9 +288,9 @@ function rotaryBase(config: Fields): number {
   const [first, second] = bases;
   if (first !== undefined && second !== undefined && first.value !== second.value)
     second.fail(`${shortJson(first.value)}, which is ${first.path}`);
-  if (first !== undefined) return positive(first);
+  if (first !== undefined) return inRange(first);
   const { value } = config.root.field('rope_theta');
-  return value === undefined || value === null ? 10_000 : positive(config.root.field('rope_theta'));
+  return value === undefined || value === null ? 10_000 : inRange(config.root.field('rope_theta'));
 }
 
 function llama(config: Fields, type: LlamaType): Graph {
@@ -309,7 +332,7 @@ function llama(config: Fields, type: LlamaType): Graph {
     context: config.size('max_position_embeddings', type.context),
     tied: config.flag('tie_word_embeddings', type.tied ?? false),
     rotaryBase: rotaryBase(config),
-    epsilon: config.number('rms_norm_eps', type.epsilon ?? 1e-6),
+    epsilon: config.epsilon('rms_norm_eps', type.epsilon ?? 1e-6),
     hasQkvBias: type.hasQkvBias ?? false,
     normsHeads: type.normsHeads ?? false,
     hasFusedWeights: type.hasFusedWeights ?? false,
@@ -358,7 +381,7 @@ function visionTransformer(
     channels: config.size('num_channels', 3),
     head: kind === 'none' ? { type: kind } : { type: kind, classes: config.classes() },
     activation: config.activation('hidden_act', 'gelu'),
-    epsilon: config.number('layer_norm_eps', 1e-12),
+    epsilon: config.epsilon('layer_norm_eps', 1e-12),
     hasQkvBias: config.flag('qkv_bias', true),
   });
 }
@@ -378,9 +401,13 @@ function roberta(config: Fields): Graph {
     classes: 'RobertaForSequenceClassification',
     none: 'RobertaModel',
   });
-  const padding = config.number('pad_token_id', 1);
-  if (!Number.isSafeInteger(padding) || padding < 0) config.root.field('pad_token_id').fail('a token');
-  return buildHuggingFaceRoberta(tokenEncoder(config, 50265, kind), padding + 1);
+  const encoder = tokenEncoder(config, 50265, kind);
+  const padding = config.token('pad_token_id', 1);
+  // Places are counted from the row behind the padding's.
+  const most = Math.min(encoder.vocab, encoder.context - 1) - 1;
+  if (config.isNull('pad_token_id') || padding > most)
+    config.root.field('pad_token_id').fail(`a token from 0 to ${most}: places begin behind it`);
+  return buildHuggingFaceRoberta(encoder, padding + 1);
 }
 
 /** Sizes of a BERT or RoBERTa. */
@@ -400,7 +427,7 @@ function tokenEncoder(
     context: config.size('max_position_embeddings', 512),
     types: config.size('type_vocab_size', 2),
     activation: config.activation('hidden_act', 'gelu'),
-    epsilon: config.number('layer_norm_eps', 1e-12),
+    epsilon: config.epsilon('layer_norm_eps', 1e-12),
     head: encoderHead(config, kind),
   };
 }

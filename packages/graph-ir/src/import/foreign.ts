@@ -23,8 +23,8 @@ export interface StoredTensor {
   readonly place: Place;
   /** The stored axes in the order in which the graph's parameter has them. */
   readonly permutation?: readonly number[];
-  /** Stored numbers that mean float32: each is its number · scale + offset. */
-  readonly quantization?: { readonly scale: number; readonly offset: number };
+  /** Stored numbers that mean others: each is its number · scale + offset, in float32, or rounded to an int32. */
+  readonly quantization?: { readonly scale: number; readonly offset: number; readonly meant?: 'int32' };
 }
 
 export interface ForeignNode {
@@ -82,13 +82,13 @@ export function typedAs(type: ElementType): Pick<TensorType, 'dtype' | 'element'
 
 /** The type of a stored tensor, in a shape that may be another one. */
 export const storedType = ({ type, quantization, shape }: StoredTensor, seen = shape): TensorType => ({
-  ...typedAs(quantization ? 'float32' : type),
+  ...typedAs(quantization ? (quantization.meant ?? 'float32') : type),
   shape: seen,
 });
 
 /** What the elements of a stored tensor become. */
 export const tensorDtype = ({ type, quantization }: StoredTensor): TensorType['dtype'] =>
-  quantization ? 'float32' : dtypeOf(type);
+  quantization ? (quantization.meant ?? 'float32') : dtypeOf(type);
 
 /** A model's mark on a softmax over several axes as one, as it was before opset 13; no attribute of ONNX has this name. */
 export const FLATTENED = 'logah_flattened';

@@ -81,7 +81,7 @@ export function knownTensor(name: string, stored: StoredTensor, bytes: Uint8Arra
 }
 
 function decodeInto(values: { [place: number]: number }, name: string, stored: StoredTensor, bytes: Uint8Array): void {
-  const { type, shape, permutation, quantization: { scale, offset } = { scale: 1, offset: 0 } } = stored;
+  const { type, shape, permutation, quantization = { scale: 1, offset: 0 } } = stored;
   if (bytes.length !== byteLength(type, shape))
     throw new GraphError(
       `the tensor "${name}" ${type} [${shape.join(', ')}] takes ${byteLength(type, shape)} bytes, but there are ${bytes.length}`,
@@ -89,15 +89,20 @@ function decodeInto(values: { [place: number]: number }, name: string, stored: S
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (type === 'int64' || type === 'uint64') refuseInexact(name, type, view);
   const read = READERS[type];
+  const meaning = meaningOf(quantization);
   if (permutation === undefined) {
     const count = elementCount(shape);
-    for (let i = 0; i < count; i++) values[i] = read(view, i) * scale + offset;
+    for (let i = 0; i < count; i++) values[i] = meaning(read(view, i));
     return;
   }
   forEachPermuted(shape, permutation, (from, to) => {
-    values[to] = read(view, from) * scale + offset;
+    values[to] = meaning(read(view, from));
   });
 }
+
+/** What a stored number means. Integers are rounded as `Math.round` does, which is what TensorFlow.js does. */
+const meaningOf = ({ scale, offset, meant }: NonNullable<StoredTensor['quantization']>): ((value: number) => number) =>
+  meant === 'int32' ? (value) => Math.round(value * scale + offset) : (value) => value * scale + offset;
 
 /** The ends of the types mean "as far as there is", and become the nearest number: 2^63 or 2^64. */
 const ENDS = { int64: 2n ** 63n - 1024n, uint64: 2n ** 64n - 2048n } as const;

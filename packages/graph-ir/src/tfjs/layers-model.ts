@@ -5,6 +5,7 @@ import { naming } from '../import/order.js';
 import type { ReadPlace } from '../import/stored.js';
 import type { Reader } from '../json-reader.js';
 import { checkFields, typeName } from './layer-fields.js';
+import { checkSizes } from './layer-sizes.js';
 import { LAYERS, type Layer } from './layers.js';
 import { Masks } from './masks.js';
 import { type ModelJson, nameOf, optional } from './model-json.js';
@@ -109,6 +110,7 @@ class Network {
     if (MODELS.has(kind)) return this.read(layer, inputs, `${output}/`);
     const t = this.#t;
     t.enter(output);
+    checkSizes(kind, layer.field('config'), (role) => t.tensors.get(this.#findWeight(name, role) ?? '')?.shape);
     const translate = Object.hasOwn(LAYERS, kind) ? LAYERS[kind] : undefined;
     const described: Layer = {
       output,
@@ -132,16 +134,20 @@ class Network {
     return [t.node('Identity', [result], {}, [output])];
   }
 
-  /** A layer's weight is named after it, within the names of what wraps it. */
   #weight(layer: string, role: string): string {
+    const found = this.#findWeight(layer, role);
+    if (found === undefined) throw new GraphError(`the model has no weight "${layer}/${role}"`);
+    return found;
+  }
+
+  /** A layer's weight is named after it, within the names of what wraps it. */
+  #findWeight(layer: string, role: string): string | undefined {
     const { tensors } = this.#t;
     const plain = `${layer}/${role}`;
     if (tensors.has(plain)) return plain;
-    const found = [...tensors.keys()].find(
+    return [...tensors.keys()].find(
       (key) => key.endsWith(`/${plain}`) || (key.startsWith(`${layer}/`) && key.endsWith(`/${role}`)),
     );
-    if (found === undefined) throw new GraphError(`the model has no weight "${plain}"`);
-    return found;
   }
 
   #input(layer: Reader): string {

@@ -1,4 +1,5 @@
 // The parts of a TensorFlow.js model.json: its topology and where its weights are.
+import { BITS } from '../element-types.js';
 import { GraphError } from '../graph.js';
 import type { ElementType, FilePart, StoredTensor } from '../import/foreign.js';
 import { byteLength } from '../import/stored.js';
@@ -92,13 +93,20 @@ function elementType(weight: Reader): Pick<StoredTensor, 'type' | 'quantization'
   const quantization = optional(weight, 'quantization');
   const type = TYPES.get(dtype.string()) ?? unreadable(dtype);
   if (quantization === undefined) return type === 'float16' ? HALVES : { type };
+  // As TensorFlow.js' decodeWeights has it (tfjs-core, io/io_utils).
+  const meant = dtype.literal('float32', 'int32');
   const stored = quantization.field('dtype').literal('uint8', 'uint16', 'float16');
-  if (stored === 'float16') return HALVES;
-  return {
-    type: stored,
-    quantization: { scale: quantization.field('scale').number(), offset: quantization.field('min').number() },
-  };
+  if (stored === 'float16') return meant === 'float32' ? HALVES : dtype.fail('"float32" where halves are stored');
+  const scale = quantization.field('scale').number();
+  const offset = quantization.field('min').number();
+  const [least, most] = [offset, scale * (2 ** BITS[stored] - 1) + offset];
+  if (![least, most].every((value) => isWithin(value, meant)))
+    quantization.fail(`a scale and a minimum whose numbers are within those of ${meant}`);
+  return { type: stored, quantization: { scale, offset, ...(meant === 'int32' ? { meant } : {}) } };
 }
+
+const isWithin = (value: number, type: 'float32' | 'int32'): boolean =>
+  type === 'float32' ? Number.isFinite(Math.fround(value)) : Math.round(value) === (Math.round(value) | 0);
 
 /** Halves are how floats are stored here; TensorFlow.js computes with them in float32. */
 const HALVES = { type: 'float16', quantization: { scale: 1, offset: 0 } } as const;
