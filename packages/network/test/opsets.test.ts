@@ -64,6 +64,12 @@ const meanWithPadding = (autoPad: string, kernel: readonly number[], stride: num
   ],
 });
 
+const resized = (scale: number): GraphInit => ({
+  input: [image],
+  initializer: [floats('s', [4], [1, 1, 1, scale])],
+  node: [node('Resize', ['x', 's'], 'y', [text('mode', 'nearest')])],
+});
+
 const CASES: ReadonlyArray<readonly [name: string, opset: number, graph: GraphInit]> = [
   ['GroupNormalization with a scale for each group', 18, groupNorm(SIZES)],
   ['GroupNormalization of sizes with names', 20, groupNorm(['batch', 6, 'height', 'width'])],
@@ -72,6 +78,8 @@ const CASES: ReadonlyArray<readonly [name: string, opset: number, graph: GraphIn
   ['GridSample by the older names: bilinear', 16, sampled('bilinear')],
   ['GridSample by the older names: bicubic', 16, sampled('bicubic')],
   ['GridSample: cubic', 20, sampled('cubic')],
+  ['Resize of opset 10 that makes smaller', 10, resized(0.7)],
+  ['Resize of opset 10 that enlarges', 10, resized(1.6)],
   ['AveragePool that counts padding at the end', 19, meanWithPadding('SAME_UPPER', [2, 2], 1)],
   ['AveragePool that counts padding at the beginning', 19, meanWithPadding('SAME_LOWER', [2, 2], 1)],
   ['AveragePool that counts padding behind every second pixel', 19, meanWithPadding('SAME_UPPER', [2, 3], 2)],

@@ -8,6 +8,7 @@ import {
   FLATTENED,
   type ForeignBody,
   type ForeignNode,
+  ROUNDS_BY_SCALE,
   SWAPPED,
 } from './foreign.js';
 import { captured, inOrder, label } from './order.js';
@@ -49,10 +50,10 @@ export function keptBody(
 }
 
 function attributesOf(node: ForeignNode, where: string) {
-  for (const mark of [ALIGNED, ALONG, BATCH_FIRST, CHANNELS_TO_LAST, FLATTENED, SWAPPED])
+  for (const mark of [ALIGNED, ALONG, BATCH_FIRST, CHANNELS_TO_LAST, FLATTENED, ROUNDS_BY_SCALE, SWAPPED])
     if (mark in node.attributes)
       throw new GraphError(
-        `${where}: ${label(node)} in a graph within it depends on the number of axes, which is not known there`,
+        `${where}: ${label(node)} in a graph within it depends on the number of axes or on scales, which are not known there`,
       );
   if (node.bodies === undefined) return node.attributes;
   const bodies = Object.entries(node.bodies).map(

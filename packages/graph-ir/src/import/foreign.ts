@@ -105,6 +105,9 @@ export const BATCH_FIRST = 'logah_batch_first';
 /** A model's mark on a transpose that puts the second axis last, however many there are. */
 export const CHANNELS_TO_LAST = 'logah_channels_to_last';
 
+/** A model's mark on a resize of opset 10, whose nearest pixel is rounded down where it enlarges and up where it makes smaller. */
+export const ROUNDS_BY_SCALE = 'logah_rounds_by_scale';
+
 /** A model's mark on a transpose of the last two axes, however many there are. */
 export const SWAPPED = 'logah_swapped';
 

@@ -3,7 +3,7 @@ import { own } from '@logah/files';
 import { cast, type ElementType, integerRange, isFloat } from '../element-types.js';
 import { ANY_SHAPE, type Constant, elementCount, GraphError, type Shape, type TensorType } from '../graph.js';
 import { didYouMean } from '../nearest.js';
-import { integer, integers } from '../onnx-attributes.js';
+import { integer, integers, text } from '../onnx-attributes.js';
 import { evaluate, MOST_KNOWN } from './evaluate.js';
 import {
   ALIGNED,
@@ -19,6 +19,7 @@ import {
   isDouble,
   isLearned,
   type Known,
+  ROUNDS_BY_SCALE,
   type StoredTensor,
   SWAPPED,
   storedType,
@@ -310,6 +311,7 @@ class Settler {
   #withoutShorthand(node: ForeignNode): ForeignNode | undefined {
     if (ALIGNED in node.attributes) return this.#withAxes(node);
     if (ALONG in node.attributes) return this.#alongOneAxis(node);
+    if (ROUNDS_BY_SCALE in node.attributes) return this.#withRounding(node);
     if (BATCH_FIRST in node.attributes) return this.#withBatchFirst(node);
     if (!(SWAPPED in node.attributes || CHANNELS_TO_LAST in node.attributes)) return this.#withoutFlattening(node);
     const shape = this.#types.get(node.inputs[0])?.shape ?? ANY_SHAPE;
@@ -346,6 +348,20 @@ class Settler {
     this.#settleNode({ ...node, inputs: [turned, ...weights], outputs: [normal], attributes });
     this.#settleNode({ ...transpose, inputs: [normal], outputs: node.outputs, attributes: { perm: back } });
     return undefined;
+  }
+
+  /** A resize of opset 10 that says how it rounds. Straight lines do not. */
+  #withRounding(node: ForeignNode): ForeignNode {
+    const { [ROUNDS_BY_SCALE]: _, ...attributes } = node.attributes;
+    if (text(node, 'mode', 'nearest') !== 'nearest') return { ...node, attributes };
+    const scales = this.#operand(node.inputs[2])?.known?.values;
+    if (scales === undefined) throw new GraphError('rounds by scales, which are not known (opset 10)');
+    const shrinks = scales.some((scale) => typeof scale === 'number' && scale < 1);
+    if (shrinks && scales.some((scale) => typeof scale !== 'number' || scale > 1))
+      throw new GraphError(
+        `enlarges and makes smaller at once, by [${scales.join(', ')}], which is not known (opset 10)`,
+      );
+    return { ...node, attributes: { ...attributes, nearest_mode: shrinks ? 'ceil' : 'floor' } };
   }
 
   /** Operands of equally many axes: those of fewer get some behind the batch's. */

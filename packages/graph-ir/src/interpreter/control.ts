@@ -1,7 +1,7 @@
 // Conditionals and loops of ONNX.
 import { integer, integers } from '../onnx-attributes.js';
 import { type Body, type Operation, operand, type Rule, type Rules, scalar } from './operation.js';
-import { axisOf, concatenated, exactTensor, fail, reshaped, type Tensor, takeRows } from './tensor.js';
+import { axisOf, concatenated, countOf, exactTensor, fail, reshaped, type Tensor, takeRows } from './tensor.js';
 
 /** Loops that run longer are taken for endless. */
 const MOST_STEPS = 1_000_000;
@@ -18,8 +18,9 @@ const stacked = (tensors: readonly Tensor[], axis = 0): Tensor =>
     axis,
   );
 
-/** What an output that no step gave anything for is: nothing, of a shape that nobody knows. */
-const nothing = (): Tensor => exactTensor('float32', [0], []);
+/** What is collected of no step: nothing, of the shape that a step's results would have along a new axis. */
+const nothingOf = ({ type, shape }: Tensor, axis = 0): Tensor =>
+  exactTensor(type, [...shape.slice(0, axis), 0, ...shape.slice(axis)], []);
 
 const loop: Rule = (operation) => {
   const body = bodyOf(operation, 'body');
@@ -37,7 +38,10 @@ const loop: Rule = (operation) => {
       list.push(results[1 + count + i]);
     });
   }
-  return [...carried, ...collected.map((list) => (list.length === 0 ? nothing() : stacked(list)))];
+  if (collected.every((list) => list.length > 0)) return [...carried, ...collected.map((list) => stacked(list))];
+  // Only a step tells the shapes: one is tried, and forgotten.
+  const tried = body.run([exactTensor('int64', [], [0]), exactTensor('bool', [], [1]), ...carried]);
+  return [...carried, ...tried.slice(1 + carried.length).map((result) => nothingOf(result))];
 };
 
 const scan: Rule = (operation) => {
@@ -67,14 +71,16 @@ const scan: Rule = (operation) => {
       else list.push(results[count + i]);
     });
   }
-  return [
-    ...states,
-    ...collected.map((list, i) => {
-      if (list.length === 0) return nothing();
-      const axis = integers(operation, 'scan_output_axes')?.[i] ?? 0;
-      return stacked(list, axisOf(axis, list[0].shape.length + 1));
-    }),
-  ];
+  const along = (i: number, { shape }: Tensor): number =>
+    axisOf(integers(operation, 'scan_output_axes')?.[i] ?? 0, shape.length + 1);
+  if (length > 0) return [...states, ...collected.map((list, i) => stacked(list, along(i, list[0])))];
+  // Only a step tells the shapes: one of zeros is tried, and forgotten.
+  const zeros = inputs.map(({ type, shape }, i) => {
+    const rest = shape.filter((_, axis) => axis !== axes[i]);
+    return exactTensor(type, rest, new Float64Array(countOf(rest)));
+  });
+  const tried = body.run([...states, ...zeros]).slice(states.length);
+  return [...states, ...tried.map((result, i) => nothingOf(result, along(i, result)))];
 };
 
 export const CONTROL: Rules = { If: conditional, Loop: loop, Scan: scan };

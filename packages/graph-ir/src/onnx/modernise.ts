@@ -2,7 +2,7 @@
 
 import { recordOf } from '@logah/files';
 import { type Constant, GraphError, type OnnxAttribute } from '../graph.js';
-import { ALIGNED, FLATTENED, type ForeignNode, REDUCTION_OPERATORS } from '../import/foreign.js';
+import { ALIGNED, FLATTENED, type ForeignNode, REDUCTION_OPERATORS, ROUNDS_BY_SCALE } from '../import/foreign.js';
 import { integer, integers, real, text } from '../onnx-attributes.js';
 
 /** Adds a constant and gives its name. */
@@ -212,7 +212,11 @@ function sinceSeven(node: ForeignNode, opset: number, add: AddConstant): Foreign
     case 'Resize':
       if (opset > 10) return [node];
       return [
-        { ...node, inputs: [x, '', inputs[1]], attributes: { ...ASYMMETRIC, mode: text(node, 'mode', 'nearest') } },
+        {
+          ...node,
+          inputs: [x, '', inputs[1]],
+          attributes: { ...ASYMMETRIC, mode: text(node, 'mode', 'nearest'), [ROUNDS_BY_SCALE]: 1 },
+        },
       ];
     case 'GridSample': {
       const mode = LATER_MODES.get(text(node, 'mode', ''));
