@@ -1,20 +1,21 @@
 // Which hypernetwork fills a network: a shipped one that fits, one by name or file, or a fresh one where that is asked for.
 import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped, provenance } from '@logah/checkpoints';
 import { cardOfFile, loadCheckpoint, openHypernet } from '@logah/checkpoints/node';
-import { classLayer, type Graph, parameterRoles } from '@logah/graph-ir';
+import type { Graph } from '@logah/graph-ir';
 import {
+  checkFit,
+  checkOwnHead,
   createHypernet,
   disposeHypernet,
+  domainOf,
   HYPERNET_VARIANTS,
   type Hypernet,
-  type HypernetConfig,
   type HypernetVariant,
   hypernetPreset,
 } from '@logah/hypernet';
 import { createRandom } from '@logah/random';
 import { Option } from 'commander';
 import { type CheckpointOptions, readingOptions, TENSOR_FILE_HELP } from './checkpoint-options.js';
-import { CliError } from './errors.js';
 
 export interface HypernetOptions extends CheckpointOptions {
   readonly checkpoint?: string;
@@ -23,6 +24,8 @@ export interface HypernetOptions extends CheckpointOptions {
   readonly newHead?: true;
   readonly seed: number;
 }
+
+const NEW_HEAD = '--new-head';
 
 /** The options of a command that predicts. */
 export const hypernetOptions = (): Option[] => [
@@ -35,7 +38,7 @@ export const hypernetOptions = (): Option[] => [
     'a fresh hypernetwork of --variant and --seed: for tests of speed and scale, not for training',
   ),
   new Option('--variant <name>', 'the size of a fresh hypernetwork').choices(HYPERNET_VARIANTS).default('tiny'),
-  new Option('--new-head', 'draws the last layer anew: for other classes than the hypernetwork knows'),
+  new Option(NEW_HEAD, 'draws the last layer anew: for other classes than the hypernetwork knows'),
 ];
 
 /** A hypernetwork that fits a network. */
@@ -50,15 +53,14 @@ export interface OpenedHypernet {
 }
 
 /**
- * Opens the hypernetwork for a network. Throws CliError, CheckpointError, SafetensorsError or HypernetError with what does not fit, and what would.
+ * Opens the hypernetwork for a network. Throws CheckpointError, SafetensorsError or HypernetError with what does not fit, and what would.
  */
 export async function hypernetFor(graph: Graph, options: HypernetOptions): Promise<OpenedHypernet> {
   const { checkpoint, untrained, variant, newHead, seed } = options;
-  if (newHead) checkOwnHead(graph);
+  if (newHead) checkOwnHead(graph, NEW_HEAD);
   if (untrained) {
-    const domain = isLanguageModel(graph) ? 'language' : 'vision';
     return {
-      hypernet: createHypernet(hypernetPreset(variant, { domain }), createRandom(seed)),
+      hypernet: createHypernet(hypernetPreset(variant, { domain: domainOf(graph) }), createRandom(seed)),
       hasNewHead: newHead === true,
       origin: originOf(`untrained ${variant}, seed ${seed}`, options),
       remarks: ['the hypernetwork is untrained: the network will train worse than from a random start'],
@@ -73,8 +75,7 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
     disposeHypernet(hypernet);
     return shipped(fitOf(card, graph), graph, options);
   }
-  checkDomain(hypernet.config, graph, checkpoint);
-  checkAnswers(hypernet.config, graph, checkpoint, newHead === true);
+  checkFit(hypernet.config, graph, { name: checkpoint, hasNewHead: newHead === true, newHead: NEW_HEAD });
   return { hypernet, hasNewHead: newHead === true, origin: originOf(checkpoint, options), remarks: [] };
 }
 
@@ -101,35 +102,4 @@ async function shipped(
       ...remarks,
     ],
   };
-}
-
-const isLanguageModel = (graph: Graph): boolean => [...parameterRoles(graph).values()].includes('token_embedding');
-
-/** Throws CliError where the last layer is the token embedding, which a new head would replace. */
-function checkOwnHead(graph: Graph): void {
-  const weight = classLayer(graph)?.parameters.weight;
-  if (weight !== undefined && parameterRoles(graph).get(weight) === 'token_embedding') {
-    throw new CliError(
-      `"${graph.name}" answers with its token embedding, so --new-head would draw that anew; use tied=false`,
-    );
-  }
-}
-
-function checkDomain({ domain }: HypernetConfig, graph: Graph, name: string): void {
-  const wanted = isLanguageModel(graph) ? 'language' : 'vision';
-  if (domain !== wanted) {
-    throw new CliError(
-      `${name}: a hypernetwork for ${domain} models, but "${graph.name}" is a ${wanted} model; use one that was trained with --data ${wanted === 'language' ? 'text' : 'cifar10 or other images'}`,
-    );
-  }
-}
-
-/** The classes of a LoGAH or GHN-3 for language are those of its shape embeddings, not its vocabulary. */
-function checkAnswers(config: HypernetConfig, graph: Graph, name: string, hasNewHead: boolean): void {
-  const { classes, decoder, domain } = config;
-  const last = graph.values[graph.outputs[0]].shape.at(-1);
-  if (hasNewHead || last === classes || (domain === 'language' && decoder !== 'template')) return;
-  throw new CliError(
-    `${name}: a hypernetwork for ${classes} classes or tokens, but "${graph.name}" answers for ${last}; --new-head draws the last layer anew`,
-  );
 }

@@ -1,7 +1,9 @@
 // Comparisons from the command line: the built command as a process.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createHypernet, hypernetPreset } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
 import type { Summary } from '@logah/init-eval';
@@ -9,6 +11,9 @@ import { createRandom } from '@logah/random';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
 import { type Outcome, runLogah } from './command.js';
+
+/** A hypernetwork of 10 classes. */
+const TEN = fileURLToPath(new URL('../../hypernet/test/fixtures/vit-mini.ghn.safetensors', import.meta.url));
 
 let folder: string;
 const logah = (...args: string[]): Promise<Outcome> => runLogah(folder, args);
@@ -105,6 +110,16 @@ describe('logah eval', () => {
     const kind = await evaluate('--init', 'random,logah:ghn3.safetensors', '--out', 'kind', '--seeds', '1');
     expect(kind.code).toBe(1);
     expect(kind.stderr).toContain('ghn3.safetensors: a hypernetwork with the conv decoder, but logah: wants lowrank');
+    // Before any run, whatever comes first, and without a folder.
+    expect(kind.stderr).not.toMatch(/\(\d+ s\)/);
+    expect(existsSync(join(folder, 'kind'))).toBe(false);
+    const classes = await logah(
+      ...['eval', 'vit:layers=1,heads=2,hidden=16,mlp=32,patch=16,classes=2', '--data', 'idx', '--data-dir', folder],
+      ...['--init', `random,logah:${TEN}`, '--out', join(folder, 'ten')],
+    );
+    expect(classes.code).toBe(1);
+    expect(classes.stderr).toContain('"vit" answers for 2; +new-head draws the last layer anew');
+    expect(existsSync(join(folder, 'ten'))).toBe(false);
   });
 
   it('takes deviations by role within its list of starts', async () => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
 import { closedFormInitializer, startRandom } from '@logah/init-eval';
 import { readSafetensors } from '@logah/safetensors/node';
@@ -13,6 +14,9 @@ import { type Outcome, runLogah } from './command.js';
 
 const MINI = 'vit:layers=1,heads=2,hidden=16,mlp=32,patch=8';
 const GPT = 'gpt2:layers=1,heads=2,hidden=16,vocab=20,context=8';
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../hypernet/test/fixtures/${name}.ghn.safetensors`, import.meta.url));
+const [VISION, GHN3, LANGUAGE] = ['vit-mini', 'ghn3-vit-mini', 'gpt2-mini'].map(fixture);
 
 let folder: string;
 beforeAll(async () => {
@@ -85,6 +89,31 @@ describe('logah init', () => {
     }
     expect(existsSync(join(folder, 'none-such.safetensors'))).toBe(false);
     expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'gpt2:layers=2,heads=2,hidden=32,vocab=257,context=128',
+      `logah:${VISION}`,
+      'vit-mini.ghn.safetensors: a hypernetwork for vision models, but "gpt2" is a language model',
+    ],
+    [`${MINI},classes=100`, `logah:${VISION}`, '"vit" answers for 100; +new-head draws the last layer anew'],
+    [`${MINI},classes=100`, `ghn3:${GHN3}`, '"vit" answers for 100; +new-head draws the last layer anew'],
+    ['vit:layers=2,heads=4,hidden=4800,mlp=192,patch=8', `logah:${VISION}`, 'the largest that fits is '],
+    [GPT, `logah:${LANGUAGE}+new-head`, '"gpt2" answers with its token embedding, so +new-head would draw that anew'],
+  ])('fills %s from no hypernetwork that is not for it', async (architecture, start, message) => {
+    const { code, stderr } = await init(architecture, start, '--out', 'none-such.safetensors');
+    expect(stderr).toMatch(/^logah: /);
+    expect(stderr).not.toContain('unexpected');
+    expect(stderr).toContain(message);
+    expect(code).toBe(1);
+    expect(existsSync(join(folder, 'none-such.safetensors'))).toBe(false);
+  });
+
+  it('fills a network of other classes with a new head', async () => {
+    const start = `logah:${VISION}+new-head`;
+    expect((await init(`${MINI},classes=100`, start, '--out', 'hundred.safetensors')).code).toBe(0);
+    expect((await read('hundred.safetensors')).tensors.get('heads.head.weight')?.shape).toEqual([100, 16]);
   });
 
   it('wants a start and a file, and shows an example', async () => {

@@ -3,7 +3,7 @@
 import { fanInScale, type KernelShape, normalizeBias, normalizeGain, tileTo } from '@logah/lowrank-decoder';
 import { linear, linearParameters, type ParameterSpec, type TensorRecord } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ConvHypernetConfig } from './config.js';
+import { type ConvHypernetConfig, HypernetError } from './config.js';
 import { coreShape, distinct, groupBy, planTarget, type TargetPlan } from './plan.js';
 import { stretch } from './resize.js';
 import type { PlacedTarget, TensorDecoder } from './tensor-decoder.js';
@@ -25,6 +25,7 @@ export function convDecoder(config: ConvHypernetConfig): TensorDecoder {
     plan(target) {
       const plan = planTarget(target, maxChannels);
       const [out, inputs, height, width] = plan.kernel;
+      checkSides(plan, maxKernel);
       const outs = isOfClasses(plan) ? Math.min(target.parameter.shape[0], classes) : out;
       return { ...plan, kernel: [outs, Math.min(inputs, maxChannels), height, width] };
     },
@@ -43,6 +44,16 @@ export function convDecoder(config: ConvHypernetConfig): TensorDecoder {
       return targets.map(({ plan }) => cores.get(plan) as tf.Tensor);
     },
   };
+}
+
+/** Throws {@link HypernetError} for a kernel of which one side alone is larger than the grid: only both are stretched. */
+function checkSides({ target, kernel: [, , height, width] }: TargetPlan, maxKernel: number): void {
+  if (Math.max(height, width) <= maxKernel || Math.min(height, width) > maxKernel) return;
+  const { name, shape } = target.parameter;
+  throw new HypernetError(
+    `"${name}" has shape [${shape.join(', ')}], of which one side of the kernel is longer than this hypernetwork's ` +
+      `${maxKernel} and the other is not; the largest that fits is ${maxKernel} by ${maxKernel}, or both are longer`,
+  );
 }
 
 /** The reference makes these layers' first values smaller, so that training starts calmly. */

@@ -11,6 +11,7 @@ export {
   type LowRankHypernetConfig,
   type TemplateHypernetConfig,
 } from './config.js';
+export { checkFit, checkOwnHead, domainOf, type FitOptions } from './fit.js';
 export {
   createHypernet,
   disposeHypernet,

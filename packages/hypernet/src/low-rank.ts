@@ -14,7 +14,7 @@ import {
   roundedSize,
 } from '@logah/lowrank-decoder';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LowRankHypernetConfig } from './config.js';
+import { HypernetError, type LowRankHypernetConfig } from './config.js';
 import { coreShape, distinct, groupBy, planTarget, type TargetPlan } from './plan.js';
 import type { PlacedTarget, TensorDecoder } from './tensor-decoder.js';
 
@@ -28,7 +28,11 @@ export function lowRankDecoder(config: LowRankHypernetConfig): TensorDecoder {
   return {
     readsEmbeddings: true,
     parameters: lowRankDecoderParameters(decoder),
-    plan: (target) => planTarget(target, maxChannels),
+    plan(target) {
+      const plan = planTarget(target, maxChannels);
+      checkRows(plan, decodedShape(plan), config);
+      return plan;
+    },
     prepare: (parameters, embeddings) => embeddingsToCodes(parameters, embeddings, decoder), // [nodes, 2r, r]
     decode(parameters, codes, targets) {
       const groups = groupBy(targets, ({ plan }) => `${plan.kind} ${plan.kernel} ${decodedShape(plan)}`).map(
@@ -50,6 +54,24 @@ export function lowRankDecoder(config: LowRankHypernetConfig): TensorDecoder {
       return targets.map(({ plan }) => cores.get(plan) as tf.Tensor);
     },
   };
+}
+
+/** Throws {@link HypernetError} for a target that wants more rows of A or Bᵀ than the decoder has, with the largest that does not. */
+function checkRows(
+  { kind, target }: TargetPlan,
+  [out, inputs, height, width]: KernelShape,
+  { maxRows }: LowRankHypernetConfig,
+): void {
+  if (out * height <= maxRows && inputs * width <= maxRows) return;
+  const { name, shape } = target.parameter;
+  const fits =
+    kind === 'position'
+      ? `${Math.floor(maxRows / width)} features at ${shape[1]} tokens`
+      : `a kernel of ${Math.floor(maxRows / out)} by ${Math.floor(maxRows / inputs)} for ${out} by ${inputs} channels`;
+  throw new HypernetError(
+    `"${name}" has shape [${shape.join(', ')}], which takes ${Math.max(out * height, inputs * width)} rows ` +
+      `(channels times kernel side) of this hypernetwork's ${maxRows}; the largest that fits is ${fits}`,
+  );
 }
 
 /** Along the first axis. Unstacking a single tensor has no gradient in tfjs-core 4.22. */

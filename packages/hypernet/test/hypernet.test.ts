@@ -9,10 +9,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decoderOf } from '../src/decoder.js';
 import {
+  checkFit,
   createHypernet,
   disposeHypernet,
   fromCheckpoint,
   type Hypernet,
+  HypernetError,
   hypernetParameterCount,
   hypernetPreset,
   lowerFor,
@@ -137,6 +139,77 @@ describe('predict', () => {
     expect(() => predictTensors(hypernet, foreign)).toThrow(
       'a hypernetwork of the vision domain knows no "gate" nodes',
     );
+  });
+});
+
+describe('a network that a hypernetwork is not for', () => {
+  const fit =
+    (text: string, config = SMALL, hasNewHead = false) =>
+    () =>
+      checkFit(config, buildArchitecture(parseArchitecture(text)), { name: 'h', hasNewHead, newHead: '--new-head' });
+  const VIT = 'vit:layers=1,heads=1,mlp=8';
+
+  it.each([
+    [
+      'gpt2:layers=1,heads=2,hidden=16,vocab=10,context=8',
+      'h: a hypernetwork for vision models, but "gpt2" is a language',
+    ],
+    [`${VIT},hidden=16,patch=8,classes=100`, 'for 10 classes or tokens, but "vit" answers for 100; --new-head draws'],
+    // 512 rows: 4 tokens a side take 128 features, 48 channels a kernel of 10.
+    [
+      `${VIT},hidden=129,patch=8`,
+      '"encoder.pos_embedding" has shape [1, 17, 129], which takes 516 rows (channels times kernel side) of this ' +
+        "hypernetwork's 512; the largest that fits is 128 features at 17 tokens",
+    ],
+    [
+      `${VIT},hidden=48,patch=11,image=11`,
+      '"conv_proj.weight" has shape [48, 3, 11, 11], which takes 528 rows (channels times kernel side) of this ' +
+        "hypernetwork's 512; the largest that fits is a kernel of 10 by 170 for 48 by 3 channels",
+    ],
+  ])('is refused: %s', (text, message) => {
+    expect(fit(text)).toThrow(message);
+  });
+
+  it('is no other than those, and what is named as the largest fits', async () => {
+    for (const [text, hasNewHead] of [
+      [`${VIT},hidden=128,patch=8`, false],
+      [`${VIT},hidden=48,patch=10,image=10`, false],
+      [`${VIT},hidden=16,patch=8,classes=100`, true],
+    ] as const) {
+      expect(fit(text, SMALL, hasNewHead)).not.toThrow();
+      const wide = buildArchitecture(parseArchitecture(text));
+      const shapes = [];
+      for await (const { name, shape } of predict(hypernet, wide)) shapes.push({ name, shape });
+      expect(shapes).toEqual(wide.parameters.map(({ name, shape }) => ({ name, shape })));
+    }
+  });
+
+  it('is refused before the first tensor, also by a prediction', async () => {
+    const wide = buildArchitecture(parseArchitecture(`${VIT},hidden=129,patch=8`));
+    const before = tf.memory().numTensors;
+    await expect(predict(hypernet, wide).next()).rejects.toThrow(HypernetError);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('is refused for a kernel of which one side alone is larger than the grid of GHN-3', () => {
+    const decoder = decoderOf(hypernetPreset('ghn3-tiny', { maxKernel: 4 }));
+    const planned = (height: number, width: number) => () =>
+      decoder.plan({
+        parameter: { name: 'w', shape: [20, 3, height, width], layout: 'out_in_h_w' },
+        node: 0,
+        role: 'matrix',
+        isClassLayer: false,
+        place: { role: 'kernel', around: 'kernel', index: 0, count: 1 },
+      });
+    expect(planned(3, 7)).toThrow(
+      '"w" has shape [20, 3, 3, 7], of which one side of the kernel is longer than this hypernetwork\'s 4',
+    );
+    expect(planned(7, 4)).toThrow(HypernetError);
+    for (const [height, width] of [
+      [3, 4],
+      [5, 7],
+    ])
+      expect(planned(height, width)).not.toThrow();
   });
 });
 

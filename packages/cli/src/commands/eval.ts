@@ -25,7 +25,14 @@ import {
   summarize,
   summaryTable,
 } from '@logah/init-eval';
-import { type ComparisonOptions, fileRuns, keptRuns, type SweepEvent, sweep } from '@logah/init-eval/node';
+import {
+  type ComparisonOptions,
+  checkPredicted,
+  fileRuns,
+  keptRuns,
+  type SweepEvent,
+  sweep,
+} from '@logah/init-eval/node';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, readArchitecture } from '../architecture-argument.js';
 import { type BackendName, backendModule, backendOption, useBackend, usualWorkers } from '../backend.js';
@@ -161,6 +168,7 @@ export const evalCommand = (): Command =>
         data,
       };
       try {
+        if (!options.report) for (const start of init) await checkPredicted(start, graphs.values());
         const filed = await fileRuns(comparison);
         if (!options.report) {
           await follow(
