@@ -1,5 +1,5 @@
 // The page: three sections around one state, which the address holds.
-import { LAYERS, WIDTHS } from './digit-task.js';
+import { LAYERS, SEEDS, STEPS, WIDTHS } from './digit-task.js';
 import { FIRST_NETWORK } from './page/network-choice.js';
 import { networkSection } from './page/network-section.js';
 import { predictSection } from './page/predict-section.js';
@@ -14,10 +14,10 @@ const USUAL: PageState = {
   open: [],
   openRead: [],
   hypernet: '',
-  seed: 0,
+  seed: SEEDS.usual,
   layers: LAYERS.usual,
   width: WIDTHS.usual,
-  steps: 100,
+  steps: STEPS.usual,
   rate: 'best',
 };
 const worker = new WorkerClient();
@@ -29,7 +29,13 @@ const change = (changes: Partial<PageState>): void => {
   history.replaceState(null, '', hash === '' ? location.pathname + location.search : `#${hash}`);
 };
 
-const network = networkSection({ worker, state, change, onOpened: (facts) => predict.show(facts) });
+const network = networkSection({
+  worker,
+  state,
+  change,
+  onOpening: () => predict.opening(),
+  onOpened: (facts) => predict.show(facts),
+});
 const predict = predictSection({ worker, state, change, reopen: network.reopen });
 workSection({ worker, state, change });
 void network.open();

@@ -267,6 +267,39 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(page.url()).not.toContain('file=');
   });
 
+  it('opens no network for a prediction before it is done or stopped, and a stop is no fault of other sections', async () => {
+    await open();
+    await page.locator('#samples').scrollIntoViewIfNeeded();
+    await page.waitForSelector('#samples button');
+    await page.click('#predict-run');
+    await page.waitForSelector('#predict-stop:not([hidden])');
+    await page.selectOption('#preset', 'vit:layers=6,heads=4,hidden=192,mlp=768,patch=4');
+    // Nothing of the network before is shown as if it were this one's, and Predict would fill the one before.
+    expect(await page.textContent('#facts')).toContain('it is opened when the prediction');
+    expect(await page.locator('#picture svg').count()).toBe(0);
+    expect(await page.getAttribute('#predict-run', 'aria-disabled')).toBe('true');
+    await page.locator('#samples button').first().click();
+    await page.click('#predict-stop');
+    await page.waitForFunction(() => document.querySelector('#answer')?.textContent?.includes('It is a'));
+    expect(await page.isVisible('#work-error')).toBe(false);
+    await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('in 80 tensors'));
+    expect(await page.getAttribute('#predict-run', 'aria-disabled')).toBe('false');
+  });
+
+  it('takes no seed that a link would not hold', async () => {
+    await open('#seed=5');
+    for (const wrong of ['9007199254740993', '-1', '1.5', '']) {
+      await page.fill('#seed', wrong);
+      await page.locator('#seed').blur();
+      expect(await page.textContent('#predict-error')).toContain('A seed is a whole number from 0 to 9007199254740991');
+      expect(await page.inputValue('#seed')).toBe('5');
+    }
+    await page.fill('#seed', '9007199254740991');
+    await page.locator('#seed').blur();
+    expect(await page.isVisible('#predict-error')).toBe(false);
+    expect(page.url()).toContain('seed=9007199254740991');
+  });
+
   it('fits a phone', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await open();
@@ -344,6 +377,10 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(predicted[0]).toBeGreaterThan(50);
     expect(random[0]).toBeLessThan(30);
     expect(await page.locator('#curves svg').count()).toBe(2);
+    // Whatever is chosen then, the results say of which network they are.
+    await page.fill('#width-count', '48');
+    expect(page.url()).toContain('layers=2');
+    expect(await page.textContent('#trained')).toBe('Of the network with 2 layers and width 32, seed 0.');
     // Each start has a rate of its own, which the page names, and none that makes the predicted network worse.
     const rates = Object.values(bestRates(20).rates);
     expect(rows.map((row) => Number(row.split('\t')[1]))).toEqual(rates);

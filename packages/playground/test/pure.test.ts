@@ -1,5 +1,5 @@
 // What the page computes without a browser.
-import { buildArchitecture, parseArchitecture } from '@logah/graph-ir';
+import { buildArchitecture, parseArchitecture, vitTensors } from '@logah/graph-ir';
 import type { DType, Header, TensorInfo } from '@logah/safetensors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -38,10 +38,10 @@ describe('a link', () => {
     open: folds,
     openRead: folds,
     hypernet: fc.string(),
-    seed: fc.nat(),
+    seed: fc.maxSafeNat(),
     layers: fc.integer({ min: 1, max: 8 }),
-    width: fc.integer({ min: 1, max: 128 }),
-    steps: fc.integer({ min: 1, max: 500 }),
+    width: fc.integer({ min: 6, max: 32 }).map((quarter) => 4 * quarter),
+    steps: fc.integer({ min: 1, max: 200 }),
     rate: fc.oneof(fc.constant('best' as const), fc.double({ min: 1e-6, max: 1, noNaN: true })),
   });
 
@@ -59,6 +59,40 @@ describe('a link', () => {
     );
     expect(formatState(USUAL, USUAL)).toBe('');
     expect(parseState('#view=upside-down&seed=-1&steps=many&rate=0&open=a,b', USUAL)).toEqual(USUAL);
+  });
+});
+
+describe('numbers of a link', () => {
+  const numbers = (hash: string) => {
+    const { seed, layers, width, steps, rate } = parseState(hash, USUAL);
+    return { seed, layers, width, steps, rate };
+  };
+
+  it.each([
+    ['#layers=40&width=48&steps=20', { layers: 8, width: 48, steps: 20 }],
+    ['#layers=100&width=47', { layers: 8, width: 48 }],
+    ['#layers=0&width=1&steps=0', { layers: 1, width: 24, steps: 1 }],
+    ['#layers=2.4&width=1e9&steps=1e9&rate=1e9', { layers: 2, width: 128, steps: 200, rate: 1 }],
+    ['#seed=9007199254740993', { seed: Number.MAX_SAFE_INTEGER }],
+    ['#seed=-7&steps=-Infinity', { seed: 0, steps: 1 }],
+    ['#seed=&layers=%20&width=wide', {}],
+  ])('%s are those of the fields', (hash, wanted) => {
+    const { seed, layers, width, steps, rate } = USUAL;
+    expect(numbers(hash)).toEqual({ seed, layers, width, steps, rate, ...wanted });
+  });
+
+  it('are always ones that the fields have', () => {
+    fc.assert(
+      fc.property(fc.double(), fc.double(), (first, second) => {
+        const { seed, layers, width, steps } = numbers(
+          `#seed=${first}&layers=${second}&width=${first}&steps=${second}`,
+        );
+        expect([seed, layers, width, steps].every(Number.isSafeInteger)).toBe(true);
+        expect(seed).toBeGreaterThanOrEqual(0);
+        expect(layers >= 1 && layers <= 8 && steps >= 1 && steps <= 200).toBe(true);
+        expect(width >= 24 && width <= 128 && width % 4).toBe(0);
+      }),
+    );
   });
 });
 
@@ -212,11 +246,34 @@ describe('a safetensors file', () => {
     expect(assumed.join()).toContain('heads');
   });
 
+  it.each(['timm', 'transformers'] as const)('with the names of %s is read, and one tensor less is not', (naming) => {
+    const architecture = 'vit:layers=2,heads=4,hidden=48,mlp=192,patch=8';
+    const graph = buildArchitecture(parseArchitecture(architecture));
+    const tensors = [...vitTensors(graph, naming).values()]
+      .flat()
+      .map(({ name, shape }): [string, TensorInfo] => [name, { dtype: 'F32', shape: [...shape], begin: 0, end: 0 }]);
+    const header = (own: typeof tensors): Header => ({
+      metadata: { architecture },
+      dataOffset: 0,
+      tensors: new Map(own),
+    });
+    expect(architectureOf(header(tensors), 'x').text).toBe(architecture);
+    expect(() => architectureOf(header(tensors.slice(1)), 'x')).toThrow('does not fit');
+  });
+
   it('of something else is refused by name', () => {
     expect(() => architectureOf(headerOf('resnet18'), 'mine.safetensors')).toThrow(
       'mine.safetensors: its tensors are not',
     );
     expect(() => architectureOf(headerOf('vit-s', { format: 'logah' }), 'h.safetensors')).toThrow('a hypernetwork');
+    const of = { architecture: 'llama/config.json' };
+    expect(() =>
+      architectureOf(headerOf('llama:layers=1,heads=2,kvHeads=2,hidden=16,mlp=32,vocab=9', of), 'l.safetensors'),
+    ).toThrow('l.safetensors: holds parameters for the network in llama/config.json, and not the network itself');
+    for (const architecture of ['vit-z', 'vit:layers=0', 'vit-s:patch=5'])
+      expect(() => architectureOf(headerOf('vit-s', { architecture }), 'bad.safetensors')).toThrow(
+        `bad.safetensors: its metadata says the architecture "${architecture}": `,
+      );
     const lying = headerOf('vit-s', { architecture: 'vit-b' });
     expect(() => architectureOf(lying, 'mine.safetensors')).toThrow('"conv_proj.weight" does not fit');
   });

@@ -13,6 +13,8 @@ export interface NetworkSectionOptions {
   readonly worker: WorkerClient;
   readonly state: () => PageState;
   readonly change: (changes: Partial<PageState>) => void;
+  /** Told of a network that is going to be opened; says whether it waits for a prediction of the one before. */
+  readonly onOpening: () => { readonly isWaiting: boolean };
   /** Told of a network that was opened, or of none. */
   readonly onOpened: (facts: NetworkFacts | null) => void;
 }
@@ -29,7 +31,7 @@ const HINTS: Readonly<Record<ViewName, string>> = {
 };
 
 /** Fills the section and keeps it up to date; `open` shows the network of the state. */
-export function networkSection({ worker, state, change, onOpened }: NetworkSectionOptions): {
+export function networkSection({ worker, state, change, onOpening, onOpened }: NetworkSectionOptions): {
   open(): Promise<void>;
   reopen(): Promise<void>;
 } {
@@ -69,6 +71,12 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
     source = wanted;
     const own = ++turn;
     showChoice();
+    if (onOpening().isWaiting) {
+      clear();
+      facts.replaceChildren(
+        ...factLine('Waits', 'it is opened when the prediction that is going on is done, or stopped'),
+      );
+    }
     try {
       const opened = await worker.call('open', wanted);
       if (own !== turn) return;
@@ -83,14 +91,19 @@ export function networkSection({ worker, state, change, onOpened }: NetworkSecti
     }
   }
 
-  /** Nothing of another network stays where one could not be opened. */
-  function showNothing(why: string): void {
+  /** Nothing of another network stays. */
+  function clear(): void {
     isShown = false;
-    say(error, why);
+    say(error, null);
     facts.replaceChildren();
     view.clear();
     hint.textContent = '';
     unfold.hidden = true;
+  }
+
+  function showNothing(why: string): void {
+    clear();
+    say(error, why);
     onOpened(null);
   }
 
@@ -256,7 +269,7 @@ function showFacts(list: HTMLElement, facts: NetworkFacts): void {
   const { parameters, tensors, flops, computational, trouble, assumed } = facts;
   const lines: Array<readonly [string, string]> = [
     ['Parameters', `${thousands(parameters)} in ${tensors} tensors`],
-    ['Cost', flops === null ? 'depends on sizes that have only names' : `${short(flops)}FLOP for one sample`],
+    ['Cost', flops === null ? 'depends on sizes that have only names' : `${short(flops, 'FLOP')} for one sample`],
     [
       'Computational graph',
       computational === null
@@ -265,5 +278,7 @@ function showFacts(list: HTMLElement, facts: NetworkFacts): void {
     ],
     ...assumed.map((what) => ['Assumed', what] as const),
   ];
-  list.replaceChildren(...lines.flatMap(([name, text]) => [make('dt', {}, name), make('dd', {}, text)]));
+  list.replaceChildren(...lines.flatMap(([name, text]) => factLine(name, text)));
 }
+
+const factLine = (name: string, text: string): HTMLElement[] => [make('dt', {}, name), make('dd', {}, text)];

@@ -3,11 +3,11 @@
 /** 1234567 as "1,234,567". */
 export const thousands = (value: number): string => value.toLocaleString('en-US');
 
-/** 1234567 as "1.23 M". */
-export function short(value: number): string {
-  const units = ['', ' k', ' M', ' G', ' T', ' P'];
+/** 1234567 of "B" as "1.23 MB", 12 as "12 B". */
+export function short(value: number, unit: string): string {
+  const units = ['', 'k', 'M', 'G', 'T', 'P'];
   const power = value < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
-  return `${Number((value / 1000 ** power).toPrecision(3))}${units[power]}`;
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${units[power]}${unit}`;
 }
 
 /** 0.00123 as "0.00123", 0.0000123 as "1.23e-5". */

@@ -1,6 +1,7 @@
 // The prediction: which hypernetwork, how far it is, what came out, and the file.
 import { cardOf } from '@logah/checkpoints/catalog';
 import type { LayerStatistics } from '@logah/init-eval';
+import { SEEDS } from '../digit-task.js';
 import type { WorkerClient } from '../worker/client.js';
 import { Stopped } from '../worker/client.js';
 import { type NetworkFacts, type Prediction, type Remark, UNTRAINED } from '../worker/protocol.js';
@@ -17,8 +18,10 @@ export interface PredictSectionOptions {
   readonly reopen: () => Promise<void>;
 }
 
-/** Fills the section; `show` tells it of the network that is open. */
+/** Fills the section; it is told of the network that is being opened, and of the one that is open. */
 export function predictSection({ worker, state, change, reopen }: PredictSectionOptions): {
+  /** A network is going to be opened: nothing is predicted until then. */
+  opening(): { readonly isWaiting: boolean };
   show(facts: NetworkFacts | null): void;
 } {
   const hypernet = byId('hypernet', HTMLSelectElement);
@@ -30,10 +33,23 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
   const result = byId('prediction', HTMLDivElement);
   const progress = progressIn('predict-progress');
   let facts: NetworkFacts | null = null;
+  let isOpening = true;
+  let isPredicting = false;
+  const mark = (changes: { readonly isOpening?: boolean; readonly isPredicting?: boolean }): void => {
+    ({ isOpening = isOpening, isPredicting = isPredicting } = changes);
+    setBusy(run, isOpening || isPredicting);
+  };
+  Object.assign(seed, { min: String(SEEDS.least), max: String(SEEDS.most), step: String(SEEDS.step) });
   seed.value = String(state().seed);
+
+  function opening(): { readonly isWaiting: boolean } {
+    mark({ isOpening: true });
+    return { isWaiting: isPredicting };
+  }
 
   function show(opened: NetworkFacts | null): void {
     facts = opened;
+    mark({ isOpening: false });
     result.hidden = true;
     say(error, null);
     const choices = opened?.hypernets ?? [];
@@ -52,7 +68,7 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     const none = facts?.unfit != null ? ['No shipped hypernetwork fits this network.'] : [];
     const large = facts?.tooLarge != null ? [`${facts.tooLarge} The command below fills it.`] : [];
     const what =
-      chosen === undefined ? [] : [`${chosen.title}${chosen.bytes === 0 ? '' : `, ${short(chosen.bytes)}B`}`];
+      chosen === undefined ? [] : [`${chosen.title}${chosen.bytes === 0 ? '' : `, ${short(chosen.bytes, 'B')}`}`];
     remarks.replaceChildren(
       ...[...large, ...none, ...what, ...(chosen?.remarks ?? [])].map((text) => make('li', {}, text)),
     );
@@ -69,7 +85,13 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     showRemarks();
   });
   seed.addEventListener('change', () => {
-    change({ seed: Math.max(0, Math.round(Number(seed.value))) });
+    const { valueAsNumber: wanted } = seed;
+    const isSeed = seed.validity.valid && Number.isSafeInteger(wanted);
+    say(
+      error,
+      isSeed ? null : `A seed is a whole number from ${SEEDS.least} to ${SEEDS.most}; it stays ${state().seed}.`,
+    );
+    if (isSeed) change({ seed: wanted });
     seed.value = String(state().seed);
     showRemarks();
   });
@@ -78,7 +100,7 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     if (isBusy(run)) return;
     say(error, null);
     result.hidden = true;
-    setBusy(run, true);
+    mark({ isPredicting: true });
     stop.hidden = false;
     progress.show(0, 'Fetching the hypernetwork…');
     try {
@@ -86,18 +108,23 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
       const prediction = await worker.call('predict', request, ({ phase, done, total, name }) => {
         progress.show(done / total, `${done} of ${total} tensors ${phase}: ${name}`);
       });
-      showPrediction(prediction);
-      result.hidden = false;
+      // Another network is opened next, and the worker then has no prediction.
+      if (!isOpening) {
+        showPrediction(prediction);
+        result.hidden = false;
+      }
     } catch (reason) {
       if (!(reason instanceof Stopped)) say(error, messageOf(reason));
     } finally {
       progress.hide();
       stop.hidden = true;
-      setBusy(run, false);
+      mark({ isPredicting: false });
     }
   });
   stop.addEventListener('click', () => {
     worker.stop();
+    // What the new worker opens waits for nothing.
+    mark({ isPredicting: false });
     void reopen();
   });
   for (const format of ['safetensors', 'onnx'] as const) {
@@ -106,11 +133,11 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
         say(error, null);
         download(await worker.call('save', { format }), `predicted.${format}`);
       } catch (reason) {
-        say(error, messageOf(reason));
+        if (!(reason instanceof Stopped)) say(error, messageOf(reason));
       }
     });
   }
-  return { show };
+  return { opening, show };
 }
 
 function download(bytes: Uint8Array<ArrayBuffer>, name: string): void {

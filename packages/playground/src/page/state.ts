@@ -1,4 +1,5 @@
 // What a link to the page holds.
+import { type Choice, LAYERS, nearestChoice, SEEDS, STEPS, WIDTHS } from '../digit-task.js';
 
 export type ViewName = 'network' | 'computational' | 'distances';
 
@@ -26,16 +27,20 @@ export interface PageState {
   readonly rate: number | 'best';
 }
 
+/** Any start diverges at a larger one. */
+const LARGEST_RATE = 1;
+
 const VIEWS: readonly ViewName[] = ['network', 'computational', 'distances'];
 
-/** The state of a link's part behind `#`; what it leaves out, or what makes no sense, is as in `usual`. */
+/** The state of a link's part behind `#`: numbers that the page's fields do not have are the nearest that they have; what it leaves out, or what makes no sense, is as in `usual`. */
 export function parseState(hash: string, usual: PageState): PageState {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
-  const integer = (key: string, byDefault: number, least = 0): number => {
-    const value = Number(fields.get(key) ?? Number.NaN);
-    return Number.isSafeInteger(value) && value >= least ? value : byDefault;
+  const number = (key: string): number => Number(fields.get(key)?.trim() || Number.NaN);
+  const chosen = (key: string, byDefault: number, choice: Choice): number => {
+    const value = number(key);
+    return Number.isNaN(value) ? byDefault : nearestChoice(value, choice);
   };
-  const rate = Number(fields.get('rate') ?? Number.NaN);
+  const rate = number('rate');
   return {
     network: fields.get('network') || usual.network,
     file: fields.get('file') ?? usual.file,
@@ -43,11 +48,11 @@ export function parseState(hash: string, usual: PageState): PageState {
     open: parseOpen(fields.get('open')) ?? usual.open,
     openRead: parseOpen(fields.get('openRead')) ?? usual.openRead,
     hypernet: fields.get('hypernet') ?? usual.hypernet,
-    seed: integer('seed', usual.seed),
-    layers: integer('layers', usual.layers, 1),
-    width: integer('width', usual.width, 1),
-    steps: integer('steps', usual.steps, 1),
-    rate: rate > 0 && Number.isFinite(rate) ? rate : usual.rate,
+    seed: chosen('seed', usual.seed, SEEDS),
+    layers: chosen('layers', usual.layers, LAYERS),
+    width: chosen('width', usual.width, WIDTHS),
+    steps: chosen('steps', usual.steps, STEPS),
+    rate: rate > 0 ? Math.min(rate, LARGEST_RATE) : usual.rate,
   };
 }
 

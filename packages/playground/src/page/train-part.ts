@@ -1,12 +1,12 @@
 // Training from three starts, with curves that grow.
 import { bestRates, type Rates, TRIED } from '../best-rates.js';
+import { STEPS } from '../digit-task.js';
 import { Stopped, WorkerClient } from '../worker/client.js';
 import type { StartName, TrainPoint } from '../worker/protocol.js';
 import { byId, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';
 import { scoresOf } from './scores.js';
 import type { PageState } from './state.js';
 
-const STEPS = [20, 50, 100, 200];
 /** Colours that read on light and on dark pages. */
 const STARTS: Readonly<Record<StartName, { readonly title: string; readonly color: string }>> = {
   predicted: { title: 'predicted', color: '#2f7ed8' },
@@ -37,7 +37,7 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
   const numbers = (values: readonly number[]): HTMLElement[] =>
     [...new Set(values)].sort((a, b) => a - b).map((value) => make('option', { value: String(value) }, String(value)));
   const own = state();
-  steps.replaceChildren(...numbers([...STEPS, own.steps]));
+  steps.replaceChildren(...numbers([...STEPS.offered, own.steps]));
   rate.replaceChildren(
     make('option', { value: 'best' }, 'each start’s best'),
     ...numbers(own.rate === 'best' ? TRIED : [...TRIED, own.rate]),
@@ -66,7 +66,8 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
 
   run.addEventListener('click', async () => {
     if (isBusy(run)) return;
-    const { steps, seed } = state();
+    const { steps, seed, layers, width } = state();
+    const network = `Of the network with ${layers} layers and width ${width}, seed ${seed}.`;
     const rates = ratesOf(state());
     const points: TrainPoint[] = [];
     say(error, null);
@@ -75,7 +76,7 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
     progress.show(0, 'Starting…');
     let drawn: Promise<void> | undefined;
     const redraw = (): void => {
-      drawn ??= showCurves(points, steps, rates)
+      drawn ??= showCurves(points, { steps, rates, network })
         .then(() => new Promise<void>((resolve) => setTimeout(resolve, PAUSE)))
         .finally(() => {
           drawn = undefined;
@@ -95,7 +96,7 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
       stop.hidden = true;
     }
     await drawn;
-    if (points.length > 0) await showCurves(points, steps, rates);
+    if (points.length > 0) await showCurves(points, { steps, rates, network });
   });
   stop.addEventListener('click', () => worker.stop());
 }
@@ -103,8 +104,16 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
 const ratesOf = ({ rate, steps }: PageState): Rates =>
   rate === 'best' ? bestRates(steps).rates : { predicted: rate, mimetic: rate, random: rate };
 
+/** What is trained; by the time that it is shown the page's choices may be others. */
+interface Training {
+  readonly steps: number;
+  readonly rates: Rates;
+  /** In words. */
+  readonly network: string;
+}
+
 /** The chart library is fetched when there is something to show. */
-async function showCurves(points: readonly TrainPoint[], steps: number, rates: Rates): Promise<void> {
+async function showCurves(points: readonly TrainPoint[], { steps, rates, network }: Training): Promise<void> {
   const { lineChart } = await import('@logah/charts');
   const holder = byId('curves', HTMLDivElement);
   // Two stand side by side where there is room.
@@ -131,6 +140,7 @@ async function showCurves(points: readonly TrainPoint[], steps: number, rates: R
     { width, xMax: steps },
   );
   holder.innerHTML = `<figure>${accuracy}</figure><figure>${loss}</figure>`;
+  byId('trained', HTMLParagraphElement).textContent = network;
   showScores(points, rates);
 }
 

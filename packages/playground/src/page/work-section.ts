@@ -1,7 +1,7 @@
 // A predicted network at work: it reads digits, and it is trained beside others.
 import { DIGIT_PIXELS, DIGIT_SIDE } from '../digit-file.js';
-import { digitsArchitecture, digitsCard, LAYERS, WIDTHS } from '../digit-task.js';
-import type { WorkerClient } from '../worker/client.js';
+import { type Choice, digitsArchitecture, digitsCard, LAYERS, WIDTHS } from '../digit-task.js';
+import { Stopped, type WorkerClient } from '../worker/client.js';
 import type { Answer } from '../worker/protocol.js';
 import { digitPad, drawDigit } from './digit-pad.js';
 import { byId, make, messageOf, say } from './dom.js';
@@ -39,7 +39,10 @@ export function workSection({ worker, state, change }: WorkSectionOptions): void
       say(error, null);
       showAnswer(given, label);
     } catch (reason) {
-      if (own === turn) say(error, messageOf(reason));
+      if (own !== turn) return;
+      // A prediction was stopped, and with it the worker that had this digit waiting.
+      if (reason instanceof Stopped) void answer();
+      else say(error, messageOf(reason));
     }
   }
 
@@ -56,10 +59,10 @@ export function workSection({ worker, state, change }: WorkSectionOptions): void
     byId('answer', HTMLParagraphElement).textContent = request;
     byId('bars', HTMLDivElement).replaceChildren();
   });
-  slider('layers', LAYERS.least, LAYERS.most, 1);
-  slider('width', WIDTHS.least, WIDTHS.most, WIDTHS.step);
+  slider('layers', LAYERS);
+  slider('width', WIDTHS);
 
-  function slider(key: 'layers' | 'width', least: number, most: number, step: number): void {
+  function slider(key: 'layers' | 'width', { least, most, step }: Choice): void {
     const input = byId(`${key}-count`, HTMLInputElement);
     const output = byId(`${key}-value`, HTMLOutputElement);
     Object.assign(input, { min: String(least), max: String(most), step: String(step), value: String(state()[key]) });
@@ -93,7 +96,8 @@ export function workSection({ worker, state, change }: WorkSectionOptions): void
         }),
       );
     } catch (reason) {
-      say(error, messageOf(reason));
+      if (reason instanceof Stopped) void showSamples();
+      else say(error, messageOf(reason));
     }
   }
   // Digits are fetched when the section comes near.

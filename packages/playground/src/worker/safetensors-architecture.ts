@@ -1,5 +1,5 @@
 // The architecture of a safetensors file: the one that its metadata names, or one whose parameters have its names and shapes.
-import { buildArchitecture, GraphError, parseArchitecture } from '@logah/graph-ir';
+import { buildArchitecture, type Graph, GraphError, parseArchitecture, VIT_NAMINGS, vitTensors } from '@logah/graph-ir';
 import { checkCheckpoint } from '@logah/graph-ir/huggingface';
 import type { Header } from '@logah/safetensors';
 
@@ -20,22 +20,55 @@ export function architectureOf(
       `${source}: a hypernetwork, not a network; \`logah predict ARCH --checkpoint ${source}\` uses it`,
     );
   }
-  const found =
-    architecture !== undefined && !/[./\\]/.test(architecture)
-      ? { text: architecture, assumed: [] }
-      : inferred((name) => tensors.get(name)?.shape, [...tensors.keys()]);
+  const isNamed = architecture !== undefined && !isFile(architecture);
+  const found = isNamed
+    ? { text: architecture, assumed: [] }
+    : inferred((name) => tensors.get(name)?.shape, [...tensors.keys()]);
   if (found === undefined) {
     throw new GraphError(
-      `${source}: its tensors are not those of a known network (torchvision's vision transformer, transformers' GPT-2, ` +
-        'or what `logah predict` wrote); drop its config.json or ONNX model instead',
+      architecture === undefined
+        ? `${source}: its tensors are not those of a known network (torchvision's vision transformer, transformers' GPT-2, ` +
+            'or what `logah predict` wrote); drop its config.json or ONNX model instead'
+        : `${source}: holds parameters for the network in ${architecture}, and not the network itself: drop that file instead`,
     );
   }
-  const [difference] = checkCheckpoint(buildArchitecture(parseArchitecture(found.text)), tensors);
+  const difference = differenceFrom(builtFor(found.text, source), tensors);
   if (difference !== undefined) {
-    throw new GraphError(`${source}: looks like ${found.text}, but the tensor "${difference.name}" does not fit that`);
+    throw new GraphError(`${source}: looks like ${found.text}, but the tensor "${difference}" does not fit that`);
   }
   return found;
 }
+
+/** Whether the metadata names a file that described the network, not a preset. */
+const isFile = (architecture: string): boolean => /[./\\]/.test(architecture);
+
+/** The graph of an architecture that a file names. Throws GraphError with the file for one that there is not. */
+function builtFor(text: string, source: string): Graph {
+  try {
+    return buildArchitecture(parseArchitecture(text));
+  } catch (cause) {
+    if (!(cause instanceof GraphError)) throw cause;
+    throw new GraphError(`${source}: its metadata says the architecture "${text}": ${cause.message}`, { cause });
+  }
+}
+
+/** The first tensor that is not as the graph has it, also under the names that other libraries have; undefined where all are. */
+function differenceFrom(graph: Graph, tensors: Header['tensors']): string | undefined {
+  const [difference] = checkCheckpoint(graph, tensors);
+  if (difference === undefined) return undefined;
+  const isOfOtherNames = VIT_NAMINGS.some((naming) => {
+    if (naming === 'torchvision' || !isVisionTransformer(graph)) return false;
+    const wanted = [...vitTensors(graph, naming).values()].flat();
+    return (
+      wanted.length === tensors.size &&
+      wanted.every(({ name, shape }) => tensors.get(name)?.shape.join() === shape.join())
+    );
+  });
+  return isOfOtherNames ? undefined : difference.name;
+}
+
+const isVisionTransformer = (graph: Graph): boolean =>
+  graph.parameters.some(({ name }) => name === 'encoder.pos_embedding');
 
 type ShapeOf = (name: string) => readonly number[] | undefined;
 
