@@ -1,6 +1,7 @@
 // What `<arch>` means everywhere: a preset, a preset with changes, or a file.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isShipped } from '@logah/checkpoints/catalog';
 import {
   buildArchitecture,
   didYouMean,
@@ -46,6 +47,10 @@ export async function openArchitecture(
   // A folder as a model has on Hugging Face's hub.
   if (found?.isDirectory()) return openArchitecture(join(argument, 'config.json'), sizes, constants);
   if (!argument.endsWith('.json')) {
+    if (isShipped(argument))
+      throw new CliError(
+        `"${argument}" is a hypernetwork that ships, and a network is wanted; logah predict ARCH --checkpoint ${argument} fills one`,
+      );
     if (isTensorFileName(argument))
       throw new CliError(
         `${argument}: values of parameters are no network; its name, or a file that describes it, is wanted ` +

@@ -28,6 +28,14 @@ export interface ArchitectureSetOptions {
   readonly context?: number;
 }
 
+/** Throws CliError for a name that is neither a data set of architectures nor a *.jsonl file. */
+export function checkArchitectureSet(name: string): void {
+  if (name.endsWith('.jsonl') || ARCHITECTURE_SETS.some((set) => set === name)) return;
+  throw new CliError(
+    `unknown data set of architectures "${name}"; known are ${ARCHITECTURE_SETS.join(', ')} and *.jsonl files${didYouMean(name, ARCHITECTURE_SETS)}`,
+  );
+}
+
 /** The entries of a named data set, drawn for a task, or of a JSON Lines file. Throws CliError or DatasetError naming what is wrong. */
 export async function readArchitectureSet(name: string, options: ArchitectureSetOptions): Promise<ArchitectureEntry[]> {
   const { seed, patch = 2, classes = 10, image = 32, widthStep, vocab = 50257, context = 1024 } = options;
@@ -46,10 +54,7 @@ export async function readArchitectureSet(name: string, options: ArchitectureSet
     case 'gpts-small':
       return createDataset(gptsSmall({ vocab, context }), { seed });
   }
-  if (!name.endsWith('.jsonl'))
-    throw new CliError(
-      `unknown data set of architectures "${name}"; known are ${ARCHITECTURE_SETS.join(', ')} and *.jsonl files${didYouMean(name, ARCHITECTURE_SETS)}`,
-    );
+  checkArchitectureSet(name);
   const text = await readTextFile(name);
   return datasetFromJsonLines(text, name);
 }

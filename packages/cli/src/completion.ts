@@ -1,5 +1,6 @@
-// Shell completion: scripts that know the commands, their options and the options' choices.
+// Shell completion: scripts that know the commands, their options and what both take.
 import type { Command } from 'commander';
+import { argumentWords, optionWords } from './completion-words.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -21,10 +22,12 @@ const flagsOf = ({ options }: Command): string[] => options.flatMap(({ long }) =
 function bashScript(program: Command): string {
   const name = program.name();
   const cases = program.commands.map((command) => {
-    const choices = command.options.flatMap(({ long, argChoices }) =>
-      long && argChoices ? [`${long}) words="${argChoices.join(' ')}" ;;`] : [],
-    );
-    const byOption = [...choices, `*) words="${[...flagsOf(command), '--help'].join(' ')}" ;;`].join(' ');
+    const choices = command.options.flatMap((option) => {
+      const words = optionWords(command, option);
+      return option.long && words.length > 0 ? [`${option.long}) words="${words.join(' ')}" ;;`] : [];
+    });
+    const others = [...argumentWords(command), ...flagsOf(command), '--help'];
+    const byOption = [...choices, `*) words="${others.join(' ')}" ;;`].join(' ');
     return `    ${command.name()}) case "$previous" in ${byOption} esac ;;`;
   });
   return `_${name}() {
@@ -48,11 +51,21 @@ function fishScript(program: Command): string {
       `complete -c ${name} -n __fish_use_subcommand -f -a ${command.name()} -d ${quoted(command.description())}`,
   );
   const options = program.commands.flatMap((command) =>
-    command.options.flatMap(({ long, description, argChoices, required }) => {
+    command.options.flatMap((option) => {
+      const { long, description, argChoices, required } = option;
       if (!long) return [];
-      const value = argChoices ? ` -x -a ${quoted(argChoices.join(' '))}` : required ? ' -r' : '';
+      const words = optionWords(command, option);
+      // What may be a file as well is completed as one, too.
+      const only = argChoices === undefined ? '-r' : '-x';
+      const value = words.length > 0 ? ` ${only} -a ${quoted(words.join(' '))}` : required ? ' -r' : '';
       return `complete -c ${name} -n '__fish_seen_subcommand_from ${command.name()}' -l ${long.slice(2)}${value} -d ${quoted(description)}`;
     }),
   );
-  return `${[...commands, ...options].join('\n')}\n`;
+  const names = program.commands.flatMap((command) => {
+    const words = argumentWords(command);
+    return words.length === 0
+      ? []
+      : [`complete -c ${name} -n '__fish_seen_subcommand_from ${command.name()}' -a ${quoted(words.join(' '))}`];
+  });
+  return `${[...commands, ...names, ...options].join('\n')}\n`;
 }

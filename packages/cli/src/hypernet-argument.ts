@@ -16,12 +16,14 @@ import {
 import { createRandom } from '@logah/random';
 import { Option } from 'commander';
 import { type CheckpointOptions, readingOptions, TENSOR_FILE_HELP } from './checkpoint-options.js';
+import { CliError } from './errors.js';
 
 export interface HypernetOptions extends CheckpointOptions {
   readonly checkpoint?: string;
   readonly untrained?: true;
-  readonly variant: HypernetVariant;
+  readonly variant?: HypernetVariant;
   readonly newHead?: true;
+  readonly reference?: true;
   readonly seed: number;
 }
 
@@ -37,7 +39,7 @@ export const hypernetOptions = (): Option[] => [
     '--untrained',
     'a fresh hypernetwork of --variant and --seed: for tests of speed and scale, not for training',
   ),
-  new Option('--variant <name>', 'the size of a fresh hypernetwork').choices(HYPERNET_VARIANTS).default('tiny'),
+  new Option('--variant <name>', 'the size of a fresh hypernetwork; tiny by default').choices(HYPERNET_VARIANTS),
   new Option(NEW_HEAD, 'draws the last layer anew: for other classes than the hypernetwork knows'),
 ];
 
@@ -53,12 +55,13 @@ export interface OpenedHypernet {
 }
 
 /**
- * Opens the hypernetwork for a network. Throws CheckpointError, SafetensorsError or HypernetError with what does not fit, and what would.
+ * Opens the hypernetwork for a network. Throws CliError for an option that has no effect, CheckpointError, SafetensorsError or HypernetError with what does not fit, and what would.
  */
 export async function hypernetFor(graph: Graph, options: HypernetOptions): Promise<OpenedHypernet> {
-  const { checkpoint, untrained, variant, newHead, seed } = options;
+  const { checkpoint, untrained, variant = 'tiny', newHead, seed } = options;
   if (newHead) checkOwnHead(graph, NEW_HEAD);
   if (untrained) {
+    refuseUnused(options, ['ema', 'assume'], 'a fresh hypernetwork (--untrained) is read from no file');
     return {
       hypernet: createHypernet(hypernetPreset(variant, { domain: domainOf(graph) }), createRandom(seed)),
       hasNewHead: newHead === true,
@@ -66,6 +69,7 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
       remarks: ['the hypernetwork is untrained: the network will train worse than from a random start'],
     };
   }
+  refuseUnused(options, ['variant'], 'it is the size of a fresh hypernetwork, which --untrained asks for');
   if (checkpoint === undefined) return shipped(checkpointFor(graph), graph, options);
   if (isShipped(checkpoint)) return shipped(fitOf(cardOf(checkpoint), graph), graph, options);
   const hypernet = await openHypernet(checkpoint, readingOptions(options));
@@ -79,6 +83,16 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
   return { hypernet, hasNewHead: newHead === true, origin: originOf(checkpoint, options), remarks: [] };
 }
 
+/** Throws CliError for the first of these options that was given: it would change nothing. */
+function refuseUnused(
+  options: HypernetOptions,
+  names: ReadonlyArray<'variant' | 'ema' | 'assume' | 'reference'>,
+  why: string,
+): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given !== undefined) throw new CliError(`--${given} has no effect here: ${why}`);
+}
+
 /** Of a hypernetwork that has no card. */
 const originOf = (name: string, { newHead, seed }: HypernetOptions): Record<string, string> => ({
   predicted_by: name,
@@ -88,8 +102,14 @@ const originOf = (name: string, { newHead, seed }: HypernetOptions): Record<stri
 async function shipped(
   { card, needsNewHead, remarks }: CheckpointFit,
   graph: Graph,
-  { newHead, seed }: HypernetOptions,
+  options: HypernetOptions,
 ): Promise<OpenedHypernet> {
+  refuseUnused(
+    options,
+    ['ema', 'assume', 'reference'],
+    `${card.name} ships with one set of parameters and all its sizes; give another hypernetwork's file with --checkpoint`,
+  );
+  const { newHead, seed } = options;
   const hasNewHead = needsNewHead || newHead === true;
   const answers = card.task.kind === 'images' ? `${card.task.classes} classes` : `${card.task.vocab} tokens`;
   return {

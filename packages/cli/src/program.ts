@@ -24,13 +24,18 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 /** Carries out a command of these words to its end; what goes wrong is said, and becomes the process's exit code. */
 export async function runProgram(words: readonly string[]): Promise<void> {
   try {
-    await (await createProgram(words)).parseAsync(words, { from: 'user' });
+    // `help` of a command that there is not says no more than that command itself, which names the nearest.
+    const asked = isHelpOfNone(words) ? words.slice(1) : words;
+    await (await createProgram(asked)).parseAsync(asked, { from: 'user' });
   } catch (error) {
     // Commander has printed its own message by now.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else tellFailure(error, words);
   }
 }
+
+const isHelpOfNone = ([first, of]: readonly string[]): boolean =>
+  first === 'help' && of !== undefined && of !== 'help' && !of.startsWith('-') && !Object.hasOwn(COMMANDS, of);
 
 async function createProgram([name = '']: readonly string[]): Promise<Command> {
   // What one command needs, such as a native library, takes longer to load than others take to run.

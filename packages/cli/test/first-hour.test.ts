@@ -58,6 +58,13 @@ describe('help', () => {
     expect(complete('pre')).toEqual(['predict']);
     expect(complete('predict', '--stri')).toEqual(['--strict']);
     expect(complete('train', '--data', 'cifar')).toEqual(['cifar10', 'cifar100']);
+    // Names that a command takes: presets, checkpoints that ship, sets of architectures.
+    expect(complete('graph', 'resnet5')).toEqual(['resnet50']);
+    expect(complete('eval', 'vit-s', 'vit-')).toEqual(['vit-s', 'vit-b', 'vit-l']);
+    expect(complete('info', 'vits-d')).toEqual(['vits-digits']);
+    expect(complete('predict', 'vit-s', '--checkpoint', 'gpts')).toEqual(['gpts-wikitext2']);
+    expect(complete('dataset', 'llam')).toEqual(['llamas-1k']);
+    expect(complete('train', '--dataset', 'vits')).toEqual(['vits-1k', 'vits-small']);
     expect((await logah('completion', 'zsh')).stdout).toContain('bashcompinit');
     expect((await logah('completion', 'fish')).stdout).toMatch(/^complete -c logah .* -a predict /m);
   });
@@ -80,6 +87,13 @@ describe('a word that is nearly right', () => {
     [['graph', 'vit-s:pach=4'], 'did you mean "patch"?'],
     [['predict', 'vit-s:patch=4', '--checkpoint', 'vits-cifar', '--dry-run'], 'did you mean "vits-cifar10"?'],
     [['grpah', 'vit-s'], 'Did you mean graph?'],
+    [['help', 'predct'], 'Did you mean predict?'],
+    [['info', 'vits-cifar10x'], 'did you mean "vits-cifar10"?'],
+    [['info', 'vitt-s'], 'did you mean "vit-s"?'],
+    [['info', 'vits-cifar10', '--ema'], '--ema has no effect here'],
+    [['info', 'vits-cifar10', '--checkpoint', 'x.safetensors'], '--checkpoint is compared with a network'],
+    [['graph', 'vits-cifar10'], 'logah predict ARCH --checkpoint vits-cifar10 fills one'],
+    [['train', '--dataset', 'gpts-1kk'], 'did you mean "gpts-1k"?'],
     [['graph', 'vit-s', '--jsn'], 'Did you mean --json?'],
     [['train', '--variant', 'template-tny'], 'did you mean "template-tiny"?'],
     [['eval', 'vit-s', '--init', 'random', '--data', 'cifar-10'], 'did you mean "cifar10"?'],
@@ -126,6 +140,36 @@ describe('what is written', () => {
       expect(stderr).toContain('What is written is safetensors');
       expect(existsSync(join(folder, name))).toBe(false);
     }
+  });
+
+  it('is a picture only under the name of one', async () => {
+    for (const args of [
+      ['graph', 'vit-s', '--svg', 'x.png'],
+      ['graph', 'vit-s', '--heatmap', 'x.png'],
+      ['graph', 'vit-s', '--dot', 'x.svg'],
+      ['graph', 'vit-s', '--mermaid', 'x.PDF'],
+      ['graph', 'vit-s', '--model-explorer', 'x.html'],
+      ['dataset', 'vits-1k', '--svg', 'x.jpeg'],
+    ]) {
+      const { code, stderr } = await logah(...args);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('What is written is ')]);
+      expect(stderr).toContain('name it *.');
+      expect(existsSync(join(folder, args[3]))).toBe(false);
+    }
+  });
+
+  it.each([
+    [['--variant', 'small'], '--variant has no effect here: it is the size of a fresh hypernetwork'],
+    [['--ema'], '--ema has no effect here: vits-cifar10 ships'],
+    [['--assume', 'heads=3'], '--assume has no effect here: vits-cifar10 ships'],
+    [['--reference'], '--reference has no effect here: vits-cifar10 ships'],
+    [['--checkpoint', 'vits-cifar10', '--ema'], '--ema has no effect here: vits-cifar10 ships'],
+    [['--checkpoint', 'vits-cifar10', '--variant', 'small'], '--variant has no effect here'],
+    [['--untrained', '--ema'], '--ema has no effect here: a fresh hypernetwork'],
+    [['--untrained', '--assume', 'heads=3'], '--assume has no effect here: a fresh hypernetwork'],
+  ])('leaves no option out silently: %j', async (args, message) => {
+    const { code, stderr } = await logah('predict', 'vit-s:patch=4', '--dry-run', ...args);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`logah: ${message}`)]);
   });
 
   it('loads strictly where that is asked for, and is said not to otherwise', async () => {

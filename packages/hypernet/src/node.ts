@@ -2,6 +2,7 @@
 import { openTensorFile } from '@logah/pytorch-files/node';
 import { readSafetensors, writeSafetensors } from '@logah/safetensors/node';
 import { fromCheckpoint, toCheckpoint } from './checkpoint.js';
+import { HypernetError } from './config.js';
 import type { Hypernet } from './hypernet.js';
 import { checkAssumed, fromPytorch, type PytorchHypernetOptions } from './pytorch-checkpoint.js';
 
@@ -17,6 +18,10 @@ export async function readHypernet(path: string, options: PytorchHypernetOptions
   } finally {
     await file.close();
   }
+  if (options.weights === 'average')
+    throw new HypernetError(
+      `${path}: safetensors has one value of every parameter and no moving average beside it, so there is none to take (--ema)`,
+    );
   const hypernet = fromCheckpoint(await readSafetensors(path), path);
   checkAssumed(hypernet.config, options.assume ?? {}, new Set(), path);
   return hypernet;

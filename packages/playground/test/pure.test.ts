@@ -9,6 +9,7 @@ import { predictCommand } from '../src/page/command.js';
 import { centred } from '../src/page/digit-pad.js';
 import { nameOfFiles } from '../src/page/dropped-files.js';
 import { PRESET_GROUPS, sizeControls, withSize } from '../src/page/network-choice.js';
+import { short } from '../src/page/numbers.js';
 import { scoresOf } from '../src/page/scores.js';
 import { formatState, type PageState, parseState } from '../src/page/state.js';
 import { farthest } from '../src/worker/farthest.js';
@@ -171,6 +172,18 @@ describe('scores of starts that are trained side by side', () => {
   it('are not there before one was', () => {
     const { step, of } = scoresOf([point('predicted', 0, 0.9)], ['predicted', 'random']);
     expect([step, of('random')]).toEqual([0, { untrained: null, trained: null }]);
+  });
+});
+
+describe('a number', () => {
+  it('has a space before its unit, whether that is a thousand or one', () => {
+    expect([24, 999, 1000, 1_234_567, 4.58e9].map((value) => short(value, 'FLOP'))).toEqual([
+      '24 FLOP',
+      '999 FLOP',
+      '1 kFLOP',
+      '1.23 MFLOP',
+      '4.58 GFLOP',
+    ]);
   });
 });
 

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { type DatasetStatistics, datasetStatistics, datasetToJsonLines } from '@logah/arch-datasets';
 import { columnChart, standalone } from '@logah/charts';
 import { writeFile } from '@logah/files/node';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
 import { CliError } from '../errors.js';
+import { fileOf } from '../named-file.js';
 import { integerOption, SEED } from '../options.js';
 import { print } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
@@ -25,7 +26,7 @@ export const datasetCommand = (): Command =>
     .addOption(integerOption('--seed <integer>', 'of what is drawn', SEED, 0))
     .option('--out <file>', 'where the entries go, one a line; without it and --stats they are printed')
     .option('--stats', 'how many there are, and how large')
-    .option('--svg <file>', 'the sizes as a picture')
+    .addOption(new Option('--svg <file>', 'the sizes as a picture').argParser(fileOf('.svg')))
     .option('--json', 'the statistics as JSON')
     .action(async (name: string, { seed, out, stats, svg, json }: DatasetOptions) => {
       if (out !== undefined && svg !== undefined && resolve(out) === resolve(svg))

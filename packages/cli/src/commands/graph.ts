@@ -28,6 +28,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHITECTURE_HELP, constantOption, sizeOption } from '../architecture-argument.js';
 import { emaOption, referenceOption, TENSOR_FILE_HELP } from '../checkpoint-options.js';
 import { CliError } from '../errors.js';
+import { fileOf } from '../named-file.js';
 import { type NetworkOptions, type OpenedNetwork, openNetwork } from '../parameter-values.js';
 import { print, say } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
@@ -52,10 +53,10 @@ export const graphCommand = (): Command =>
     .argument('[arch]', ARCHITECTURE_HELP)
     .option('--list', 'all presets with their sizes instead')
     .option('--json', 'nodes, edges and a summary of all distances as JSON')
-    .option('--svg <file>', 'draw it, repeated blocks once')
-    .option('--dot <file>', 'the same for Graphviz')
-    .option('--mermaid <file>', 'the same for Markdown')
-    .option('--heatmap <file>', 'draw the matrix of distances as SVG')
+    .addOption(new Option('--svg <file>', 'draw it, repeated blocks once').argParser(fileOf('.svg')))
+    .addOption(new Option('--dot <file>', 'the same for Graphviz').argParser(fileOf('.dot', '.gv')))
+    .addOption(new Option('--mermaid <file>', 'the same for Markdown').argParser(fileOf('.mmd', '.mermaid', '.md')))
+    .addOption(new Option('--heatmap <file>', 'draw the matrix of distances as SVG').argParser(fileOf('.svg')))
     .option('--full', 'draw the network with all its operators instead')
     .addOption(
       new Option(
@@ -63,7 +64,12 @@ export const graphCommand = (): Command =>
         'a page (*.html) that shows the network with all its operators: searched, zoomed, opened block by block',
       ).argParser(pageFile),
     )
-    .option('--model-explorer <file>', "the network with all its operators as JSON for Google's Model Explorer")
+    .addOption(
+      new Option(
+        '--model-explorer <file>',
+        "the network with all its operators as JSON for Google's Model Explorer",
+      ).argParser(fileOf('.json')),
+    )
     .option(
       '--parameters <file>',
       `a file of parameters (${TENSOR_FILE_HELP}) whose statistics the page shows, not the model's own`,

@@ -1,7 +1,10 @@
 // `logah info`: what is in a file, or what an architecture is like.
+import { existsSync } from 'node:fs';
 import { CARDS, cardOf, isShipped } from '@logah/checkpoints/catalog';
 import { recordOf } from '@logah/files';
 import {
+  ARCHITECTURE_PRESETS,
+  didYouMean,
   elementCount,
   estimateCost,
   type Graph,
@@ -22,6 +25,7 @@ import {
 } from '../architecture-argument.js';
 import { cardText } from '../card-text.js';
 import { type CheckpointOptions, emaOption, readingOptions, TENSOR_FILE_HELP } from '../checkpoint-options.js';
+import { CliError } from '../errors.js';
 import { COUNT, integerOption } from '../options.js';
 import { print } from '../print.js';
 import { textTable, thousands } from '../text-table.js';
@@ -51,6 +55,10 @@ export const infoCommand = (): Command =>
     .option('--json', 'as JSON')
     .action(async (input: string, options: InfoOptions) => {
       if (isShipped(input) || isTensorFileName(input)) refuseNetworkOptions(input, options);
+      if (options.checkpoint !== undefined && (isShipped(input) || isTensorFileName(input)))
+        throw new CliError(`${input}: --checkpoint is compared with a network, and this is none`);
+      if (options.ema && isShipped(input))
+        throw new CliError(`--ema has no effect here: ${input} ships with one set of parameters`);
       if (isShipped(input)) print(options.json ? JSON.stringify(cardOf(input)) : cardText(cardOf(input)));
       else if (isTensorFileName(input)) await printTensors(input, options);
       else await printNetwork(input, options);
@@ -100,12 +108,24 @@ interface NetworkInfo {
 
 async function printNetwork(input: string, options: InfoOptions): Promise<void> {
   const { checkpoint, batch, time, size, constant, json } = options;
+  checkName(input);
   const { graph, close } = await openArchitecture(input, size, constant);
   close();
   const differences = checkpoint === undefined ? undefined : await differencesOf(graph, checkpoint, options);
   const info = infoOf(withBatchStatistics(graph), { batch, time }, differences);
   print(json ? JSON.stringify(info) : describe(info, { batch, time }));
   if (differences !== undefined && differences.length > 0) process.exitCode = 1;
+}
+
+/** Throws CliError for a word that is no file, preset or checkpoint, with the one that was probably meant. */
+function checkName(input: string): void {
+  const presets = Object.keys(ARCHITECTURE_PRESETS);
+  if (/[:./\\]/.test(input) || presets.includes(input) || existsSync(input)) return;
+  const checkpoints = CARDS.map(({ name }) => name);
+  throw new CliError(
+    `"${input}" is neither a file nor a known architecture (${presets.join(', ')}) nor a checkpoint that ships ` +
+      `(${checkpoints.join(', ')})${didYouMean(input, [...presets, ...checkpoints])}`,
+  );
 }
 
 /** What stands between a network and a file of parameters: names, shapes, types and values. */

@@ -38,7 +38,6 @@ interface PredictCommandOptions extends HypernetOptions {
   readonly names: VitNaming;
   readonly dryRun?: true;
   readonly json?: true;
-  readonly reference?: true;
   readonly backend?: BackendName;
   readonly size?: Readonly<Record<string, number>>;
 }

@@ -30,7 +30,7 @@ import {
 import { classification, languageModelling, misfitOf } from '@logah/network';
 import { createRandom } from '@logah/random';
 import { Command, Option } from 'commander';
-import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
+import { ARCHITECTURE_SETS, checkArchitectureSet, readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, limitThreads, useBackend, usualWorkers } from '../backend.js';
 import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
@@ -223,6 +223,8 @@ export const trainCommand = (): Command =>
     .action(async (given: TrainCommandOptions, command: Command) => {
       if (given.config !== undefined) await applyConfigFile(command, given.config);
       const { config: _, json, ...options } = command.opts<TrainCommandOptions>();
+      // What costs nothing to know is said before anything is read.
+      checkArchitectureSet(architectureSetOf(options));
       const ranks = await joinRanks();
       const isFirst = ranks === undefined || ranks.rank === 0;
       const backend = await useBackend(options.backend);
