@@ -1,6 +1,6 @@
 // Data sets as JSON Lines: one entry a line, written by us, by hand or by another tool.
 import { parseJson, shortJson } from '@logah/files';
-import { buildArchitecture, parameterCount, parseArchitecture } from '@logah/graph-ir';
+import { buildArchitecture, formatArchitecture, parameterCount, parseArchitecture } from '@logah/graph-ir';
 import { type ArchitectureEntry, DatasetError, type Split } from './dataset.js';
 
 const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
@@ -11,14 +11,18 @@ export const datasetToJsonLines = (entries: readonly ArchitectureEntry[]): strin
 
 /**
  * Reads JSON Lines: `architecture` is required, `split` is "train" by default, `parameters` is counted where it is missing and checked
- * where it is not. Empty lines are skipped. Throws {@link DatasetError} naming `source`, the line and the field.
+ * where it is not. Empty lines are skipped. An architecture may be there more than once, but in one part only, however
+ * it is written. Throws {@link DatasetError} naming `source`, the line and the field.
  */
 export function datasetFromJsonLines(text: string, source = 'data set'): ArchitectureEntry[] {
   const counts = new Map<string, number>();
+  const places = new Map<string, Place>();
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
     try {
-      return [readEntry(line, counts)];
+      const entry = readEntry(line, counts);
+      checkPart(entry, index + 1, places);
+      return [entry];
     } catch (cause) {
       throw new DatasetError(
         `${source}, line ${index + 1}: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -26,6 +30,23 @@ export function datasetFromJsonLines(text: string, source = 'data set'): Archite
       );
     }
   });
+}
+
+/** Where an architecture was first. */
+interface Place {
+  readonly line: number;
+  readonly split: Split;
+}
+
+/** Networks that a part judges must not be in another: results would be too good. */
+function checkPart({ architecture, split }: ArchitectureEntry, line: number, places: Map<string, Place>): void {
+  const key = formatArchitecture(parseArchitecture(architecture));
+  const first = places.get(key);
+  if (first === undefined) places.set(key, { line, split });
+  else if (first.split !== split)
+    throw new DatasetError(
+      `${architecture} is in the part "${split}", but in "${first.split}" on line ${first.line}; parts share no architecture`,
+    );
 }
 
 function readEntry(line: string, counts: Map<string, number>): ArchitectureEntry {

@@ -131,6 +131,18 @@ describe('samplers follow the paper’s ranges', () => {
 });
 
 describe('datasetFromJsonLines', () => {
+  it.each([
+    ['gpt2:layers=1,heads=1,hidden=8,vocab=10,context=4', 'gpt2:layers=1,heads=1,hidden=8,vocab=10,context=4'],
+    ['gpt2:layers=1,heads=1,hidden=8,vocab=10,context=4', 'gpt2:heads=1,layers=1,hidden=8,context=4,vocab=10'],
+  ])('refuses an architecture in two parts, however it is written', (one, other) => {
+    const line = (architecture: string, split: string): string => JSON.stringify({ architecture, split });
+    const text = [line(one, 'train'), line(other, 'train'), '', line(other, 'test')].join('\n');
+    expect(() => datasetFromJsonLines(text, 'nets.jsonl')).toThrow(
+      `nets.jsonl, line 4: ${other} is in the part "test", but in "train" on line 1; parts share no architecture`,
+    );
+    expect(datasetFromJsonLines([line(one, 'train'), line(other, 'train')].join('\n'))).toHaveLength(2);
+  });
+
   it('takes lines by hand: parameters counted, the part "train"', () => {
     expect(datasetFromJsonLines('\n{"architecture":"gpt2:layers=1,heads=1,hidden=8,vocab=10,context=4"}\n')).toEqual([
       { architecture: 'gpt2:layers=1,heads=1,hidden=8,vocab=10,context=4', parameters: 1000, split: 'train' },

@@ -127,6 +127,18 @@ describe('a layer', () => {
     },
   );
 
+  it('with a kernel of integers is refused, as TensorFlow.js refuses it', () => {
+    const [kernel, bias] = DENSE.weights;
+    const quantization = { dtype: 'uint8', scale: 0.4, min: 0 };
+    for (const odd of [
+      { ...kernel, dtype: 'int32' },
+      { ...kernel, dtype: 'int32', quantization },
+    ])
+      expect(() => read(modelOf('Dense', [3], { units: 2 }, [odd, bias]))).toThrow(
+        'model.json: Dense "d": the weight "d/kernel" should be float32, got int32',
+      );
+  });
+
   it('with a bias of another size than its kernel is refused', () => {
     const [kernel] = DENSE.weights;
     expect(() => read(modelOf('Dense', [3], { units: 2 }, [kernel, { name: 'bias', shape: [1] }]))).toThrow(

@@ -1,6 +1,6 @@
 // Layers models of TensorFlow.js: Keras' layers in ONNX's words.
 import { GraphError, type Shape, type TensorType } from '../graph.js';
-import type { ForeignModel } from '../import/foreign.js';
+import { type ForeignModel, tensorDtype } from '../import/foreign.js';
 import { naming } from '../import/order.js';
 import type { ReadPlace } from '../import/stored.js';
 import type { Reader } from '../json-reader.js';
@@ -137,6 +137,10 @@ class Network {
   #weight(layer: string, role: string): string {
     const found = this.#findWeight(layer, role);
     if (found === undefined) throw new GraphError(`the model has no weight "${layer}/${role}"`);
+    const tensor = this.#t.tensors.get(found);
+    // TensorFlow.js assigns it to a variable of float32, which takes nothing else.
+    if (tensor !== undefined && tensorDtype(tensor) !== 'float32')
+      throw new GraphError(`the weight "${found}" should be float32, got ${tensorDtype(tensor)}`);
     return found;
   }
 
