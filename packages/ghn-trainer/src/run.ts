@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { DataSource } from '@logah/data';
-import { messageOf, parseJson } from '@logah/files';
+import { messageOf, parseJson, shortJson } from '@logah/files';
 import { appendToFile, lockFolder, makeFolder, readText, sweepFolder, writeFile } from '@logah/files/node';
 import type { Hypernet } from '@logah/hypernet';
 import { readHypernet, writeHypernet } from '@logah/hypernet/node';
@@ -272,7 +272,10 @@ async function claimFolder(folder: string, configuration: object): Promise<void>
   }
   const found = await readText(path);
   if (found === text) return;
-  const kept = parseJson(found, `${path}: it is damaged; restore it, or use another folder`, TrainingError);
+  const damaged = `${path}: it is damaged; restore it, or use another folder`;
+  const kept = parseJson(found, damaged, TrainingError);
+  if (typeof kept !== 'object' || kept === null || Array.isArray(kept) || Object.keys(kept).length === 0)
+    throw new TrainingError(`${damaged}: it should be an object with fields, got ${shortJson(kept)}`);
   // The order of options is no part of what a run is made of.
   if (isDeepStrictEqual(kept, JSON.parse(text))) return;
   const differences = differingLines(found, text);
@@ -285,7 +288,17 @@ function differingLines(found: string, wanted: string): string {
   const [old, now] = [found, wanted].map((text) => text.split('\n').map((line) => line.trim().replace(/,$/, '')));
   const gone = old.filter((line) => !now.includes(line));
   const come = now.filter((line) => !old.includes(line));
-  return `there ${gone.join(' ') || 'nothing'}, here ${come.join(' ') || 'nothing'}`;
+  return `there ${firstOf(gone)}, here ${firstOf(come)}`;
+}
+
+/** Differences that a message names. */
+const MOST_DIFFERENCES = 3;
+
+/** The first lines, and how many more there are. */
+function firstOf(lines: readonly string[]): string {
+  if (lines.length === 0) return 'nothing';
+  const more = lines.length > MOST_DIFFERENCES ? ` and ${lines.length - MOST_DIFFERENCES} more` : '';
+  return `${lines.slice(0, MOST_DIFFERENCES).join(' ')}${more}`;
 }
 
 async function stateSteps(folder: string): Promise<number[]> {

@@ -215,6 +215,22 @@ describe('run', () => {
     );
   });
 
+  it.each(['null', '[]', '"x"', '{}', '3'])('calls a configuration of %s damaged', async (text) => {
+    await follow({}, 1);
+    await writeFile(join(folder, 'config.json'), text);
+    await expect(follow({})).rejects.toThrow(
+      `config.json: it is damaged; restore it, or use another folder: it should be an object with fields, got ${text}`,
+    );
+  });
+
+  it('names the first of many differences', async () => {
+    await follow({}, 1);
+    const configuration = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`field${i}`, i]));
+    await expect(follow({ configuration })).rejects.toThrow(
+      'here "field0": 0 "field1": 1 "field2": 2 and 17 more); use another folder',
+    );
+  });
+
   it('writes events that TensorBoard’s framing accepts', async () => {
     await follow({}, 2);
     const [name] = (await readdir(folder)).filter((file) => file.includes('tfevents'));
