@@ -49,7 +49,7 @@ const KNOWN = [...NAMES, ...NAMES.flatMap((name) => Object.keys(MODIFIERS).map((
 /** Modifiers at the end of a text; a file's name may have a + in it. */
 const REFERENCE = 'reference';
 const MODIFIER_NAMES = [...Object.keys(MODIFIERS), REFERENCE].join('|');
-const PARTS = new RegExp(`^(.+?)((?:\\+(?:${MODIFIER_NAMES})(?:=[^+]*)?)*)$`);
+const PARTS = new RegExp(`^(.+?)((?:\\+(?:${MODIFIER_NAMES})(?:=[^+]*)?)*)$`, 's');
 
 /** Reads a text. Throws {@link EvaluationError} naming what is unknown or is no number, and what is known. */
 export function parseStart(text: string): StartText {

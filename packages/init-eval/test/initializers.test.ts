@@ -196,6 +196,10 @@ describe('initialisers as text', () => {
     expect(row(start, 5, 768)).toEqual(row(teacher, 10, 768));
   });
 
+  it.each(['trained:no\nsuch.safetensors', 'trained:no\nsuch.safetensors+orth'])('takes %j as a file', async (text) => {
+    await expect(readInitializer(text)).resolves.toBeTypeOf('function');
+  });
+
   it.each([
     ['randm', `unknown initialiser "randm"; known are ${INITIALIZER_HELP}`],
     ['random+nois', 'unknown initialiser "random+nois"; known are random, orthogonal, mimetic'],
