@@ -1,5 +1,6 @@
 // `logah quickstart`: from nothing to a hypernetwork that beats random initialisation, in a few minutes.
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { subset } from '@logah/data';
 import { lockFolder, makeFolder, sweepFolder, writeFile } from '@logah/files/node';
@@ -76,6 +77,9 @@ export const quickstartCommand = (): Command =>
       }
     });
 
+/** What is written after the hypernetwork. */
+const RESULTS = ['predicted-vit.safetensors', 'results.json', 'report.html'] as const;
+
 const hypernetPath = (out: string): string => join(out, 'hypernet.safetensors');
 
 async function quickstart({
@@ -108,6 +112,8 @@ async function quickstart({
     return { events: train({ config, state, architectures, data: digits, task: classification }), curve };
   });
   const trainingSeconds = (performance.now() - started) / 1000;
+  // What a former run left is about another hypernetwork: killed from here on, the folder has none of it.
+  for (const name of RESULTS) await rm(join(out, name), { force: true });
   await writeHypernet(hypernetPath(out), hypernet);
   say(
     `Trained for ${duration(trainingSeconds)}. Part 2 of 2: comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
