@@ -7,7 +7,7 @@ import { type CheckpointFit, checkpointFor as fittingOf } from './fit.js';
 export { type CheckpointCard, CheckpointError, type ImageTask, type Reached, type TextTask } from './card.js';
 export { CARDS } from './cards.js';
 export { type CheckpointFit, fitOf } from './fit.js';
-export { provenance } from './provenance.js';
+export { dataNotes, notesFor, provenance } from './provenance.js';
 
 /** Whether a checkpoint of this name ships. */
 export const isShipped = (name: string): boolean => CARDS.some((card) => card.name === name);

@@ -1,5 +1,5 @@
 // Which hypernetwork fills a network: a shipped one that fits, one by name or file, or a fresh one where that is asked for.
-import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped, provenance } from '@logah/checkpoints';
+import { type CheckpointFit, cardOf, checkpointFor, fitOf, isShipped, notesFor, provenance } from '@logah/checkpoints';
 import { cardOfFile, loadCheckpoint, openHypernet } from '@logah/checkpoints/node';
 import type { Graph } from '@logah/graph-ir';
 import {
@@ -13,6 +13,7 @@ import {
   type HypernetVariant,
   hypernetPreset,
 } from '@logah/hypernet';
+import { openTensorFile } from '@logah/pytorch-files/node';
 import { createRandom } from '@logah/random';
 import { Option } from 'commander';
 import { type CheckpointOptions, readingOptions, TENSOR_FILE_HELP } from './checkpoint-options.js';
@@ -80,7 +81,12 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
     return shipped(fitOf(card, graph), graph, options);
   }
   checkFit(hypernet.config, graph, { name: checkpoint, hasNewHead: newHead === true, newHead: NEW_HEAD });
-  return { hypernet, hasNewHead: newHead === true, origin: originOf(checkpoint, options), remarks: [] };
+  return {
+    hypernet,
+    hasNewHead: newHead === true,
+    origin: { ...originOf(checkpoint, options), ...notesFor(await metadataOf(checkpoint), graph) },
+    remarks: [],
+  };
 }
 
 /** Throws CliError for the first of these options that was given: it would change nothing. */
@@ -91,6 +97,12 @@ function refuseUnused(
 ): void {
   const given = names.find((name) => options[name] !== undefined);
   if (given !== undefined) throw new CliError(`--${given} has no effect here: ${why}`);
+}
+
+async function metadataOf(path: string): Promise<ReadonlyMap<string, string>> {
+  const file = await openTensorFile(path);
+  await file.close();
+  return file.metadata;
 }
 
 /** Of a hypernetwork that has no card. */

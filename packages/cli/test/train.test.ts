@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readSafetensorsHeader } from '@logah/safetensors/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN, type Outcome, runHere } from './command.js';
 
@@ -121,6 +122,16 @@ describe('logah train', () => {
       'net.safetensors',
     );
     expect(predicted.code).toBe(0);
+    // What it learned from is said by its file, and by those of networks that it fills.
+    const notes = {
+      tokenizer: 'bytes',
+      vocab: '257',
+      context: '16',
+      trained_on: expect.stringMatching(/^text, \d+ training/),
+    };
+    const of = async (...path: string[]) => (await readSafetensorsHeader(at(...path))).metadata;
+    expect(await of('whole', 'hypernet.safetensors')).toMatchObject({ ...notes, format: 'logah' });
+    expect(await of('net.safetensors')).toMatchObject({ ...notes, predicted_by: 'whole/hypernet.safetensors' });
   }, 120_000);
 
   it('killed between two states, goes on to the losses of a run that was never stopped', async () => {

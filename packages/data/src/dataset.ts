@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type DataSource, subset } from './batch.js';
 import { DataError } from './errors.js';
-import { type ImageSet, type ImageSourceOptions, imageSource } from './images.js';
+import { CIFAR10_MEAN, CIFAR10_STD, type ImageSet, type ImageSourceOptions, imageSource } from './images.js';
 import { readCifar10, readCifar100 } from './readers/cifar.js';
 import { readIdx } from './readers/idx.js';
 import { readImageFolder } from './readers/image-folder.js';
@@ -35,6 +35,9 @@ export type Dataset =
       readonly test: DataSource;
       readonly classes: number;
       readonly image: number;
+      /** Of each channel, on the scale 0..1: pixels are normalised as `(pixel / 255 - mean) / std`. */
+      readonly mean: readonly number[];
+      readonly std: readonly number[];
     }
   | {
       readonly kind: 'text';
@@ -45,9 +48,11 @@ export type Dataset =
     };
 
 /** Mirroring is right for photographs, not for digits and letters. */
-const PHOTOGRAPHS: ImageSourceOptions = { cropPadding: 4, mirror: true };
-const CIFAR_100: ImageSourceOptions = { ...PHOTOGRAPHS, mean: [0.5071, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2762] };
-const GREY: ImageSourceOptions = { cropPadding: 2, mean: [0.25, 0.25, 0.25], std: [0.35, 0.35, 0.35] };
+type Preparation = ImageSourceOptions & Required<Pick<ImageSourceOptions, 'mean' | 'std'>>;
+
+const PHOTOGRAPHS: Preparation = { cropPadding: 4, mirror: true, mean: CIFAR10_MEAN, std: CIFAR10_STD };
+const CIFAR_100: Preparation = { ...PHOTOGRAPHS, mean: [0.5071, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2762] };
+const GREY: Preparation = { cropPadding: 2, mean: [0.25, 0.25, 0.25], std: [0.35, 0.35, 0.35] };
 
 /** Reads a data set. Throws DataError naming the file at fault. */
 export async function readDataset({
@@ -61,7 +66,7 @@ export async function readDataset({
 }: DatasetOptions): Promise<Dataset> {
   const images = async (
     read: (split: 'train' | 'test') => Promise<ImageSet>,
-    options: ImageSourceOptions,
+    options: Preparation,
   ): Promise<Dataset> => {
     const train = await read('train');
     const test = withClassesOf(train, await read('test'), dataDir);
@@ -73,6 +78,8 @@ export async function readDataset({
       test: part(imageSource(test, options), `${dataDir}, test`, testSamples),
       classes: train.classNames.length,
       image: train.height,
+      mean: options.mean,
+      std: options.std,
     };
   };
   switch (data) {

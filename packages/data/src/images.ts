@@ -26,8 +26,8 @@ export interface ImageSourceOptions {
 }
 
 const CHANNELS = 3;
-const CIFAR10_MEAN = [0.4914, 0.4822, 0.4465] as const;
-const CIFAR10_STD = [0.2023, 0.1994, 0.201] as const;
+export const CIFAR10_MEAN = [0.4914, 0.4822, 0.4465] as const;
+export const CIFAR10_STD = [0.2023, 0.1994, 0.201] as const;
 
 /** Mini-batches of an image set: `(pixel / 255 - mean) / std`. Throws {@link DataError} when pixels and labels disagree. */
 export function imageSource(images: ImageSet, options: ImageSourceOptions = {}): DataSource {

@@ -29,6 +29,8 @@ export interface RunOptions extends Omit<TrainOptions, 'state'> {
   readonly start: () => TrainerState;
   /** What is kept with the run as `config.json`; a run that goes on must have the same. */
   readonly configuration: object;
+  /** What the hypernetwork's file says of it beside its configuration. */
+  readonly notes?: Readonly<Record<string, string>>;
   /** Steps between states on disk; one is also written at the end and when the run is stopped. */
   readonly saveEvery: number;
   /** How many states are kept. */
@@ -120,7 +122,7 @@ async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGen
     await check();
     const path = statePath(folder, state.step);
     // The state comes last: one that is there has its hypernetwork beside it, whenever the run is killed.
-    await writeHypernet(learned, learnedHypernet(state));
+    await writeHypernet(learned, learnedHypernet(state), options.notes);
     await writeTrainerState(path, state);
     isSaved = true;
     await removeOldStates(folder, state.step, keep);
@@ -132,7 +134,7 @@ async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGen
     const board = await createEventFile(folder);
     // It may be gone, damaged or of a later state; nothing else could make it again once the run has ended.
     if (found.state !== undefined && !(await isWritten(learned, learnedHypernet(state))))
-      await writeHypernet(learned, learnedHypernet(state));
+      await writeHypernet(learned, learnedHypernet(state), options.notes);
     if (found.state !== undefined) yield { type: 'resumed', step: state.step, path: statePath(folder, state.step) };
     for await (const { state: next, ...step } of train({ ...options, state })) {
       state = next;

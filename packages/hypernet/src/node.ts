@@ -27,8 +27,12 @@ export async function readHypernet(path: string, options: PytorchHypernetOptions
   return hypernet;
 }
 
-/** Writes a hypernetwork; the file appears under its name when it is complete. */
-export async function writeHypernet(path: string, hypernet: Hypernet): Promise<void> {
+/** Writes a hypernetwork, with what is noted of it in the metadata; the file appears under its name when it is complete. */
+export async function writeHypernet(
+  path: string,
+  hypernet: Hypernet,
+  notes: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const { tensors, metadata } = await toCheckpoint(hypernet);
-  await writeSafetensors(path, tensors, metadata);
+  await writeSafetensors(path, tensors, { ...notes, ...metadata });
 }

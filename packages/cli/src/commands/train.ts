@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { datasetToJsonLines } from '@logah/arch-datasets';
 import { standalone } from '@logah/charts';
+import { dataNotes } from '@logah/checkpoints/catalog';
 import { DATASET_NAMES, type Dataset, type DatasetName, datasetContent, readDataset } from '@logah/data/node';
 import { writeFile } from '@logah/files/node';
 import {
@@ -273,6 +274,7 @@ export const trainCommand = (): Command =>
             ...resolved(config),
             hypernet,
           },
+          notes: notesOf(data, options),
           config,
           start: () => initTrainer(createHypernet(hypernet, createRandom(options.seed)), config),
           architectures: source,
@@ -442,6 +444,13 @@ async function architecturesFor(data: Dataset, options: TrainCommandOptions): Pr
     content: createHash('sha256').update(datasetToJsonLines(entries)).digest('hex'),
   };
 }
+
+/** What the hypernetwork's file says of its data. */
+const notesOf = (data: Dataset, options: TrainCommandOptions): Record<string, string> =>
+  dataNotes(
+    `${options.data}, ${data.train.length} training samples from number ${(options.skipSamples ?? 0) + 1}`,
+    data.kind === 'text' ? { ...data, tokenizer: options.tokenizer } : data,
+  );
 
 const isLanguage = (family: Architecture['family']): boolean => family === 'gpt2' || family === 'llama';
 
