@@ -29,7 +29,7 @@ beforeAll(() => tf.setBackend('ort'));
 const PAGES = fileURLToPath(new URL('../docs/studies/', import.meta.url));
 
 /** Studies whose commands are there, and whose results are not. */
-const NOT_RUN = ['architectures', 'recipe'];
+const NOT_RUN = ['recipe'];
 
 describe('pages of studies', () => {
   it.each(Object.entries(STUDIES).filter(([name]) => !NOT_RUN.includes(name)))(
