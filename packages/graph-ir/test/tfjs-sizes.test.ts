@@ -87,7 +87,7 @@ const EMBEDDING: Case = {
 const LSTM: Case = {
   kind: 'LSTM',
   input: [5, 3],
-  config: { units: 2 },
+  config: { units: 2, activation: 'tanh', recurrent_activation: 'sigmoid' },
   weights: [
     { name: 'kernel', shape: [3, 8] },
     { name: 'recurrent_kernel', shape: [2, 8] },
