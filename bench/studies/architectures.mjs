@@ -108,7 +108,8 @@ export const architectures = {
       { title: 'Accuracy after training', x: '', y: 'accuracy' },
       networks.map(({ name }) => name),
       networks[0].rows.map(({ start }, i) => ({
-        name: start,
+        // The legend has one line.
+        name: start.replace(/^random, |^templates /, ''),
         color: COLORS[i],
         values: networks.map(({ rows }) => finalOf(rows[i].runs).mean),
         deviations: networks.map(({ rows }) => finalOf(rows[i].runs).std),
