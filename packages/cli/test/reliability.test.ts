@@ -31,7 +31,12 @@ beforeAll(async () => {
   for (const name of ['train.txt', 'test.txt']) await writeFile(at(name), text);
   await writeFile(
     at('nets.jsonl'),
-    ['train', 'test'].map((split) => JSON.stringify({ architecture: GPT, split })).join('\n'),
+    [
+      { architecture: GPT, split: 'train' },
+      { architecture: GPT.replace('layers=1', 'layers=2'), split: 'test' },
+    ]
+      .map((entry) => JSON.stringify(entry))
+      .join('\n'),
   );
   const options = { dataset: 'nets.jsonl', data: 'text', tokenizer: 'bytes', context: 16, batch: 4, workers: 1 };
   const small = { variant: 'template-small', maxWidth: 16, templates: 1, epochs: 1, stepsPerEpoch: 4, evalSamples: 4 };
