@@ -89,7 +89,7 @@ describe('the command', () => {
           names.some((name) => stderr.includes(name)),
           stderr,
         ).toBe(true);
-        expect(stderr).toMatch(/ENOENT|no such|cannot (be )?read|not there|missing/i);
+        expect(stderr).toMatch(/ENOENT|no such|cannot (be )?read|not there|missing|neither a file/i);
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
