@@ -28,23 +28,17 @@ beforeAll(() => tf.setBackend('ort'));
 
 const PAGES = fileURLToPath(new URL('../docs/studies/', import.meta.url));
 
-/** Studies whose commands are there, and whose results are not. */
-const NOT_RUN = ['recipe'];
-
 describe('pages of studies', () => {
-  it.each(Object.entries(STUDIES).filter(([name]) => !NOT_RUN.includes(name)))(
-    '%s: its tables are those of its numbers',
-    (name, study) => {
-      const results = JSON.parse(readFileSync(join(PAGES, `${name}.json`), 'utf8'));
-      const page = readFileSync(join(PAGES, `${name}.md`), 'utf8');
-      expect(page).toBe(withTables(page, study.tables(results)));
-      for (const picture of Object.keys(study.pictures(results))) {
-        expect(existsSync(join(PAGES, `${picture}.svg`)), picture).toBe(true);
-        expect(page).toContain(`(${picture}.svg)`);
-      }
-      expect(results.command).not.toContain('../');
-    },
-  );
+  it.each(Object.entries(STUDIES))('%s: its tables are those of its numbers', (name, study) => {
+    const results = JSON.parse(readFileSync(join(PAGES, `${name}.json`), 'utf8'));
+    const page = readFileSync(join(PAGES, `${name}.md`), 'utf8');
+    expect(page).toBe(withTables(page, study.tables(results)));
+    for (const picture of Object.keys(study.pictures(results))) {
+      expect(existsSync(join(PAGES, `${picture}.svg`)), picture).toBe(true);
+      expect(page).toContain(`(${picture}.svg)`);
+    }
+    expect(results.command).not.toContain('../');
+  });
 });
 
 describe('runs', () => {
