@@ -54,8 +54,9 @@ export const rank = {
     rank: barChart(
       { title: 'Three held-out networks, untrained', x: '', y: 'accuracy' },
       points.map(({ kind, changes }) => nameOf(kind, changes)),
-      HELD_OUT.map((name, i) => ({
-        name,
+      HELD_OUT.map((architecture, i) => ({
+        // Layers × width, as the table has them: whole names would not fit the legend.
+        name: architecture.replace(/^vit:layers=(\d+),heads=\d+,hidden=(\d+),.*/, '$1×$2'),
         color: COLORS[i],
         values: points.map(({ zero }) => finalOf([zero[i]]).mean),
       })),
