@@ -146,14 +146,16 @@ const DECODER_SIZE_FIELDS = {
 } as const;
 
 /** No tensor of any backend has a larger axis. */
-const LARGEST_SIZE = 2 ** 31 - 1;
+export const LARGEST_SIZE = 2 ** 31 - 1;
+
+/** Lengths of paths are counted in 16 bits. */
+export const LONGEST_PATH = 65_535;
 
 /** Sizes that tensors of the file do not bound. */
 const LARGEST: Readonly<Record<string, number>> = {
   /** Kernels have an embedding each, so they are counted in a loop. */
   maxKernel: 1024,
-  /** Lengths of paths are counted in 16 bits. */
-  virtualEdges: 65_535,
+  virtualEdges: LONGEST_PATH,
 };
 
 /** Deviations beyond these leave nothing or nothing finite of a matrix of float32. */

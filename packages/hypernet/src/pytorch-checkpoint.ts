@@ -12,7 +12,7 @@ import {
 } from '@logah/pytorch-files';
 import type { FloatTensor } from '@logah/safetensors';
 import { assemble } from './checkpoint.js';
-import { checkHypernetConfig, type HypernetConfig, HypernetError } from './config.js';
+import { checkHypernetConfig, type HypernetConfig, HypernetError, LARGEST_SIZE, LONGEST_PATH } from './config.js';
 import type { Hypernet } from './hypernet.js';
 
 /** Sizes of a configuration that a file of tensors alone may not tell. */
@@ -208,12 +208,6 @@ function readConfiguration(
 type Infer = <T>(field: string, value: T, why: string) => T;
 
 const isFirstNorm = (name: string): boolean => /^gnn\.\d+\.ln1\.weight$/.test(name);
-
-/** Lengths of paths are counted in 16 bits. */
-const LONGEST_PATH = 65_535;
-
-/** No tensor of any backend has a larger axis. */
-const LARGEST_SIZE = 2 ** 31 - 1;
 
 const isSize = (value: PickleValue | undefined): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= LARGEST_SIZE;

@@ -82,6 +82,12 @@ const LARGEST_FLOAT = 3.4e38;
 
 const isSize = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value <= LARGEST_SIZE;
 
+/** The number of a field. Throws GraphError for one that is not from `least` to `most`. */
+function within(field: Reader, least: number, most: number): number {
+  const value = field.number();
+  return value >= least && value <= most ? value : field.fail(`a number from ${least} to ${most}`);
+}
+
 /** Fields with defaults; null counts as left out. */
 class Fields {
   constructor(readonly root: Reader) {}
@@ -109,7 +115,8 @@ class Fields {
 
   /** What a norm adds to a variance. */
   epsilon(key: string, byDefault: number): number {
-    return this.#within(key, byDefault, 0, 1);
+    const field = this.#present(key);
+    return field === undefined ? byDefault : within(field, 0, 1);
   }
 
   /** A row of the table of tokens. */
@@ -117,12 +124,6 @@ class Fields {
     const field = this.#present(key);
     const value = field?.number() ?? byDefault;
     return Number.isSafeInteger(value) && value >= 0 ? value : this.root.field(key).fail('a token');
-  }
-
-  #within(key: string, byDefault: number, least: number, most: number): number {
-    const field = this.#present(key);
-    const value = field?.number() ?? byDefault;
-    return value >= least && value <= most ? value : this.root.field(key).fail(`a number from ${least} to ${most}`);
   }
 
   flag(key: string, byDefault: boolean): boolean {
@@ -254,11 +255,6 @@ const WHOLE_HEADS = '1: heads that are turned in part are not known';
 
 /** What is said of the rotary embedding, under the older name or the newer one: its base. Every field that would change it otherwise is refused. */
 function rotaryBase(config: Fields): number {
-  // A base below 1 would make wavelengths shorter than a place.
-  const inRange = (field: Reader): number => {
-    const value = field.number();
-    return value >= 1 && value <= LARGEST_FLOAT ? value : field.fail(`a number from 1 to ${LARGEST_FLOAT}`);
-  };
   const bases = ['rope_scaling', 'rope_parameters'].flatMap((key) => {
     const holder = config.root.field(key);
     if (holder.value === undefined || holder.value === null) return [];
@@ -288,6 +284,8 @@ function rotaryBase(config: Fields): number {
   const [first, second] = bases;
   if (first !== undefined && second !== undefined && first.value !== second.value)
     second.fail(`${shortJson(first.value)}, which is ${first.path}`);
+  // A base below 1 would make wavelengths shorter than a place.
+  const inRange = (field: Reader): number => within(field, 1, LARGEST_FLOAT);
   if (first !== undefined) return inRange(first);
   const { value } = config.root.field('rope_theta');
   return value === undefined || value === null ? 10_000 : inRange(config.root.field('rope_theta'));
