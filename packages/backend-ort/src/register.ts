@@ -14,10 +14,12 @@ import { convolutionKernels } from './kernels/convolution.js';
 import { elementwiseKernels } from './kernels/elementwise.js';
 import type { NativeKernel } from './kernels/kernel.js';
 import { layerKernels } from './kernels/layers.js';
+import { linearKernels } from './kernels/linear.js';
 import { matmulKernels } from './kernels/matmul.js';
 import { movementKernels } from './kernels/movement.js';
 import { normalizationKernels } from './kernels/normalization.js';
 import { reductionKernels } from './kernels/reduction.js';
+import { selfAttentionKernels } from './kernels/self-attention.js';
 import { loadRuntime, setThreads } from './session.js';
 
 const NATIVE: readonly NativeKernel[] = [
@@ -68,7 +70,7 @@ export function registerOrt(): void {
     loadRuntime();
     return new OrtBackend();
   });
-  for (const { name, run } of layerKernels)
+  for (const { name, run } of [...layerKernels, ...linearKernels, ...selfAttentionKernels])
     registerKernel({ kernelName: name, backendName: 'ort', kernelFunc: layerFunction(name, run) });
   const native = new Map(NATIVE.map((kernel) => [kernel.name, kernel]));
   for (const config of getKernelsForBackend('cpu')) {

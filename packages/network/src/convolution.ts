@@ -1,6 +1,5 @@
 // Convolutions and pooling on channel-last images, with PyTorch's kernels `[out, in / groups, height, width]`.
 import { adaptivePoolShares, type OperatorAttributes, type Padding, type Window } from '@logah/graph-ir';
-import { linear } from '@logah/tensor-ops';
 import * as tf from '@tensorflow/tfjs-core';
 
 type ConvolutionAttributes = OperatorAttributes['conv2d'];
@@ -48,12 +47,9 @@ function convolvePatches(x: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {
     [0, 2, 4, 1, 3],
   );
   const size = channels * patchHeight * patchWidth;
-  return tf.reshape<tf.Rank.R4>(linear(tf.reshape(patches, [-1, size]), tf.reshape(weight, [out, size])), [
-    batch,
-    rows,
-    columns,
-    out,
-  ]);
+  // Not a layer of its own, whose gradient would always compute the image's, too.
+  const product = tf.matMul(tf.reshape(patches, [-1, size]), tf.reshape(weight, [out, size]), false, true);
+  return tf.reshape<tf.Rank.R4>(product, [batch, rows, columns, out]);
 }
 
 /** A kernel with zeros between its elements, which looks where a dilated one does. */

@@ -11,6 +11,7 @@ import {
 import type { ElementType } from '@logah/graph-ir/interpreter';
 import {
   attention,
+  causalMask,
   gelu,
   geluTanh,
   layerNorm,
@@ -40,9 +41,6 @@ const ACTIVATIONS: Readonly<Record<ActivationFunction, (x: tf.Tensor) => tf.Tens
   hard_sigmoid: hardSigmoid,
   hard_swish: hardSwish,
 };
-
-/** Added to the attention logits of later positions: exp of it is 0 in float32. */
-const MASKED = -1e9;
 
 /**
  * The outputs of a network for these inputs and parameters, each as the graph declares it (images are channel-first).
@@ -152,8 +150,7 @@ function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Val
       return plain(prependToken(graphOrder(x), parameter('token')));
     case 'attention': {
       const { heads, causal } = operator.attributes;
-      const qkv = graphOrder(x);
-      return plain(multiHeadAttention(qkv, heads, causal ? causalMask(qkv.shape[1] ?? 0) : undefined));
+      return plain(multiHeadAttention(graphOrder(x), heads, { isCausal: causal }));
     }
     case 'rotary_embedding':
       return plain(rotate(graphOrder(x), operator.attributes));
@@ -223,7 +220,9 @@ function concat(inputs: readonly Value[], axis: number): Value {
 const CHANNEL_LAST_AXES = [0, 3, 1, 2];
 
 function prependToken(x: tf.Tensor, token: tf.Tensor): tf.Tensor {
-  return tf.concat([tf.tile(token, [x.shape[0], 1, 1]), x], 1);
+  const [batch, , features] = x.shape;
+  // Repeated by addition: its gradient is one sum, that of `tf.tile` a slice and an addition for every image.
+  return tf.concat([tf.add(token, tf.zeros([batch, 1, features])), x], 1);
 }
 
 function reshape(x: Value, sizes: readonly number[]): tf.Tensor {
@@ -232,10 +231,4 @@ function reshape(x: Value, sizes: readonly number[]): tf.Tensor {
     tensor,
     sizes.map((size, i) => (size === 0 ? tensor.shape[i] : size)),
   );
-}
-
-/** 0 where a position may look, `[time, time]`, a large negative number where it would look ahead. */
-function causalMask(time: number): tf.Tensor {
-  const mask = Float32Array.from({ length: time * time }, (_, i) => (i % time > Math.floor(i / time) ? MASKED : 0));
-  return tf.tensor2d(mask, [time, time]);
 }

@@ -5,22 +5,60 @@ import { hasKernel, runKernel } from './kernels.js';
 /** What GHN-3 gives the logits of pairs that must not see each other: small enough for softmax, and within half precision. */
 const MASKED_LOGIT = -(2 ** 15);
 
+/** Added to the attention logits of later positions: exp of it is 0 in float32. */
+const LATER_LOGIT = -1e9;
+
+/** More attention probabilities than this are computed step by step: the calls do not count then, and each step's memory is free for the next. */
+const MOST_IN_ONE_CALL = 2 ** 21;
+
+/** 0 where a position may look, `[time, time]`, a large negative number where it would look ahead. */
+export function causalMask(time: number): tf.Tensor2D {
+  const mask = Float32Array.from({ length: time * time }, (_, i) =>
+    i % time > Math.floor(i / time) ? LATER_LOGIT : 0,
+  );
+  return tf.tensor2d(mask, [time, time]);
+}
+
 /**
  * Attention of packed queries, keys and values: qkv `[batch, time, 3 * features]`, heads side by side within each third.
  * `bias`, broadcast to `[batch, heads, time, time]`, is added to the scaled logits; where the bool `mask` of that shape is false, they become
- * −2^15 instead. Returns `[batch, time, features]`.
+ * −2^15 instead; with `isCausal` no position sees later ones. Returns `[batch, time, features]`.
  */
-export function multiHeadAttention(qkv: tf.Tensor, heads: number, bias?: tf.Tensor, mask?: tf.Tensor): tf.Tensor {
+export function multiHeadAttention(
+  qkv: tf.Tensor,
+  heads: number,
+  options: { readonly bias?: tf.Tensor; readonly mask?: tf.Tensor; readonly isCausal?: boolean } = {},
+): tf.Tensor {
   return tf.tidy(() => {
     const [batch, time, packed] = qkv.shape;
+    const { bias, mask, isCausal = false } = options;
+    const later = isCausal ? causalMask(time) : undefined;
+    const isOneCall = batch * heads * time * time <= MOST_IN_ONE_CALL && hasKernel('SelfAttention');
+    if (isOneCall && bias === undefined && mask === undefined) return wholeLayer(qkv, heads, later);
     const features = packed / 3;
     const headSize = features / heads;
     const split = tf.transpose(tf.reshape(qkv, [batch, time, 3, heads, headSize]), [2, 0, 3, 1, 4]); // [3, batch, heads, time, headSize]
     const [queries, keys, values] = tf.split(tf.reshape(split, [3 * batch * heads, time, headSize]), 3, 0);
     const heads4d = (x: tf.Tensor): tf.Tensor => tf.reshape(x, [batch, heads, time, headSize]);
-    const mixed = attention(heads4d(queries), heads4d(keys), heads4d(values), bias, mask);
+    const added = later && bias ? tf.add(later, bias) : (later ?? bias);
+    const mixed = attention(heads4d(queries), heads4d(keys), heads4d(values), added, mask);
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, time, features]);
   });
+}
+
+/** The layer and its gradient as one call each: small networks are bound by the number of calls. `bias` `[time, time]` is not differentiated. */
+function wholeLayer(qkv: tf.Tensor, heads: number, bias: tf.Tensor | undefined): tf.Tensor {
+  const layer = tf.customGrad((...args) => {
+    const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const [value, probabilities] = runKernel('SelfAttention', { qkv: x, ...(bias ? { bias } : {}) }, { heads });
+    save([x, probabilities]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, [input, weights]: tf.Tensor[]) =>
+        runKernel('SelfAttentionGrad', { dy, qkv: input, probabilities: weights }, { heads })[0],
+    };
+  });
+  return layer(qkv);
 }
 
 /**

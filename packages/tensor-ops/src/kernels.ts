@@ -1,7 +1,9 @@
 // Kernels for whole layers. TensorFlow.js has none, so a backend may register them (`@logah/backend-ort` does); layers use what is there:
 // Gelu {x} and GeluGrad {dy, x} with attribute `approximate` ('none' or 'tanh'); SoftmaxGrad {dy, y};
 // SumOfSquares {x}; AdamW {parameter, gradient, first, second} -> the same without the gradient, attributes as `AdamWScalars`;
-// LayerNorm {x, weight, bias} -> [y, mean, inverse deviation] with attribute `epsilon`; LayerNormGrad {dy, x, mean, inverse, weight} -> [dx, dWeight, dBias].
+// LayerNorm {x, weight, bias} -> [y, mean, inverse deviation] with attribute `epsilon`; LayerNormGrad {dy, x, mean, inverse, weight} -> [dx, dWeight, dBias];
+// Linear {x [rows, in], weight, bias?} -> y and LinearGrad {dy, x, weight} -> [dx, dWeight, dBias?] with attributes `isOutIn` and, for the gradient, `hasBias`;
+// SelfAttention {qkv, bias?} -> [y, probabilities] and SelfAttentionGrad {dy, qkv, probabilities} -> dQkv with attribute `heads`.
 import * as tf from '@tensorflow/tfjs-core';
 
 export type LayerKernel =
@@ -10,6 +12,10 @@ export type LayerKernel =
   | 'SoftmaxGrad'
   | 'LayerNorm'
   | 'LayerNormGrad'
+  | 'Linear'
+  | 'LinearGrad'
+  | 'SelfAttention'
+  | 'SelfAttentionGrad'
   | 'SumOfSquares'
   | 'AdamW';
 
@@ -20,7 +26,7 @@ export const hasKernel = (name: LayerKernel): boolean => tf.getKernel(name, tf.g
 export function runKernel(
   name: LayerKernel,
   inputs: Readonly<Record<string, tf.Tensor>>,
-  attributes: Readonly<Record<string, number | string>> = {},
+  attributes: Readonly<Record<string, number | string | boolean>> = {},
 ): tf.Tensor[] {
   const result: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, { ...inputs }, { ...attributes });
   return Array.isArray(result) ? result : [result];

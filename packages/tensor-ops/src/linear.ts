@@ -1,5 +1,6 @@
 // Fully connected layers in PyTorch's layout.
 import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernels.js';
 
 /**
  * `x · weightᵀ + bias`: x `[..., in]`, weight `[out, in]`, bias `[out]`; returns `[..., out]`.
@@ -17,13 +18,38 @@ export function linear(
   return tf.tidy(() => {
     const isOutIn = layout === 'out_in';
     const [features, outputs] = isOutIn ? [second, first] : [first, second];
-    const rows = tf.reshape(x, [-1, features]);
-    const result =
-      bias !== undefined && fusesBias()
-        ? tf.fused.matMul({ a: rows, b: weight, transposeB: isOutIn, bias })
-        : withBias(tf.matMul(rows, weight, false, isOutIn), bias);
-    return tf.reshape(result, [...x.shape.slice(0, -1), outputs]);
+    const isMatrix = x.rank === 2 && x.shape[1] === features;
+    const result = product(isMatrix ? x : tf.reshape(x, [-1, features]), weight, bias, isOutIn);
+    return isMatrix ? result : tf.reshape(result, [...x.shape.slice(0, -1), outputs]);
   });
+}
+
+function product(rows: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | undefined, isOutIn: boolean): tf.Tensor {
+  if (hasKernel('Linear')) return wholeLayer(rows, weight, bias, isOutIn);
+  return bias !== undefined && fusesBias()
+    ? tf.fused.matMul({ a: rows, b: weight, transposeB: isOutIn, bias })
+    : withBias(tf.matMul(rows, weight, false, isOutIn), bias);
+}
+
+/** The layer and its gradient as one call each: small networks are bound by the number of calls. */
+function wholeLayer(rows: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | undefined, isOutIn: boolean): tf.Tensor {
+  const hasBias = bias !== undefined;
+  const layer = tf.customGrad((...args) => {
+    const [x, w] = args as tf.Tensor[];
+    const save = args.at(-1) as tf.GradSaveFunc;
+    const [value] = runKernel(
+      'Linear',
+      { x, weight: w, ...(hasBias ? { bias: args[2] as tf.Tensor } : {}) },
+      { isOutIn },
+    );
+    save([x, w]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, [input, matrix]: tf.Tensor[]) =>
+        runKernel('LinearGrad', { dy, x: input, weight: matrix }, { isOutIn, hasBias }),
+    };
+  });
+  return layer(rows, weight, ...(hasBias ? [bias] : []));
 }
 
 const withBias = (x: tf.Tensor, bias: tf.Tensor | undefined): tf.Tensor => (bias === undefined ? x : tf.add(x, bias));

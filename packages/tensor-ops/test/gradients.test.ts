@@ -48,7 +48,21 @@ const cases: ReadonlyArray<readonly [name: string, f: (...xs: tf.Tensor[]) => tf
   ['geluTanh', (x) => geluTanh(x), [normal(4, 3)]],
   ['linear', (x, w, b) => linear(x, w, b), [normal(2, 3, 4), normal(5, 4), normal(5)]],
   ['linear (in_out)', (x, w) => linear(x, w, undefined, 'in_out'), [normal(2, 4), normal(4, 3)]],
-  ['multiHeadAttention', (qkv, bias) => multiHeadAttention(qkv, 2, bias), [normal(2, 3, 12), normal(2, 3, 3)]],
+  ['linear (of vectors)', (x, w, b) => linear(x, w, b), [normal(4), normal(5, 4), normal(5)]],
+  ['linear (without bias)', (x, w) => linear(x, w), [normal(2, 3, 4), normal(5, 4)]],
+  ['linear (in_out, bias)', (x, w, b) => linear(x, w, b, 'in_out'), [normal(2, 3, 4), normal(4, 5), normal(5)]],
+  ['multiHeadAttention', (qkv) => multiHeadAttention(qkv, 2), [normal(2, 3, 12)]],
+  ['multiHeadAttention (causal)', (qkv) => multiHeadAttention(qkv, 2, { isCausal: true }), [normal(2, 3, 12)]],
+  [
+    'multiHeadAttention (bias)',
+    (qkv, bias) => multiHeadAttention(qkv, 2, { bias }),
+    [normal(2, 3, 12), normal(2, 3, 3)],
+  ],
+  [
+    'multiHeadAttention (causal, bias)',
+    (qkv, bias) => multiHeadAttention(qkv, 2, { bias, isCausal: true }),
+    [normal(2, 3, 12), normal(2, 3, 3)],
+  ],
   ['softmaxCrossEntropy', (x) => softmaxCrossEntropy(x as tf.Tensor2D, labels), [normal(3, 4)]],
   ['sumOfNorms', (x, y) => sumOfNorms([x, y]), [normal(3, 4), normal(5)]],
 ];

@@ -1,7 +1,7 @@
 // What a native kernel is: a function that computes a tfjs kernel, or says that this case is not for it.
 import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import { type OrtBackend, sizeOf } from '../backend.js';
-import type { AttributeValue, ElementType, Program } from '../program.js';
+import type { AttributeValue, ElementType, Program, ProgramNode } from '../program.js';
 import { Kernel } from '../session.js';
 
 /** Returns undefined for inputs that it does not handle (another type, a rare attribute): the JavaScript kernel takes them. */
@@ -44,6 +44,19 @@ export function kernelFamily<Args extends ReadonlyArray<unknown>>(
     return made;
   };
 }
+
+/** Inputs or outputs of a program that are all float32. */
+export const floats = (...names: readonly string[]): Record<string, ElementType> =>
+  Object.fromEntries(names.map((name) => [name, 'float32']));
+
+/** An operator with one output. */
+export const node = (
+  op: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: ProgramNode['attributes'] = {},
+  domain = '',
+): ProgramNode => ({ op, domain, inputs, outputs: [output], attributes });
 
 /** A program of one operator with inputs `x0`, `x1`, … and one output. */
 export function oneNode(

@@ -2,22 +2,9 @@
 // offers them. Each runs its program tile by tile, so that what lies between its operators stays in the processor's cache.
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type OrtBackend, sizeOf } from '../backend.js';
-import type { Program, ProgramNode } from '../program.js';
+import type { Program } from '../program.js';
 import { Kernel } from '../session.js';
-import { areFloats, HEAVY, kernelFamily, type NativeKernel, nativeKernel, oneNode } from './kernel.js';
-
-const floats = (...names: string[]) => Object.fromEntries(names.map((name) => [name, 'float32' as const]));
-const node = (
-  op: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: ProgramNode['attributes'] = {},
-): ProgramNode => ({
-  op,
-  inputs,
-  outputs: [output],
-  attributes,
-});
+import { areFloats, floats, HEAVY, kernelFamily, type NativeKernel, nativeKernel, node, oneNode } from './kernel.js';
 
 const gelu = kernelFamily((approximate: 'none' | 'tanh') => oneNode('Gelu', ['float32'], { approximate }));
 
@@ -179,7 +166,7 @@ const adamW = kernelFamily(
 type AdamWTensors = Readonly<Record<'parameter' | 'gradient' | 'first' | 'second', TensorInfo>>;
 
 /** Tensors of fewer elements are updated here: a program of fifteen operators is called for longer than it computes on them; measured. */
-const MOST_IN_JAVASCRIPT = 2 ** 13;
+const MOST_IN_JAVASCRIPT = 2 ** 15;
 
 function adamWStep(backend: OrtBackend, tensors: AdamWTensors, scalars: AdamWAttributes): TensorInfo[] {
   const { gradientScale, keep, beta1, beta2, stepSize, secondCorrection, epsilon } = scalars;

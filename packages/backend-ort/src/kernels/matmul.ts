@@ -33,7 +33,7 @@ function matrixSize({ shape }: TensorInfo, isTransposed: boolean): readonly [row
 }
 
 /** A product, plus a bias where there is one, and an activation. As a Gemm where both operands are single matrices. */
-const productAndActivation = kernelFamily(
+export const productAndActivation = kernelFamily(
   (
     transA: boolean,
     transB: boolean,
