@@ -5,6 +5,7 @@ export {
   GPTS_1K_MAX_PARAMETERS,
   gpts1k,
   gptsSmall,
+  type LanguageHeads,
   type LanguageTask,
   LLAMAS_1K_MAX_PARAMETERS,
   llamas1k,

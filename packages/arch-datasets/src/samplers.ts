@@ -19,7 +19,16 @@ export interface VisionTask {
 export interface LanguageTask {
   readonly vocab: number;
   readonly context: number;
+  /** What gives the tokens; `own` by default, as in the paper. */
+  readonly heads?: LanguageHeads;
 }
+
+/** A head with rows of its own, the token embedding, or by chance either. */
+export type LanguageHeads = 'own' | 'tied' | 'both';
+
+/** Whether the head of a language model that is drawn is its token embedding. */
+const drawTied = (random: Random, heads: LanguageHeads = 'own'): boolean =>
+  heads === 'both' ? random.choose([false, true]) : heads === 'tied';
 
 /** The paper's caps: no architecture has more parameters. */
 export const VITS_1K_MAX_PARAMETERS = 10_000_000;
@@ -71,12 +80,12 @@ export function vitsSmall({ image, patch, classes }: VisionTask): ArchitectureSa
   };
 }
 
-/** Language models of the sizes of {@link vitsSmall}, with an untied head. */
-export function gptsSmall({ vocab, context }: LanguageTask): ArchitectureSampler {
+/** Language models of the sizes of {@link vitsSmall}, with a head of its own unless asked for another. */
+export function gptsSmall({ vocab, context, heads: kind }: LanguageTask): ArchitectureSampler {
   return (random) => {
     const layers = random.integer(SMALL.layers.from, SMALL.layers.to);
     const hidden = drawWidth(random, SMALL.widths);
-    return { family: 'gpt2', layers, heads: SMALL.heads, hidden, vocab, context, tied: false };
+    return { family: 'gpt2', layers, heads: SMALL.heads, hidden, vocab, context, tied: drawTied(random, kind) };
   };
 }
 
@@ -86,8 +95,8 @@ function gptWidths(layers: number): WidthRange {
   return { from: 176, to: 256, step: 8 };
 }
 
-/** GPTS-1K: 3 to 9 layers, widths by depth in steps of 8, 8 heads, an untied head. */
-export function gpts1k({ vocab, context }: LanguageTask): ArchitectureSampler {
+/** GPTS-1K: 3 to 9 layers, widths by depth in steps of 8, 8 heads; its own head unless asked for another. */
+export function gpts1k({ vocab, context, heads: kind }: LanguageTask): ArchitectureSampler {
   return (random) => {
     const layers = random.integer(3, 9);
     return {
@@ -97,7 +106,7 @@ export function gpts1k({ vocab, context }: LanguageTask): ArchitectureSampler {
       hidden: drawWidth(random, gptWidths(layers)),
       vocab,
       context,
-      tied: false,
+      tied: drawTied(random, kind),
     };
   };
 }
@@ -109,12 +118,22 @@ function llamaHeads(layers: number): { readonly heads: number; readonly sizes: W
   return { heads: 8, sizes: { from: 8, to: 16, step: 2 } };
 }
 
-/** LLAMAS-1K: 3 to 9 layers, as many key heads as heads, an MLP of four times the width, an untied head. */
-export function llamas1k({ vocab, context }: LanguageTask): ArchitectureSampler {
+/** LLAMAS-1K: 3 to 9 layers, as many key heads as heads, an MLP of four times the width; its own head unless asked for another. */
+export function llamas1k({ vocab, context, heads: kind }: LanguageTask): ArchitectureSampler {
   return (random) => {
     const layers = random.integer(3, 9);
     const { heads, sizes } = llamaHeads(layers);
     const hidden = heads * drawWidth(random, sizes);
-    return { family: 'llama', layers, heads, kvHeads: heads, hidden, mlp: 4 * hidden, vocab, context, tied: false };
+    return {
+      family: 'llama',
+      layers,
+      heads,
+      kvHeads: heads,
+      hidden,
+      mlp: 4 * hidden,
+      vocab,
+      context,
+      tied: drawTied(random, kind),
+    };
   };
 }

@@ -128,6 +128,22 @@ describe('samplers follow the paper’s ranges', () => {
       ).toBe(true);
     }
   });
+
+  it.each([
+    ['own', [false]],
+    ['tied', [true]],
+    ['both', [false, true]],
+  ] as const)('GPTS-1K with heads %s, of the same sizes', (heads, wanted) => {
+    const draw = (options: { heads?: typeof heads }) => {
+      const sample = gpts1k({ vocab: 257, context: 64, ...options });
+      return Array.from({ length: 60 }, (_, seed) => sample(createRandom(seed)));
+    };
+    const drawn = draw({ heads });
+    expect([...new Set(drawn.map((architecture) => 'tied' in architecture && architecture.tied))].sort()).toEqual(
+      wanted,
+    );
+    expect(drawn.map((architecture) => ({ ...architecture, tied: false }))).toEqual(draw({}));
+  });
 });
 
 describe('datasetFromJsonLines', () => {

@@ -19,6 +19,8 @@ export interface TextTask {
   readonly tokenizer: 'bytes' | 'gpt2';
   readonly vocab: number;
   readonly context: number;
+  /** The heads it learned to serve: with rows of their own, or tied to the token embedding. */
+  readonly heads: ReadonlyArray<'own' | 'tied'>;
 }
 
 /** What a network reached that meta-training never saw. */

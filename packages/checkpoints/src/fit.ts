@@ -59,11 +59,11 @@ function judge(card: CheckpointCard, graph: Graph): Judgement {
     graph.parameters.find(({ name }) => roles.get(name) === wanted)?.shape;
   const answers = lastSize(graph.values[graph.outputs[0]].shape);
   const { task } = card;
-  const isTied = card.roles.includes('head') && !present.has('head');
+  const head = present.has('head') ? 'own' : 'tied';
   const own =
     task.kind === 'images'
       ? judgeImages(task, graph, shapeOf('patch_embedding')?.[2])
-      : judgeText(task, answers, isTied, shapeOf('position')?.[0]);
+      : judgeText(task, answers, head, shapeOf('position')?.[0]);
   const width = widthOf(graph);
   const remarks = width > card.maxWidth ? [`features beyond ${card.maxWidth} repeat those before them`] : [];
   const needsNewHead = task.kind === 'images' && answers !== task.classes;
@@ -91,12 +91,12 @@ function judgeImages({ image, patch }: ImageTask, graph: Graph, ownPatch: number
 }
 
 function judgeText(
-  { vocab, tokenizer, context }: TextTask,
+  { vocab, tokenizer, context, heads }: TextTask,
   answers: number | undefined,
-  isTied: boolean,
+  head: 'own' | 'tied',
   positions = context,
 ): OfTask {
-  if (isTied) {
+  if (head === 'tied' && !heads.includes('tied')) {
     return {
       reasons: ['it learned a head of its own, and this network’s is its token embedding: use tied=false'],
       remarks: [],

@@ -6,7 +6,10 @@ import type { CheckpointCard, ImageTask, TextTask } from './card.js';
 const NOTES = ['trained_on', 'mean', 'std', 'image_size', 'classes', 'tokenizer', 'vocab', 'context'];
 
 /** Metadata of a hypernetwork's file: what data it was trained on and how that is normalised, or its tokens. Numbers are JSON. */
-export const dataNotes = (trainedOn: string, task: Omit<ImageTask, 'patch'> | TextTask): Record<string, string> => ({
+export const dataNotes = (
+  trainedOn: string,
+  task: Omit<ImageTask, 'patch'> | Omit<TextTask, 'heads'>,
+): Record<string, string> => ({
   trained_on: trainedOn,
   ...(task.kind === 'images'
     ? {

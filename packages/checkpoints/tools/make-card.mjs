@@ -14,6 +14,8 @@ if (command === undefined) {
   console.error('usage: node tools/make-card.mjs RUN NAME "TITLE" "DATA" "LICENCE" "COMMAND"');
   process.exit(2);
 }
+/** As an architecture says it. */
+const HAS_HEAD = { own: (name) => name.includes('tied=false'), tied: (name) => name.includes('tied=true') };
 const files = fileURLToPath(new URL('../files', import.meta.url));
 const dtype = 'F16';
 const { tensors, metadata } = await readSafetensors(join(run, 'hypernet.safetensors'));
@@ -37,11 +39,13 @@ async function ofTraining() {
   const steps = events.filter(({ type }) => type === 'step');
   const evaluations = events.filter(({ type }) => type === 'evaluation');
   const { dataset, seed, batch, tokenizer, context } = config;
+  const architectures = steps.flatMap((step) => step.architectures);
   return {
     hypernet: config.hypernet,
-    architecture: steps[0].architectures[0],
+    // The roles are those of a network with a head of its own, where there is one.
+    architecture: architectures.find(HAS_HEAD.own) ?? architectures[0],
     made: {
-      text: { tokenizer, context },
+      text: { tokenizer, context, heads: ['own', 'tied'].filter((head) => architectures.some(HAS_HEAD[head])) },
       trainedOn: { architectures: dataset, seed, steps: steps.length, batch },
       curve: evaluations,
       reached: evaluations.at(-1).scores,
@@ -82,7 +86,7 @@ const task =
         classes: hypernet.classes,
         ...JSON.parse(process.env.NORMALISATION ?? '{"mean":[0.4914,0.4822,0.4465],"std":[0.2023,0.1994,0.201]}'),
       }
-    : { kind: 'text', tokenizer: made.text.tokenizer, vocab: hypernet.classes, context: made.text.context };
+    : { kind: 'text', tokenizer: made.text.tokenizer, vocab: hypernet.classes, ...made.text };
 const round = (value) => Number(value.toFixed(4));
 const rounded = ({ loss, accuracy }) => ({
   ...(loss === undefined ? {} : { loss: round(loss) }),

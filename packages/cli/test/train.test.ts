@@ -312,6 +312,15 @@ describe('logah dataset', () => {
     expect((await readdir(folder)).includes('wrong')).toBe(false);
   });
 
+  it('asks for heads only of language models that it draws', async () => {
+    const { code, stderr } = await train('tied', '--dataset', 'nets.jsonl', '--heads', 'tied');
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'logah: --heads tied is for gpts-1k, llamas-1k, gpts-small; of nets.jsonl it changes nothing\n',
+    );
+    expect((await readdir(folder)).includes('tied')).toBe(false);
+  });
+
   it('evaluates nothing where no architecture is held out, and says so', async () => {
     const nets = (await readFile(at('nets.jsonl'), 'utf8')).split('\n');
     await writeFile(at('no-test.jsonl'), nets.filter((line) => line.includes('"train"')).join('\n'));

@@ -39,8 +39,8 @@ export const PARAMETER_ROLES = [
 
 export type ParameterRole = (typeof PARAMETER_ROLES)[number];
 
-/** What a norm prepares. */
-export type NormReader = 'attention' | 'mlp' | 'head' | 'other';
+/** What a norm prepares; a tied head is the token embedding, whose rows are as large as looking them up wants. */
+export type NormReader = 'attention' | 'mlp' | 'head' | 'tied_head' | 'other';
 
 /** A parameter's role, and which of its kind it is. */
 export interface ParameterPlace {
@@ -168,5 +168,9 @@ function normReader(operator: Operator, flow: Surroundings): NormReader {
     .flatMap((reader) => (reader.operator.type === 'linear' ? [layerRole(reader.operator, flow)] : []));
   if (roles.some((role) => role.startsWith('attention_'))) return 'attention';
   if (roles.some((role) => role === 'mlp_in' || role === 'mlp_gate')) return 'mlp';
-  return roles.includes('head') ? 'head' : 'other';
+  if (!roles.includes('head')) return 'other';
+  const isTied = flow.graph.operators.some(
+    ({ type, parameters }) => type === 'embedding' && parameters.weight === flow.head?.parameters.weight,
+  );
+  return isTied ? 'tied_head' : 'head';
 }

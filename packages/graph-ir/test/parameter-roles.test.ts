@@ -107,6 +107,14 @@ describe('parameterPlaces', () => {
     });
   });
 
+  it('tells the norm before a head of its own from that before a tied one', () => {
+    const around = (tied: boolean) =>
+      parameterPlaces(network(`gpt2:layers=1,heads=2,hidden=8,vocab=9,context=8,tied=${tied}`)).get(
+        'transformer.ln_f.bias',
+      )?.around;
+    expect([around(false), around(true)]).toEqual(['head', 'tied_head']);
+  });
+
   it.each(['vit', 'llama'])(
     'tells the same of a %s that PyTorch exported, whatever its parameters are called',
     (name) => {

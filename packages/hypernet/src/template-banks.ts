@@ -92,7 +92,10 @@ export const TARGET_KINDS: readonly string[] = [
 export function partsOf({ place, parameter }: Target, banks: ReadonlyMap<string, TemplateBank>): TemplatePart[] {
   const { role, around } = place;
   if (parameter.shape.length === 4 && role !== 'patch_embedding') return [part(role, 'kernel', banks)];
-  if (role === 'norm_gain' || role === 'norm_bias') return [part(`${around}_${role}`, `${around}_${role}`, banks)];
+  if (role === 'norm_gain' || role === 'norm_bias') {
+    const name = `${around === 'tied_head' ? 'head' : around}_${role}`;
+    return [part(name, name, banks)];
+  }
   const suffix = role === 'bias' ? '_bias' : '';
   const roles = around === 'attention_qkv' ? PACKED : [around];
   return roles.map((name) => part(`${name}${suffix}`, `${bankName(name, suffix, banks)}${suffix}`, banks));

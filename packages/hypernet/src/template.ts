@@ -201,7 +201,8 @@ function finish(plan: TargetPlan, parts: readonly tf.Tensor[]): tf.Tensor {
     case 'vector': {
       const whole =
         parts.length === 1 ? parts[0] : tf.concat(parts.map((part) => tileTo(part, [shape[0] / parts.length])));
-      return target.place.role === 'norm_gain' ? tf.add(whole, 1) : whole;
+      const own = target.place.role === 'norm_gain' ? tf.add(whole, 1) : whole;
+      return target.place.around === 'tied_head' ? tf.mul(own, tiedScale(own.shape[0], shape[0])) : own;
     }
     case 'matrix': {
       const matrices = parts.map((part) => tf.reshape(part, part.shape.slice(0, 2)));
@@ -219,6 +220,12 @@ function finish(plan: TargetPlan, parts: readonly tf.Tensor[]): tf.Tensor {
       return parts[0].rank === 4 ? stretch(parts[0], shape.slice(2)) : patchEmbedding(parts[0], plan);
   }
 }
+
+/**
+ * What the norm before a tied head is multiplied with, so that logits are as large as those of a head with rows of its own: 1 / √features, and where
+ * features repeat beyond the templates, the mean over their copies. The rows themselves stay as large as looking them up wants.
+ */
+const tiedScale = (sliced: number, features: number): number => Math.sqrt(sliced) / features;
 
 /** A patch embedding of the target's pixels from `[out, channels · side²]`. */
 function patchEmbedding(x: tf.Tensor, { kernel, target }: TargetPlan): tf.Tensor {

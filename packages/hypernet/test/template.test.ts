@@ -52,12 +52,12 @@ async function predicted(
   return tensors;
 }
 
-/** What a predicted network makes of images. */
-async function answer(hypernet: Hypernet, graph: Graph, images: tf.Tensor): Promise<Float32Array> {
+/** What a predicted network makes of images or tokens. */
+async function answer(hypernet: Hypernet, graph: Graph, input: tf.Tensor): Promise<Float32Array> {
   const parameters = Object.fromEntries(
     [...(await predicted(hypernet, graph))].map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
   );
-  const [output] = forward(graph, parameters, { [graph.inputs[0]]: images });
+  const [output] = forward(graph, parameters, { [graph.inputs[0]]: input });
   return output.data<'float32'>();
 }
 
@@ -134,6 +134,15 @@ describe.each(await goldenBackends())('on %s', (backend) => {
     expect([...valuesOf(tensors, 'encoder.layers.encoder_layer_1.ln_2.bias')]).toEqual(Array(16).fill(0));
   });
 
+  it('bring the norm before a tied head to the size of a head of its own: 1 / √features', async () => {
+    const own = createHypernet({ ...LANGUAGE, mixture: 'place' }, createRandom(3));
+    const gpt2 = 'gpt2:layers=1,heads=4,hidden=16,vocab=61,context=24';
+    const gain = async (tied: boolean): Promise<Float32Array> =>
+      valuesOf(await predicted(own, network(`${gpt2},tied=${tied}`)), 'transformer.ln_f.weight');
+    expect([...(await gain(false))]).toEqual(Array(16).fill(1));
+    expect([...(await gain(true))]).toEqual(Array(16).fill(1 / 4));
+  });
+
   it('store a Conv1D of GPT-2 as [in, out]: the transpose of what a linear layer of its role has', async () => {
     const own = drawn({ ...LANGUAGE, mixture: 'place' });
     const gpt2 = await predicted(own, network('gpt2:layers=2,heads=4,hidden=16,vocab=61,context=24,tied=false'));
@@ -173,6 +182,14 @@ describe.each(await goldenBackends())('on %s', (backend) => {
     const logits = (heads: number, hidden: number): Promise<Float32Array> =>
       answer(own, network(`vit:layers=2,heads=${heads},hidden=${hidden},mlp=${4 * hidden},patch=8`), images);
     // Copies of a feature are averaged where they are read: four layers of float32 sums.
+    expectClose(await logits(8, 64), await logits(4, 32), 1e-4);
+  });
+
+  it.each([false, true])('compute so in a language model, too, its head tied: %s', async (tied) => {
+    const own = drawn({ ...LANGUAGE, mixture: 'place' });
+    const tokens = tf.tensor2d([3, 60, 0, 17, 5, 5, 41, 2], [2, 4], 'int32');
+    const logits = (heads: number, hidden: number): Promise<Float32Array> =>
+      answer(own, network(`gpt2:layers=2,heads=${heads},hidden=${hidden},vocab=61,context=24,tied=${tied}`), tokens);
     expectClose(await logits(8, 64), await logits(4, 32), 1e-4);
   });
 

@@ -15,6 +15,7 @@ export const card: CheckpointCard = {
     tokenizer: 'bytes',
     vocab: 257,
     context: 128,
+    heads: ['own'],
   },
   maxWidth: 256,
   roles: [

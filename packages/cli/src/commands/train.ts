@@ -1,7 +1,7 @@
 // `logah train`: meta-trains a hypernetwork in a folder, from where it stands there.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { datasetToJsonLines } from '@logah/arch-datasets';
+import { datasetToJsonLines, type LanguageHeads } from '@logah/arch-datasets';
 import { standalone } from '@logah/charts';
 import { dataNotes } from '@logah/checkpoints/catalog';
 import { DATASET_NAMES, type Dataset, type DatasetName, datasetContent, readDataset } from '@logah/data/node';
@@ -31,7 +31,7 @@ import {
 import { classification, languageModelling, misfitOf } from '@logah/network';
 import { createRandom } from '@logah/random';
 import { Command, Option } from 'commander';
-import { ARCHITECTURE_SETS, checkArchitectureSet, readArchitectureSet } from '../architecture-set.js';
+import { ARCHITECTURE_SETS, checkArchitectureSet, checkHeads, readArchitectureSet } from '../architecture-set.js';
 import { type BackendName, backendModule, backendOption, limitThreads, useBackend, usualWorkers } from '../backend.js';
 import { referenceOption } from '../checkpoint-options.js';
 import { applyConfigFile } from '../config-file.js';
@@ -84,6 +84,7 @@ interface TrainCommandOptions {
   readonly lowRank?: number;
   readonly mixture?: 'embedding' | 'place';
   readonly widthStep?: number;
+  readonly heads: LanguageHeads;
   readonly skipSamples?: number;
   readonly trainSamples?: number;
   readonly reference?: true;
@@ -202,6 +203,14 @@ export const trainCommand = (): Command =>
     .addOption(
       integerOption('--width-step <features>', 'between the widths of vits-1k; by default 32, as in the paper', STEP),
     )
+    .addOption(
+      new Option(
+        '--heads <kind>',
+        'of language models: own, as in the paper, tied (the token embedding, as GPT-2’s) or by chance both',
+      )
+        .choices(['own', 'tied', 'both'])
+        .default('own'),
+    )
     .addOption(new Option('--tokenizer <name>', 'of text').choices(['bytes', 'gpt2']).default('gpt2'))
     .addOption(integerOption('--context <tokens>', 'of a block of text, and of the language models', COUNT, 1024))
     .addOption(
@@ -226,6 +235,7 @@ export const trainCommand = (): Command =>
       const { config: _, json, ...options } = command.opts<TrainCommandOptions>();
       // What costs nothing to know is said before anything is read.
       checkArchitectureSet(architectureSetOf(options));
+      checkHeads(architectureSetOf(options), options.heads);
       const ranks = await joinRanks();
       const isFirst = ranks === undefined || ranks.rank === 0;
       const backend = await useBackend(options.backend);
@@ -417,12 +427,12 @@ interface Architectures {
 
 /** Architectures to train on, drawn as often as the data set has them, and some that are only evaluated. */
 async function architecturesFor(data: Dataset, options: TrainCommandOptions): Promise<Architectures> {
-  const { seed, patch, widthStep, evalArchitectures } = options;
+  const { seed, patch, widthStep, heads, evalArchitectures } = options;
   const dataset = architectureSetOf(options);
   const sizes =
     data.kind === 'images'
       ? { patch, classes: data.classes, image: data.image, ...(widthStep === undefined ? {} : { widthStep }) }
-      : { vocab: data.vocab, context: data.context };
+      : { vocab: data.vocab, context: data.context, heads };
   const entries = await readArchitectureSet(dataset, { seed, ...sizes });
   const part = (split: string): string[] =>
     entries.filter((entry) => entry.split === split).map(({ architecture }) => architecture);
