@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DataSource } from '@logah/data';
 import { messageOf, parseJson, shortJson } from '@logah/files';
 import { appendToFile, lockFolder, makeFolder, readText, sweepFolder, writeFile } from '@logah/files/node';
-import type { Hypernet } from '@logah/hypernet';
+import type { Hypernet, HypernetConfig } from '@logah/hypernet';
 import { readHypernet, writeHypernet } from '@logah/hypernet/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainingError } from './config.js';
@@ -25,7 +25,9 @@ import {
 
 export interface RunOptions extends Omit<TrainOptions, 'state'> {
   readonly folder: string;
-  /** The state of a run that is new. */
+  /** Of the hypernetwork that is trained; a state of another is not taken. */
+  readonly hypernet: HypernetConfig;
+  /** Makes the state of a run that is new, of that hypernetwork. */
   readonly start: () => TrainerState;
   /** What is kept with the run as `config.json`; a run that goes on must have the same. */
   readonly configuration: object;
@@ -105,14 +107,9 @@ export async function* run(options: RunOptions): AsyncGenerator<RunEvent> {
 async function* runIn(options: RunOptions, check: () => Promise<void>): AsyncGenerator<RunEvent> {
   const { folder, evaluation, saveEvery, keep, signal, ranks } = options;
   await claimFolder(folder, options.configuration);
-  const begun = options.start();
-  const found = await latestState(folder, begun).catch((error: unknown) => {
-    disposeTrainer(begun);
-    throw error;
-  });
+  const found = await latestState(options);
   for (const event of found.damaged) yield event;
-  if (found.state !== undefined) disposeTrainer(begun);
-  let state = found.state ?? begun;
+  let state = found.state ?? options.start();
   if (ranks !== undefined) state = await shareState(state, ranks);
   let isSaved = true;
   const metrics = join(folder, 'metrics.jsonl');
@@ -204,17 +201,19 @@ interface FoundState {
   readonly damaged: readonly RunEvent[];
 }
 
-/** In what a state is not one of the run that began with another; undefined for one that is. */
-function foreignPart(state: TrainerState, begun: TrainerState): string | undefined {
-  const [found, wanted] = [state, begun].map(({ hypernet }) => JSON.stringify(hypernet.config, null, 1));
+/** In what a state is not one of this run; undefined for one that is. */
+function foreignPart(state: TrainerState, { hypernet, config }: RunOptions): string | undefined {
+  const [found, wanted] = [state.hypernet.config, hypernet].map((one) => JSON.stringify(one, null, 1));
   if (!isDeepStrictEqual(JSON.parse(found), JSON.parse(wanted)))
     return `it is of another hypernetwork (${differingLines(found, wanted)})`;
-  if ((state.average === undefined) === (begun.average === undefined)) return undefined;
-  return begun.average === undefined ? 'it has an average, and the run keeps none' : 'its average is missing';
+  const keepsAverage = config.averageDecay !== undefined;
+  if ((state.average !== undefined) === keepsAverage) return undefined;
+  return keepsAverage ? 'its average is missing' : 'it has an average, and the run keeps none';
 }
 
 /** The newest state of this run that can be read. Throws {@link TrainingError} when there are some and none can. */
-async function latestState(folder: string, begun: TrainerState): Promise<FoundState> {
+async function latestState(options: RunOptions): Promise<FoundState> {
+  const { folder } = options;
   const damaged: Array<RunEvent & { readonly type: 'damaged' }> = [];
   for (const step of (await stateSteps(folder)).reverse()) {
     const path = statePath(folder, step);
@@ -224,7 +223,7 @@ async function latestState(folder: string, begun: TrainerState): Promise<FoundSt
         disposeTrainer(state);
         throw new TrainingError(`${path}: it holds the state of step ${state.step}`);
       }
-      const foreign = foreignPart(state, begun);
+      const foreign = foreignPart(state, options);
       if (foreign !== undefined) {
         disposeTrainer(state);
         throw new TrainingError(`${path}: ${foreign}`);

@@ -92,6 +92,7 @@ async function losses({
     folder: join(root, folder),
     configuration: {},
     config,
+    hypernet: HYPERNET,
     start: () => initTrainer(createHypernet(HYPERNET, createRandom(seed)), config),
     architectures: source,
     data,

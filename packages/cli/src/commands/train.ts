@@ -286,6 +286,7 @@ export const trainCommand = (): Command =>
           },
           notes: notesOf(data, options),
           config,
+          hypernet,
           start: () => initTrainer(createHypernet(hypernet, createRandom(options.seed)), config),
           architectures: source,
           data: data.train,
