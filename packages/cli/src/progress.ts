@@ -67,6 +67,8 @@ function lineProgress(total: number, unit: string): Progress {
 }
 
 function pace(done: number, total: number, started: number): { rate: string; left: string } {
+  // Nothing is known before the first is done.
+  if (done <= 0) return { rate: '-', left: '-' };
   const seconds = (performance.now() - started) / 1000;
   const rate = done / seconds;
   return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(2), left: duration((total - done) / rate) };
