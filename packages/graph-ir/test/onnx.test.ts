@@ -103,7 +103,7 @@ describe('graphFromOnnx', () => {
     const bytes = toBytes(NETWORKS[0][1]());
     expect(() => graphFromOnnx(bytes.subarray(0, 5000), 'cut.onnx')).toThrow(/^cut\.onnx: /);
     expect(() => graphFromOnnx(new TextEncoder().encode('{"a": 1}'), 'a.onnx')).toThrow(/^a\.onnx: /);
-    expect(() => graphFromOnnx(new Uint8Array(), 'no.onnx')).toThrow('no.onnx: the file has no graph');
+    expect(() => graphFromOnnx(new Uint8Array(), 'no.onnx')).toThrow('no.onnx: not a whole ONNX model: it has no graph');
   });
 
   it('gives a graph or a GraphError for any damage to a file', () => {
@@ -202,7 +202,22 @@ describe('a hostile ONNX file', () => {
   it('whose length fields say gigabytes is an error', () => {
     // Field 7, the graph, of 2^31 - 1 bytes; then nothing.
     const bytes = Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0a);
-    expect(() => graphFromOnnx(bytes, 'bad.onnx')).toThrow('bad.onnx: not an ONNX model, or a damaged one');
+    expect(() => graphFromOnnx(bytes, 'bad.onnx')).toThrow('bad.onnx: not a whole ONNX model: ');
+  });
+
+  it('that is damaged, cut short or no model is called that, in no words of its encoding', () => {
+    const wrong = [
+      Uint8Array.of(),
+      // An end of a group that never began, alone and in a graph.
+      Uint8Array.of(0x0c),
+      Uint8Array.of(0x3a, 0x01, 0x0c),
+      new TextEncoder().encode('this is no model'),
+      // A graph that ends before its length.
+      Uint8Array.of(0x3a, 0x10, 0x0a),
+    ];
+    for (const bytes of wrong) {
+      expect(() => graphFromOnnx(bytes, 'bad.onnx')).toThrow(/^bad\.onnx: not a whole ONNX model: [^()]*$/);
+    }
   });
 
   it('with operands that do not fit is an error that names the node', () => {

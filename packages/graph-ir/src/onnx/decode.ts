@@ -37,7 +37,7 @@ export function decodeModel(bytes: Uint8Array, source: string): ForeignModel {
   const model = parse(bytes, source);
   const opset = Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n);
   const { graph } = model;
-  if (graph === undefined) throw new GraphError(`${source}: the file has no graph`);
+  if (graph === undefined) throw new GraphError(`${source}: not a whole ONNX model: it has no graph`);
   if (opset < 1) throw new GraphError(`${source}: the file does not say which opset of ONNX its operators are of`);
   const decoder = new Decoder(source, opset, new Inliner(model.functions, source), graph);
   const body = decoder.body(graph);
@@ -61,7 +61,7 @@ function parse(bytes: Uint8Array, source: string): ModelProto {
     return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
     throw new GraphError(
-      `${source}: not an ONNX model, or a damaged one (${isTooDeep(cause) ? 'its messages are nested too deep' : messageOf(cause)})`,
+      `${source}: not a whole ONNX model: ${isTooDeep(cause) ? 'its messages are nested too deep' : 'the file is damaged, cut short, or of another kind'}`,
       { cause },
     );
   }
