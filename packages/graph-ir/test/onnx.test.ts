@@ -103,7 +103,9 @@ describe('graphFromOnnx', () => {
     const bytes = toBytes(NETWORKS[0][1]());
     expect(() => graphFromOnnx(bytes.subarray(0, 5000), 'cut.onnx')).toThrow(/^cut\.onnx: /);
     expect(() => graphFromOnnx(new TextEncoder().encode('{"a": 1}'), 'a.onnx')).toThrow(/^a\.onnx: /);
-    expect(() => graphFromOnnx(new Uint8Array(), 'no.onnx')).toThrow('no.onnx: not a whole ONNX model: it has no graph');
+    expect(() => graphFromOnnx(new Uint8Array(), 'no.onnx')).toThrow(
+      'no.onnx: not a whole ONNX model: it has no graph',
+    );
   });
 
   it('gives a graph or a GraphError for any damage to a file', () => {

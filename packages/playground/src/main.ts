@@ -1,9 +1,11 @@
 // The page: three sections around one state, which the address holds.
 import { LAYERS, SEEDS, STEPS, WIDTHS } from './digit-task.js';
+import { pageAddress } from './page/address.js';
+import { linkNote } from './page/link-note.js';
 import { FIRST_NETWORK } from './page/network-choice.js';
 import { networkSection } from './page/network-section.js';
 import { predictSection } from './page/predict-section.js';
-import { formatState, type PageState, parseState } from './page/state.js';
+import type { PageState } from './page/state.js';
 import { workSection } from './page/work-section.js';
 import { WorkerClient } from './worker/client.js';
 
@@ -21,22 +23,25 @@ const USUAL: PageState = {
   rate: 'best',
 };
 const worker = new WorkerClient();
-let current = parseState(location.hash, USUAL);
-const state = (): PageState => current;
-const change = (changes: Partial<PageState>): void => {
-  current = { ...current, ...changes };
-  const hash = formatState(current, USUAL);
-  history.replaceState(null, '', hash === '' ? location.pathname + location.search : `#${hash}`);
-};
+const note = linkNote();
+const address = pageAddress({
+  usual: USUAL,
+  onUntaken: note.add,
+  onReturn: () => {
+    note.clear();
+    void network.open();
+  },
+});
+const { state, change } = address;
 
 const network = networkSection({
   worker,
-  state,
-  change,
+  address,
+  note,
   onOpening: () => predict.opening(),
   onOpened: (facts) => predict.show(facts),
 });
-const predict = predictSection({ worker, state, change, reopen: network.reopen });
+const predict = predictSection({ worker, state, change, note, reopen: network.reopen });
 workSection({ worker, state, change });
 void network.open();
 
@@ -49,8 +54,3 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('nav a, .skip'))
     section?.scrollIntoView();
   });
 }
-
-// A link of this page that is followed, or pasted into the address.
-addEventListener('hashchange', () => {
-  location.reload();
-});

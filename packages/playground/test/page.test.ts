@@ -142,6 +142,11 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await rows.count()).toBe(12);
     await page.click('#layers button');
     expect(await rows.count()).toBe(graph.parameters.length);
+    // What is folded is so on a phone, too.
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await rows.count()).toBe(graph.parameters.length);
+    await page.click('#layers button');
+    expect(await rows.count()).toBe(12);
   });
 
   it('follows links, and writes them', async () => {
@@ -200,6 +205,174 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await nodes()).toBe(opened);
   });
 
+  it('folds a block that is open by a click on its frame, and by the key that opened it', async () => {
+    await open('#network=resnet50');
+    const nodes = (): Promise<number> => page.locator('#picture [data-node]').count();
+    const folded = await nodes();
+    expect(await page.textContent('#node-hint')).toContain('click one to open it, and again to fold it');
+    await page.click('#unfold');
+    await expect.poll(nodes).toBeGreaterThan(folded);
+    const all = await nodes();
+    const frames = await page.locator('#picture .fold.open').count();
+    await page.locator('#picture .fold.open text').nth(1).click();
+    await expect.poll(nodes).toBeLessThan(all);
+    expect(await page.locator('#picture .fold.open').count()).toBe(frames - 1);
+    expect(await nodes()).toBeGreaterThan(folded);
+    const some = await nodes();
+    // A drag from a frame moves the picture and closes nothing.
+    const box = await page.locator('#picture .fold.open text').first().boundingBox();
+    if (box === null) throw new Error('no frame is shown');
+    await page.mouse.move(box.x + 5, box.y + 5);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 5, box.y - 40, { steps: 4 });
+    await page.mouse.up();
+    expect(await nodes()).toBe(some);
+    await page.click('#unfold');
+    await expect.poll(nodes).toBe(folded);
+    await page.focus('#picture');
+    await page.keyboard.press('Enter');
+    await expect.poll(nodes).toBeGreaterThan(folded);
+    expect(page.url()).toMatch(/open=\d+$/);
+    await page.keyboard.press('Enter');
+    await expect.poll(nodes).toBe(folded);
+    expect(page.url()).not.toContain('open=');
+  });
+
+  it('shows the whole width at first and all of a network when it is asked to fit it', async () => {
+    const inside = (): Promise<readonly number[]> =>
+      page.locator('#picture').evaluate((holder) => {
+        const [outer, inner] = [holder, holder.querySelector('svg')].map((part) => part?.getBoundingClientRect());
+        if (outer === undefined || inner === undefined) throw new Error('nothing is shown');
+        const { left, top, width, height } = inner;
+        const [x, y] = [left - outer.left, top - outer.top];
+        return [x, y, holder.clientWidth + 1 - x - width, holder.clientHeight + 1 - y - height];
+      });
+    for (const [network, width] of [
+      ['vit-s', 390],
+      ['vit-s', 1280],
+      ['densenet121', 390],
+      ['densenet121', 1280],
+    ] as const) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.goto('about:blank');
+      await open(`#network=${network}`);
+      const [left, top, right] = await inside();
+      expect(Math.min(left, top, right)).toBeGreaterThanOrEqual(0);
+      await page.click('#zoom-fit');
+      expect(Math.min(...(await inside()))).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('marks the picture of the network before as old while the next one is drawn', async () => {
+    await open();
+    expect(await page.getAttribute('#picture', 'aria-busy')).toBe('false');
+    await page.selectOption('#preset', 'densenet121');
+    expect(await page.getAttribute('#picture', 'aria-busy')).toBe('true');
+    await expect
+      .poll(() => page.locator('#picture > svg').evaluate((svg) => getComputedStyle(svg).opacity))
+      .toBe('0.3');
+    await page.waitForSelector('#picture[aria-busy="false"]');
+    expect(await page.locator('#picture svg').textContent()).toContain('densenet');
+    expect(await page.locator('#picture > svg').evaluate((svg) => getComputedStyle(svg).opacity)).toBe('1');
+    await page.goto(`${url}#network=vit-z`);
+    await page.waitForSelector('#network-error:not([hidden])');
+    expect(await page.getAttribute('#picture', 'aria-busy')).toBe('false');
+  });
+
+  it('says what of a link it did not take, and has the address of what it shows', async () => {
+    await open('#network=gpt2&hypernet=vits-digits&seed=-3&rate=5&layers=99&open=1,99999');
+    await expect.poll(() => page.textContent('#link-untaken')).toContain('99999');
+    const said = await page.textContent('#link-note');
+    for (const part of ['hypernet=vits-digits: it does not fit', 'seed=-3', 'rate=5', 'layers=99'])
+      expect(said).toContain(part);
+    expect(new URL(page.url()).hash).toBe('#network=gpt2&layers=8&rate=1');
+    // A choice of the reader is none of the link.
+    await page.selectOption('#preset', 'resnet18');
+    expect(await page.isVisible('#link-note')).toBe(false);
+    await page.goto('about:blank');
+    await open(new URL(page.url()).hash);
+    expect(await page.isVisible('#link-note')).toBe(false);
+  });
+
+  it('goes back to the network before, and to a file that was dropped', async () => {
+    await open();
+    const shows = (text: string): Promise<void> => expect.poll(() => page.textContent('#facts')).toContain(text);
+    const before = await page.textContent('#facts');
+    await page.fill('#seed', '7');
+    await page.locator('#seed').blur();
+    const entries = await page.evaluate(() => history.length);
+    await page.focus('#size-layers');
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.textContent('#facts')).not.toBe(before);
+    expect(await page.evaluate(() => history.length)).toBe(entries);
+    const changed = (await page.textContent('#facts')) ?? '';
+    await page.selectOption('#preset', 'resnet18');
+    await shows('11,689,512');
+    await page.setInputFiles('#folder', await tfjsFolder(await mkdtemp(join(folder, 'back-'))));
+    await shows('15 in 2 tensors');
+    await page.fill('#seed', '8');
+    await page.locator('#seed').blur();
+    await page.goBack();
+    await shows('11,689,512');
+    await page.goBack();
+    await shows(changed);
+    expect(decodeURIComponent(page.url())).toContain('layers=4');
+    // What is not of the network stays as it is.
+    expect(page.url()).toContain('seed=8');
+    await page.goForward();
+    await page.goForward();
+    await shows('15 in 2 tensors');
+    expect(await page.isVisible('#network-error')).toBe(false);
+    // A page that was loaded again has no files.
+    await page.reload();
+    await page.waitForSelector('#network-error:not([hidden])');
+    await page.goBack();
+    await shows('11,689,512');
+  });
+
+  it('calls a changed network by the preset that it was, with its full text beneath', async () => {
+    await open();
+    await page.focus('#size-layers');
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.textContent('#preset option:checked')).toBe('small ViT, changed');
+    const text = 'vit:layers=4,heads=4,hidden=48,mlp=192,patch=8,classes=10,image=32';
+    expect(await page.textContent('#network-text')).toBe(text);
+    await expect.poll(() => page.textContent('#command')).toContain(`predict ${text} `);
+    expect(decodeURIComponent(page.url())).toContain(`network=${text}`);
+    await page.focus('#size-layers');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => page.inputValue('#preset')).toBe(FIRST_NETWORK);
+    expect(await page.isVisible('#network-text')).toBe(false);
+  });
+
+  it('loses neither of two networks that are dropped, and says what is no whole ONNX model', async () => {
+    await open();
+    const paths = ['one.json', 'two.json'].map((name) => join(folder, name));
+    for (const path of paths) await writeFile(path, JSON.stringify({ model_type: 'gpt2', n_layer: 1 }));
+    await page.setInputFiles('#file', paths);
+    await expect
+      .poll(() => page.textContent('#network-error'))
+      .toBe('two networks were dropped, one.json and two.json; drop one');
+    await writeFile(join(folder, 'damaged.onnx'), Uint8Array.of(0x0c, 0x0c));
+    await page.setInputFiles('#file', join(folder, 'damaged.onnx'));
+    await expect.poll(() => page.textContent('#network-error')).toContain('damaged.onnx: not a whole ONNX model');
+  });
+
+  it('keeps the keyboard when it stops what it began', async () => {
+    await open('#steps=200');
+    for (const work of digitsCard() === undefined ? ['predict'] : ['predict', 'train']) {
+      await page.focus(`#${work}-run`);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector(`#${work}-stop:not([hidden])`);
+      await page.focus(`#${work}-stop`);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector(`#${work}-stop`, { state: 'hidden' });
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe(`${work}-run`);
+    }
+    if (digitsCard() !== undefined)
+      expect(await page.textContent('#train-stopped')).toBe('Stopped before the first step: nothing was trained.');
+  });
+
   it('fills no network that a tab cannot hold, and says which command does', async () => {
     await open('#network=gpt2-large');
     expect(await page.isDisabled('#predict-run')).toBe(true);
@@ -237,7 +410,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     );
     // Its heads are in no tensor: the page says what it assumed.
     await page.setInputFiles('#file', safetensors);
-    await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('1 heads: the file'));
+    await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('1 head: the file'));
     expect(await page.textContent('#preset option:checked')).toBe('predicted.safetensors');
     const tfjs = await tfjsFolder(folder);
     await page.setInputFiles('#folder', tfjs);
@@ -288,15 +461,20 @@ describe.skipIf(executable === undefined)('the page', () => {
 
   it('takes no seed that a link would not hold', async () => {
     await open('#seed=5');
-    for (const wrong of ['9007199254740993', '-1', '1.5', '']) {
+    for (const wrong of ['9007199254740993', '99999999999999999999', '-1', '1.5', '']) {
       await page.fill('#seed', wrong);
-      await page.locator('#seed').blur();
-      expect(await page.textContent('#predict-error')).toContain('A seed is a whole number from 0 to 9007199254740991');
-      expect(await page.inputValue('#seed')).toBe('5');
+      // Nothing is predicted, and what is wrong stays said.
+      await page.click('#predict-run');
+      expect(await page.textContent('#seed-error')).toContain('A seed is a whole number from 0 to 9007199254740991');
+      expect(await page.getAttribute('#seed', 'aria-invalid')).toBe('true');
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('seed');
+      expect(await page.isVisible('#predict-stop')).toBe(false);
+      expect(page.url()).toContain('seed=5');
     }
     await page.fill('#seed', '9007199254740991');
     await page.locator('#seed').blur();
-    expect(await page.isVisible('#predict-error')).toBe(false);
+    expect(await page.isVisible('#seed-error')).toBe(false);
+    expect(await page.getAttribute('#seed', 'aria-invalid')).toBe('false');
     expect(page.url()).toContain('seed=9007199254740991');
   });
 
@@ -315,6 +493,8 @@ describe.skipIf(executable === undefined)('the page', () => {
         // Boxes lie on parts of pixels.
         return Math.round(10 * scale * Math.min(...sizes)) / 10;
       });
+    // All of its width is there before anyone zooms; letters can be read then.
+    await page.click('#zoom-in');
     expect(await smallest()).toBeGreaterThanOrEqual(12);
     await page.check('input[value="distances"]', { force: true });
     await page.waitForFunction(() => document.querySelector('#picture')?.textContent?.includes('to node'));
@@ -323,6 +503,16 @@ describe.skipIf(executable === undefined)('the page', () => {
       .locator('#picture')
       .evaluate(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth]);
     expect(whole).toBeLessThanOrEqual(shown);
+    // No choice is cut: as wide as its words, a field is no wider than it is.
+    for (const id of ['steps', 'rate']) {
+      const [is, wants] = await page.locator(`#${id}`).evaluate((select) => {
+        const free = document.body.appendChild(select.cloneNode(true));
+        if (!(free instanceof HTMLElement)) throw new TypeError('no field');
+        free.style.cssText = 'position: absolute; width: max-content';
+        return [select.getBoundingClientRect().width, free.getBoundingClientRect().width];
+      });
+      expect(is).toBeGreaterThanOrEqual(wants);
+    }
   });
 
   it.skipIf(digitsCard() !== undefined)('says what is missing where no hypernetwork for digits ships', async () => {
@@ -343,7 +533,7 @@ describe.skipIf(executable === undefined)('the page', () => {
         const label = (await samples.nth(i).getAttribute('aria-label'))?.at(-1);
         await samples.nth(i).click();
         await page.waitForFunction(
-          (of) => document.querySelector('#answer')?.textContent?.endsWith(`It is a ${of}.`),
+          (of) => document.querySelector('#answer')?.textContent?.endsWith(`It is ${of === '8' ? 'an' : 'a'} ${of}.`),
           label,
         );
         if ((await page.textContent('#answer'))?.startsWith(`Predicted, never trained: ${label} `)) right++;
@@ -377,6 +567,21 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(predicted[0]).toBeGreaterThan(50);
     expect(random[0]).toBeLessThan(30);
     expect(await page.locator('#curves svg').count()).toBe(2);
+    // Letters are as large on a phone as they can be read.
+    for (const width of [390, 700, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      const sizes = await page.locator('#curves svg').evaluateAll((charts) =>
+        charts.flatMap((chart) => {
+          const natural = chart instanceof SVGSVGElement ? chart.viewBox.baseVal.width : Number.NaN;
+          const scale = chart.getBoundingClientRect().width / natural;
+          return [...chart.querySelectorAll('text')].map(
+            (text) => scale * Number.parseFloat(getComputedStyle(text).fontSize),
+          );
+        }),
+      );
+      expect(sizes.length).toBeGreaterThan(10);
+      expect(Math.min(...sizes)).toBeGreaterThanOrEqual(12);
+    }
     // Whatever is chosen then, the results say of which network they are.
     await page.fill('#width-count', '48');
     expect(page.url()).toContain('layers=2');

@@ -1,18 +1,21 @@
 // What the page computes without a browser.
-import { buildArchitecture, parseArchitecture, vitTensors } from '@logah/graph-ir';
+import { buildArchitecture, formatArchitecture, parseArchitecture, vitTensors } from '@logah/graph-ir';
 import type { DType, Header, TensorInfo } from '@logah/safetensors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestRates, TRIED } from '../src/best-rates.js';
 import { DIGIT_PIXELS, DIGIT_SIDE, readDigits, TEST_DIGITS, TRAIN_DIGITS } from '../src/digit-file.js';
+import { counted, short, withArticle } from '../src/numbers.js';
 import { predictCommand } from '../src/page/command.js';
 import { centred } from '../src/page/digit-pad.js';
 import { nameOfFiles } from '../src/page/dropped-files.js';
-import { PRESET_GROUPS, sizeControls, withSize } from '../src/page/network-choice.js';
-import { short } from '../src/page/numbers.js';
-import { scoresOf } from '../src/page/scores.js';
-import { formatState, type PageState, parseState } from '../src/page/state.js';
+import { labelOf, PRESET_GROUPS, sizeControls, withSize } from '../src/page/network-choice.js';
+import { firstScale, fitScale } from '../src/page/picture-scale.js';
+import { scoresOf, stoppedAfter } from '../src/page/scores.js';
+import { formatState, type PageState, parseLink, toggled, withNetworkOf } from '../src/page/state.js';
 import { farthest } from '../src/worker/farthest.js';
+import { modelAmong, roleOf } from '../src/worker/model-among.js';
+import { pictureOf } from '../src/worker/picture.js';
 import type { StartName } from '../src/worker/protocol.js';
 import { architectureOf } from '../src/worker/safetensors-architecture.js';
 
@@ -34,7 +37,7 @@ describe('a link', () => {
   const folds = fc.oneof(fc.constant('all' as const), fc.array(fc.nat(), { minLength: 1 }), fc.constant([]));
   const states = fc.record<PageState>({
     network: fc.string({ minLength: 1 }),
-    file: fc.string(),
+    file: fc.constant(''),
     view: fc.constantFrom('network', 'computational', 'distances'),
     open: folds,
     openRead: folds,
@@ -46,10 +49,48 @@ describe('a link', () => {
     rate: fc.oneof(fc.constant('best' as const), fc.double({ min: 1e-6, max: 1, noNaN: true })),
   });
 
-  it('holds every state', () => {
+  it('holds every state of a network, and of a file', () => {
     fc.assert(
-      fc.property(states, (state) => {
-        expect(parseState(`#${formatState(state, USUAL)}`, USUAL)).toEqual(state);
+      fc.property(states, fc.string(), (state, file) => {
+        for (const own of [state, { ...state, network: USUAL.network, file }])
+          expect(parseLink(`#${formatState(own, USUAL)}`, USUAL)).toEqual({ state: own, untaken: [] });
+      }),
+    );
+  });
+
+  it.each([
+    [
+      '#seed=-3&rate=5&layers=99',
+      ['seed=-3: a whole number', 'layers=99: a whole number from 1 to 8', 'rate=5: "best"'],
+    ],
+    [
+      '#seed=&seed=2&steps=many&width=47',
+      ['seed=: a', 'seed=: it is there more', 'steps=many: a', 'width=47: a multiple'],
+    ],
+    ['#view=upside-down&open=a,b&openRead=-1', ['openRead=-1: "all"', 'open=a,b: "all"', 'view=upside-down: network,']],
+    ['#sed=3&toString=1&rate=0', ['sed=3: no link', 'toString=1: no link', 'rate=0: "best"']],
+    ['#network=gpt2&file=a.onnx', ['network=gpt2: the link is of a file, a.onnx']],
+    ['#network=', ['network=: the name of one']],
+  ])('%s says what of it was not taken', (hash, wanted) => {
+    const { state, untaken } = parseLink(hash, USUAL);
+    expect(untaken).toHaveLength(wanted.length);
+    for (const start of wanted) expect(untaken.some((text) => text.startsWith(start))).toBe(true);
+    // What is shown then is a link of which all is taken.
+    expect(parseLink(`#${formatState(state, USUAL)}`, USUAL)).toEqual({ state, untaken: [] });
+  });
+
+  it.each(['', '#', '#predict', '#seed=7&rate=best&layers=%208', '#view=distances&open=all&steps=1e2'])(
+    '"%s" is taken whole',
+    (hash) => {
+      expect(parseLink(hash, USUAL).untaken).toEqual([]);
+    },
+  );
+
+  it('to another network keeps what is not of a network', () => {
+    fc.assert(
+      fc.property(states, states, (current, earlier) => {
+        const { network, seed, steps } = withNetworkOf(current, earlier);
+        expect([network, seed, steps]).toEqual([earlier.network, current.seed, current.steps]);
       }),
     );
   });
@@ -59,13 +100,13 @@ describe('a link', () => {
       'network=vit:layers=3,heads=4&seed=2',
     );
     expect(formatState(USUAL, USUAL)).toBe('');
-    expect(parseState('#view=upside-down&seed=-1&steps=many&rate=0&open=a,b', USUAL)).toEqual(USUAL);
+    expect(parseLink('#view=upside-down&seed=-1&steps=many&rate=0&open=a,b', USUAL).state).toEqual(USUAL);
   });
 });
 
 describe('numbers of a link', () => {
   const numbers = (hash: string) => {
-    const { seed, layers, width, steps, rate } = parseState(hash, USUAL);
+    const { seed, layers, width, steps, rate } = parseLink(hash, USUAL).state;
     return { seed, layers, width, steps, rate };
   };
 
@@ -112,6 +153,109 @@ describe('files that were dropped together', () => {
   it('are called by their folder, or by their names', () => {
     expect(nameOfFiles([{ path: 'dense/model.json' }, { path: 'dense/a/weights.bin' }])).toBe('dense/');
     expect(nameOfFiles([{ path: 'a.onnx' }, { path: 'a.onnx.data' }])).toBe('a.onnx, a.onnx.data');
+  });
+});
+
+describe('the network among files', () => {
+  const among = (...files: ReadonlyArray<string | readonly [path: string, text: string]>): string =>
+    modelAmong(
+      files.map((file) => {
+        const [path, text] = typeof file === 'string' ? [file, undefined] : file;
+        return { path, role: roleOf(path, text) };
+      }),
+    );
+  const config = (path: string) => [path, '{"model_type": "gpt2"}'] as const;
+  const tfjs = (path: string) => [path, '{"modelTopology": {}}'] as const;
+  const other = (path: string) => [path, '{"operators": 5}'] as const;
+
+  it('is one with what belongs to it', () => {
+    expect(among('a.onnx', 'a.onnx.data', 'b.bin')).toBe('a.onnx');
+    expect(among('f/group1-shard1of1.bin', tfjs('f/model.json'))).toBe('f/model.json');
+    expect(among('f/model.safetensors', other('f/vocab.json'), config('f/config.json'))).toBe('f/config.json');
+    expect(among(config('f/config.json'), 'f/onnx/model.onnx')).toBe('f/onnx/model.onnx');
+    expect(among('m-00001-of-00002.safetensors', 'm-00002-of-00002.safetensors')).toBe('m-00001-of-00002.safetensors');
+    expect(among('a.safetensors', other('tokenizer.json'))).toBe('a.safetensors');
+    expect(among('x.txt', other('my.graph.json'))).toBe('my.graph.json');
+  });
+
+  it.each([
+    ['two networks were dropped, a.json and b.json; drop one', [config('a.json'), config('b.json')]],
+    ['two networks were dropped, config.json and config.json;', [config('config.json'), config('config.json')]],
+    ['two networks were dropped, a.onnx and b/c.onnx; drop one', ['a.onnx', 'b/c.onnx']],
+    ['two networks were dropped, a.onnx and model.json; drop one', ['a.onnx', tfjs('model.json')]],
+    ['two networks were dropped, a/model.json and b/config.json;', [config('b/config.json'), tfjs('a/model.json')]],
+    [
+      'three networks were dropped, a.safetensors, b.safetensors and c.safetensors;',
+      ['a', 'b', 'c'].map((of) => `${of}.safetensors`),
+    ],
+    [
+      'two networks were dropped, g.json and h.json;',
+      ['g.json', 'h.json'].map((path) => [path, '{"format":"logah-graph"}'] as const),
+    ],
+    ['notes.txt: not a network', ['notes.txt']],
+  ])('is not silently one of several: %s', (message, files) => {
+    expect(() => among(...files)).toThrow(message);
+  });
+});
+
+describe('a picture', () => {
+  const sizes = fc.record({ width: fc.integer({ min: 1, max: 5000 }), height: fc.integer({ min: 1, max: 20_000 }) });
+
+  it('that fits is within its room, and touches it where it is not as large as it was drawn', () => {
+    fc.assert(
+      fc.property(sizes, sizes, (picture, room) => {
+        const scale = fitScale(picture, room);
+        expect(scale).toBeLessThanOrEqual(1);
+        const [x, y] = [room.width - scale * picture.width, room.height - scale * picture.height];
+        expect(Math.min(x, y)).toBeGreaterThan(-1e-9 * 20_000);
+        if (scale < 1) expect(Math.min(x, y)).toBeCloseTo(0);
+      }),
+    );
+  });
+
+  it('shows its whole width at first', () => {
+    expect(firstScale({ width: 339, height: 1500 }, { width: 346, height: 400 })).toBeCloseTo(346 / 339);
+    expect(firstScale({ width: 339, height: 1500 }, { width: 900, height: 600 })).toBe(1.2);
+  });
+
+  it('knows where blocks are that are drawn once, and those that are open', () => {
+    const graph = buildArchitecture(parseArchitecture('resnet50'));
+    const picture = (open: readonly number[] | 'all') => pictureOf(graph, { view: 'network', open, width: 300 });
+    const folded = picture([]);
+    expect(folded.blocks.length).toBeGreaterThan(1);
+    const [, second] = folded.blocks;
+    const opened = picture([second.origin]);
+    const of = ({ blocks }: typeof folded) => blocks.find(({ origin }) => origin === second.origin);
+    expect(of(opened)).toEqual({ ...second, length: second.length * second.count, isOpen: true });
+    expect(opened.nodes.length - folded.nodes.length).toBe(second.length * (second.count - 1));
+    // The same node begins them.
+    expect(opened.nodes[second.start]).toBe(folded.nodes[second.start]);
+    const all = picture('all');
+    for (const { origin, start } of all.blocks) expect(start).toBe(origin);
+  });
+});
+
+describe('blocks', () => {
+  it('are opened, and closed one by one, also when all were open', () => {
+    expect(toggled([], 3, [3, 9])).toEqual([3]);
+    expect(toggled([3], 9, [3, 9])).toEqual([3, 9]);
+    expect(toggled([3, 9], 3, [3, 9])).toEqual([9]);
+    expect(toggled('all', 9, [3, 9])).toEqual([3]);
+  });
+});
+
+describe('the label of a network', () => {
+  it('is that of its preset, in whatever way it is written', () => {
+    for (const { label, text } of PRESET_GROUPS.flatMap((group) => group.presets)) {
+      expect(labelOf(text)).toEqual({ label, preset: text });
+      expect(labelOf(formatArchitecture(parseArchitecture(text)))).toEqual({ label, preset: text });
+    }
+  });
+
+  it('stays short where a size was changed', () => {
+    expect(labelOf(withSize(presets[0], 'layers', 5))).toEqual({ label: 'small ViT, changed', preset: null });
+    expect(labelOf('gpt2:layers=7')).toEqual({ label: 'GPT-2, changed', preset: null });
+    expect(labelOf('no such network')).toEqual({ label: 'no such network', preset: null });
   });
 });
 
@@ -169,6 +313,14 @@ describe('scores of starts that are trained side by side', () => {
     ]);
   });
 
+  it('stop where a start was last', () => {
+    expect(stoppedAfter([], 20)).toContain('before the first step');
+    expect(stoppedAfter([point('predicted', 0, 0.9)], 20)).toContain('before the first step');
+    expect(stoppedAfter([point('predicted', 3, null), point('random', 2, null)], 20)).toBe(
+      'Stopped after 3 of 20 steps.',
+    );
+  });
+
   it('are not there before one was', () => {
     const { step, of } = scoresOf([point('predicted', 0, 0.9)], ['predicted', 'random']);
     expect([step, of('random')]).toEqual([0, { untrained: null, trained: null }]);
@@ -184,6 +336,25 @@ describe('a number', () => {
       '1.23 MFLOP',
       '4.58 GFLOP',
     ]);
+  });
+});
+
+describe('a count', () => {
+  it('names one thing, or several', () => {
+    expect([0, 1, 2, 1000].map((count) => counted(count, 'layer'))).toEqual([
+      '0 layers',
+      '1 layer',
+      '2 layers',
+      '1,000 layers',
+    ]);
+  });
+
+  it('has the article of how it is spoken', () => {
+    for (const value of [8, 11, 18, 80, 88, 800, 8000, 11_000, 18_500_000])
+      expect(withArticle(value)).toMatch(/^an \d/);
+    for (const value of [0, 1, 7, 9, 10, 12, 17, 28, 70, 110, 118, 1100, 180]) {
+      expect(withArticle(value)).toMatch(/^a \d/);
+    }
   });
 });
 
@@ -256,7 +427,7 @@ describe('a safetensors file', () => {
   ])('of %s is known by its tensors, with heads of 64 features', (architecture) => {
     const { text, assumed } = architectureOf(headerOf(architecture), 'x');
     expect(parseArchitecture(text)).toEqual(parseArchitecture(architecture));
-    expect(assumed.join()).toContain('heads');
+    expect(assumed.join()).toMatch(/^\d heads?: /);
   });
 
   it.each(['timm', 'transformers'] as const)('with the names of %s is read, and one tensor less is not', (naming) => {

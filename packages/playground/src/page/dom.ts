@@ -32,6 +32,13 @@ export const isBusy = (button: HTMLButtonElement): boolean => button.getAttribut
 export const setBusy = (button: HTMLButtonElement, busy: boolean): void =>
   button.setAttribute('aria-disabled', String(busy));
 
+/** Hides a button; the keyboard, where it was there, goes to another. */
+export function hideButton(button: HTMLButtonElement, next: HTMLButtonElement): void {
+  // A hidden element loses it to the page.
+  if (document.activeElement === button) next.focus();
+  button.hidden = true;
+}
+
 /** What went wrong, in words. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

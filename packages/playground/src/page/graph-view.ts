@@ -1,10 +1,16 @@
 // The picture of a network: zoomed, moved, its blocks opened, its nodes explained, with a pointer or with keys.
-import type { Picture } from '../worker/protocol.js';
+import type { Blocks, Picture } from '../worker/protocol.js';
+import { firstScale, fitScale, type Size } from './picture-scale.js';
 
 const LARGEST = 4;
-/** The smallest letters of a picture have 10 pixels: so much larger they can be read. */
-const READABLE = 1.2;
-const MARGIN = 16;
+const SMALLEST = 0.05;
+/** Between the picture and the edges that it has room in. */
+const MARGIN = 1;
+/** How far the frame of opened blocks stands out around their nodes, and from it its "×12". */
+const FRAME_GAP = 8;
+const COUNT_GAP = 6;
+/** A pointer that moved farther dragged the picture, and meant nothing in it. */
+const STILL = 4;
 const STEP = 1.3;
 const MOVE = 60;
 
@@ -12,8 +18,8 @@ export interface GraphViewOptions {
   readonly holder: HTMLElement;
   /** Told what a node is that is pointed at, or null. */
   onNode(hint: string | null): void;
-  /** Told that a fold should open. */
-  onOpen(fold: number): void;
+  /** Told that blocks should be opened, or folded where they are open: by where they begin. */
+  onToggle(origin: number): void;
 }
 
 /** Shows pictures in an element that scrolls. */
@@ -30,18 +36,24 @@ export class GraphView {
     this.#options = options;
     this.#holder.tabIndex = 0;
     this.#holder.addEventListener('pointermove', ({ target }) => this.#explain(target));
+    const wasDragged = dragToScroll(this.#holder);
     this.#holder.addEventListener('click', ({ target }) => {
+      if (wasDragged()) return;
       this.#explain(target);
       const fold = placeOf(target, 'fold');
-      if (fold !== undefined) options.onOpen(fold);
+      if (fold !== undefined) options.onToggle(fold);
     });
     this.#holder.addEventListener('keydown', (event) => this.#onKey(event));
     this.#holder.addEventListener('wheel', (event) => this.#onWheel(event), { passive: false });
-    dragToScroll(this.#holder);
   }
 
-  /** Shows a picture; `keepsZoom` for one of the same network. */
-  show(picture: Picture, keepsZoom: boolean): void {
+  /** Marks what is shown as old, until another picture is there. */
+  set isBusy(isBusy: boolean) {
+    this.#holder.setAttribute('aria-busy', String(isBusy));
+  }
+
+  /** Shows a picture; one of the same network keeps its zoom, and the keyboard goes to the blocks that were `toggled`. */
+  show(picture: Picture, keepsZoom: boolean, toggled?: number): void {
     // Made by graph-ir from text that it escapes.
     const parsed = new DOMParser().parseFromString(picture.svg, 'image/svg+xml').documentElement;
     if (!(parsed instanceof SVGSVGElement)) throw new TypeError('the picture is not SVG');
@@ -51,8 +63,17 @@ export class GraphView {
     this.#svg = this.#holder.querySelector('svg') ?? undefined;
     this.#picture = picture;
     this.#current = -1;
-    if (keepsZoom) this.#resize(this.#scale);
-    else this.fit();
+    for (const blocks of picture.blocks) if (blocks.isOpen) this.#frame(blocks);
+    if (!keepsZoom) {
+      const scale = firstScale(this.#natural(), this.room());
+      // The matrix of distances was made for the room that there is, and its letters for their size.
+      this.#resize(picture.nodes.length === 0 ? Math.min(1, scale) : scale);
+      this.#holder.scrollTo(0, 0);
+      return;
+    }
+    this.#resize(this.#scale);
+    const start = picture.blocks.find(({ origin }) => origin === toggled)?.start;
+    if (start !== undefined) this.#mark(start);
   }
 
   /** Shows nothing. */
@@ -63,17 +84,16 @@ export class GraphView {
     this.#current = -1;
   }
 
-  /** Pixels that there are for a picture's width. */
-  room(): number {
-    return this.#holder.clientWidth - MARGIN;
+  /** Pixels that there are for a picture. */
+  room(): Size {
+    const { clientWidth, clientHeight } = this.#holder;
+    return { width: clientWidth - MARGIN, height: clientHeight - MARGIN };
   }
 
-  /** As large as the letters want it, or as it is where it was made for the room that there is. */
+  /** Shows all of the picture. */
   fit(): void {
-    const { width } = this.#natural();
-    this.#resize(this.#picture?.nodes.length === 0 ? Math.min(1, this.room() / width) : READABLE);
-    this.#holder.scrollTop = 0;
-    this.#holder.scrollLeft = Math.max(0, (this.#holder.scrollWidth - this.#holder.clientWidth) / 2);
+    this.#resize(fitScale(this.#natural(), this.room()));
+    this.#holder.scrollTo(0, 0);
   }
 
   zoomIn(): void {
@@ -88,7 +108,8 @@ export class GraphView {
   #zoom(factor: number): void {
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.#holder;
     const before = this.#scale;
-    this.#resize(Math.min(LARGEST, Math.max(0.05, before * factor)));
+    // All of a very tall picture is smaller still.
+    this.#resize(Math.min(LARGEST, Math.max(Math.min(SMALLEST, before), before * factor)));
     const ratio = this.#scale / before;
     this.#holder.scrollLeft = (scrollLeft + clientWidth / 2) * ratio - clientWidth / 2;
     this.#holder.scrollTop = (scrollTop + clientHeight / 2) * ratio - clientHeight / 2;
@@ -101,7 +122,7 @@ export class GraphView {
     this.#svg?.setAttribute('height', String(height * scale));
   }
 
-  #natural(): { width: number; height: number } {
+  #natural(): Size {
     const { width = 1, height = 1 } = this.#svg?.viewBox.baseVal ?? {};
     return { width, height };
   }
@@ -113,12 +134,39 @@ export class GraphView {
 
   #select(node: number, scrolls = false): void {
     if (node === this.#current || this.#picture?.nodes[node] === undefined) return;
+    const element = this.#mark(node);
+    if (scrolls) element?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    this.#options.onNode(this.#picture.nodes[node]);
+  }
+
+  #mark(node: number): Element | null | undefined {
     this.#current = node;
     this.#svg?.querySelector('.current')?.classList.remove('current');
     const element = this.#svg?.querySelector(`[data-node="${node}"]`);
     element?.classList.add('current');
-    if (scrolls) element?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    this.#options.onNode(this.#picture.nodes[node]);
+    return element;
+  }
+
+  /** Draws a frame around opened blocks, beneath everything; the picture has one only around those that are folded. */
+  #frame({ origin, start, length, count }: Blocks): void {
+    const svg = this.#svg;
+    const nodes = Array.from({ length }, (_, i) => svg?.querySelector<SVGGElement>(`[data-node="${start + i}"]`));
+    const boxes = nodes.flatMap((node) => node?.getBBox() ?? []);
+    if (svg === undefined || boxes.length === 0) return;
+    const left = Math.min(...boxes.map(({ x }) => x)) - FRAME_GAP;
+    const top = Math.min(...boxes.map(({ y }) => y)) - FRAME_GAP;
+    const right = Math.max(...boxes.map(({ x, width }) => x + width)) + FRAME_GAP;
+    const bottom = Math.max(...boxes.map(({ y, height }) => y + height)) + FRAME_GAP;
+    const paint = { fill: 'currentColor', 'fill-opacity': 0.03, stroke: 'currentColor', 'stroke-opacity': 0.4 };
+    const letters = { fill: 'currentColor', 'font-size': 16, 'font-weight': 700, 'text-anchor': 'start' };
+    const frame = makeSvg('g', { 'data-fold': origin, class: 'fold open' });
+    const title = makeSvg('title');
+    const rect = makeSvg('rect', { ...paint, x: left, y: top, width: right - left, height: bottom - top, rx: 10 });
+    const text = makeSvg('text', { ...letters, x: right + COUNT_GAP, y: top + 18 });
+    title.textContent = `${count} blocks that are alike, opened`;
+    text.textContent = `×${count}`;
+    frame.append(title, rect, text);
+    svg.insertBefore(frame, svg.querySelector(':scope > :is([data-fold], path, [data-node])'));
   }
 
   #onWheel(event: WheelEvent): void {
@@ -139,21 +187,17 @@ export class GraphView {
     else if (key === 'ArrowUp') this.#select(Math.max(0, this.#current - 1), true);
     else if (key === 'ArrowRight') this.#holder.scrollLeft += MOVE;
     else if (key === 'ArrowLeft') this.#holder.scrollLeft -= MOVE;
-    else if (key === 'Enter' || key === ' ') this.#openAround();
+    else if (key === 'Enter' || key === ' ') this.#toggleAround();
     else return;
     event.preventDefault();
   }
 
-  /** Opens the fold that frames the current node, or the first one. */
-  #openAround(): void {
-    const node = this.#svg?.querySelector(`[data-node="${this.#current}"]`)?.getBoundingClientRect();
-    const frames = [...(this.#svg?.querySelectorAll('[data-fold]') ?? [])];
-    const around = frames.find((frame) => {
-      const box = frame.getBoundingClientRect();
-      return node !== undefined && box.top <= node.top && node.bottom <= box.bottom && box.left <= node.left;
-    });
-    const fold = placeOf(around ?? frames[0] ?? null, 'fold');
-    if (fold !== undefined) this.#options.onOpen(fold);
+  /** Opens or folds the blocks that the current node is in; else opens the first that are folded. */
+  #toggleAround(): void {
+    const blocks = this.#picture?.blocks ?? [];
+    const around = blocks.find(({ start, length }) => start <= this.#current && this.#current < start + length);
+    const toggled = around ?? blocks.find(({ isOpen }) => !isOpen);
+    if (toggled !== undefined) this.#options.onToggle(toggled.origin);
   }
 }
 
@@ -163,15 +207,30 @@ function placeOf(target: EventTarget | null, what: 'node' | 'fold'): number | un
   return text === undefined || text === null ? undefined : Number(text);
 }
 
-/** A mouse drags the picture; a finger scrolls it anyway. */
-function dragToScroll(holder: HTMLElement): void {
+/** A new element of a picture with these attributes. */
+function makeSvg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Readonly<Record<string, string | number>> = {},
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  return element;
+}
+
+/** A mouse drags the picture; a finger scrolls it anyway. What it gives says whether the last press was one. */
+function dragToScroll(holder: HTMLElement): () => boolean {
   let from: { x: number; y: number } | undefined;
+  let pressed = { x: 0, y: 0 };
+  let isDrag = false;
   holder.addEventListener('pointerdown', ({ pointerType, button, clientX, clientY }) => {
+    isDrag = false;
+    pressed = { x: clientX, y: clientY };
     if (pointerType === 'mouse' && button === 0)
       from = { x: clientX + holder.scrollLeft, y: clientY + holder.scrollTop };
   });
   holder.addEventListener('pointermove', ({ clientX, clientY }) => {
     if (from === undefined) return;
+    isDrag ||= Math.hypot(clientX - pressed.x, clientY - pressed.y) > STILL;
     holder.scrollLeft = from.x - clientX;
     holder.scrollTop = from.y - clientY;
   });
@@ -180,4 +239,5 @@ function dragToScroll(holder: HTMLElement): void {
       from = undefined;
     });
   }
+  return () => isDrag;
 }

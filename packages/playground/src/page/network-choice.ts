@@ -1,5 +1,5 @@
 // Networks to choose from, and the sizes that can be changed.
-import { type Architecture, formatArchitecture, parseArchitecture } from '@logah/graph-ir';
+import { type Architecture, formatArchitecture, GraphError, parseArchitecture } from '@logah/graph-ir';
 
 export interface PresetGroup {
   readonly title: string;
@@ -56,6 +56,39 @@ export const PRESET_GROUPS: readonly PresetGroup[] = [
 ];
 
 export const FIRST_NETWORK = PRESET_GROUPS[0].presets[0].text;
+
+/** How a network is called where there is room for a line. */
+export interface NetworkLabel {
+  readonly label: string;
+  /** The text of the preset that it is; null where it is none. */
+  readonly preset: string | null;
+}
+
+/** The preset that a text is, or the one that it is nearest to, "changed"; a text that is no architecture is its own label. */
+export function labelOf(text: string): NetworkLabel {
+  const wanted = architectureIn(text);
+  if (wanted === undefined) return { label: text, preset: null };
+  const sizes = new Map(Object.entries(wanted));
+  let nearest: { readonly label: string; readonly difference: number } | undefined;
+  for (const preset of PRESET_GROUPS.flatMap(({ presets }) => presets)) {
+    const other = Object.entries(parseArchitecture(preset.text));
+    if (new Map(other).get('family') !== wanted.family) continue;
+    const difference = other.filter(([key, value]) => sizes.get(key) !== value).length;
+    if (difference === 0) return { label: preset.label, preset: preset.text };
+    if (nearest === undefined || difference < nearest.difference) nearest = { label: preset.label, difference };
+  }
+  return { label: nearest === undefined ? text : `${nearest.label.split(',')[0]}, changed`, preset: null };
+}
+
+/** Undefined for a text that is none: who opens it says why. */
+function architectureIn(text: string): Architecture | undefined {
+  try {
+    return parseArchitecture(text);
+  } catch (error) {
+    if (error instanceof GraphError) return undefined;
+    throw error;
+  }
+}
 
 /** A size that can be changed: along a scale, or one of a few values. */
 export interface SizeControl {

@@ -1,18 +1,21 @@
 // Which network the page is about: chosen, changed in size or dropped, and drawn.
 
+import { counted, short, thousands } from '../numbers.js';
 import type { WorkerClient } from '../worker/client.js';
-import type { DroppedFile, NetworkFacts, NetworkSource } from '../worker/protocol.js';
+import type { Blocks, DroppedFile, NetworkFacts, NetworkSource } from '../worker/protocol.js';
+import type { Address } from './address.js';
 import { byId, make, messageOf, say } from './dom.js';
 import { droppedFiles, nameOfFiles, pickedFiles } from './dropped-files.js';
 import { GraphView } from './graph-view.js';
-import { FIRST_NETWORK, PRESET_GROUPS, type SizeControl, sizeControls, withSize } from './network-choice.js';
-import { short, thousands } from './numbers.js';
-import { FOLDED, openIn, opening, type PageState, type ViewName } from './state.js';
+import type { LinkNote } from './link-note.js';
+import { FIRST_NETWORK, labelOf, PRESET_GROUPS, type SizeControl, sizeControls, withSize } from './network-choice.js';
+import { FOLDED, openIn, opening, toggled, type ViewName } from './state.js';
 
 export interface NetworkSectionOptions {
   readonly worker: WorkerClient;
-  readonly state: () => PageState;
-  readonly change: (changes: Partial<PageState>) => void;
+  readonly address: Address;
+  /** What of a link was not taken. */
+  readonly note: LinkNote;
   /** Told of a network that is going to be opened; says whether it waits for a prediction of the one before. */
   readonly onOpening: () => { readonly isWaiting: boolean };
   /** Told of a network that was opened, or of none. */
@@ -21,7 +24,8 @@ export interface NetworkSectionOptions {
 
 const FILE = 'file';
 
-const OF_NODES = 'Point at a node to see its shapes. Frames marked ×N stand for N equal blocks: click one to open it.';
+const OF_NODES =
+  'Point at a node to see its shapes. Frames marked ×N stand for N equal blocks: click one to open it, and again to fold it.';
 /** What can be seen in each view, until a node is pointed at. */
 const HINTS: Readonly<Record<ViewName, string>> = {
   network: OF_NODES,
@@ -31,19 +35,23 @@ const HINTS: Readonly<Record<ViewName, string>> = {
 };
 
 /** Fills the section and keeps it up to date; `open` shows the network of the state. */
-export function networkSection({ worker, state, change, onOpening, onOpened }: NetworkSectionOptions): {
+export function networkSection({ worker, address, note, onOpening, onOpened }: NetworkSectionOptions): {
   open(): Promise<void>;
   reopen(): Promise<void>;
 } {
+  const { state, change } = address;
   const preset = byId('preset', HTMLSelectElement);
   const sizes = byId('sizes', HTMLDivElement);
   const facts = byId('facts', HTMLElement);
   const error = byId('network-error', HTMLParagraphElement);
   const unfold = byId('unfold', HTMLButtonElement);
   const hint = byId('node-hint', HTMLParagraphElement);
+  const fullText = byId('network-text', HTMLParagraphElement);
   const fileNote = byId('file-note', HTMLParagraphElement);
   let source: NetworkSource = { kind: 'architecture', text: state().network };
-  let folds: readonly number[] = [];
+  let blocks: readonly Blocks[] = [];
+  /** The file that a link asks for. */
+  let awaited: string | null = null;
   let isShown = false;
 
   const view = new GraphView({
@@ -51,11 +59,10 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
     onNode: (text) => {
       if (text !== null) hint.textContent = text;
     },
-    onOpen: (fold) => {
-      const open = openIn(state());
-      if (open === 'all' || open.includes(fold)) return;
-      change(opening(state(), [...open, fold]));
-      void draw(true);
+    onToggle: (origin) => {
+      const all = blocks.map((each) => each.origin);
+      change(opening(state(), toggled(openIn(state()), origin, all)));
+      void draw(true, origin);
     },
   });
 
@@ -69,8 +76,10 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
   let turn = 0;
   async function show(wanted: NetworkSource): Promise<void> {
     source = wanted;
+    awaited = null;
     const own = ++turn;
     showChoice();
+    view.isBusy = true;
     if (onOpening().isWaiting) {
       clear();
       facts.replaceChildren(
@@ -82,7 +91,6 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
       if (own !== turn) return;
       say(error, null);
       isShown = true;
-      folds = [];
       showFacts(facts, opened);
       onOpened(opened);
       await draw(false);
@@ -96,6 +104,7 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
     isShown = false;
     say(error, null);
     facts.replaceChildren();
+    blocks = [];
     view.clear();
     hint.textContent = '';
     unfold.hidden = true;
@@ -103,6 +112,7 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
 
   function showNothing(why: string): void {
     clear();
+    view.isBusy = false;
     say(error, why);
     onOpened(null);
   }
@@ -110,46 +120,71 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
   /** A link has the name of a dropped file, not the file. */
   function askForFile(name: string): void {
     turn++;
+    awaited = name;
+    fileNote.hidden = false;
     showOwnChoice(name, FILE);
     sizes.replaceChildren();
     showNothing(`This link is of a file, ${name}, which is not in it: drop it here again.`);
   }
 
-  async function draw(keepsZoom: boolean): Promise<void> {
+  /** Of several pictures in a row the last counts. */
+  let drawing = 0;
+  async function draw(keepsZoom: boolean, toggledBlocks?: number): Promise<void> {
     if (!isShown) return;
-    const own = turn;
+    const own = ++drawing;
+    const ofNetwork = turn;
+    const isLast = (): boolean => own === drawing && ofNetwork === turn;
+    view.isBusy = true;
     const { view: wanted } = state();
     const open = openIn(state());
     try {
-      const picture = await worker.call('picture', { view: wanted, open, width: view.room() });
-      if (own !== turn) return;
-      folds = picture.folds;
+      const picture = await worker.call('picture', { view: wanted, open, width: view.room().width });
+      if (!isLast()) return;
+      blocks = picture.blocks;
       say(error, null);
-      view.show(picture, keepsZoom);
+      view.show(picture, keepsZoom, toggledBlocks);
       if (!keepsZoom) hint.textContent = HINTS[wanted];
+      if (wanted !== 'distances') keepKnownFolds();
     } catch (reason) {
-      if (own !== turn) return;
+      if (!isLast()) return;
       // No picture of something else stays.
+      blocks = [];
       view.clear();
       hint.textContent = '';
       say(error, messageOf(reason));
     }
-    const isOpen = open === 'all' || (folds.length > 0 && folds.every((fold) => open.includes(fold)));
-    const isAnyOpen = open === 'all' || open.length > 0;
+    view.isBusy = false;
+    const isOpen = blocks.length > 0 && blocks.every((each) => each.isOpen);
+    const isAnyOpen = blocks.some((each) => each.isOpen);
     unfold.textContent = isAnyOpen ? 'Fold blocks' : 'Open all blocks';
     unfold.setAttribute('aria-pressed', String(isOpen));
-    unfold.hidden = folds.length === 0 && !isAnyOpen;
+    unfold.hidden = blocks.length === 0;
+  }
+
+  /** A link may name blocks that the network does not have. */
+  function keepKnownFolds(): void {
+    const open = openIn(state());
+    if (open === 'all') return;
+    const isKnown = (origin: number): boolean => blocks.some((each) => each.origin === origin);
+    const unknown = open.filter((origin) => !isKnown(origin));
+    if (unknown.length === 0) return;
+    change(opening(state(), open.filter(isKnown)));
+    note.add([`Opened blocks at ${unknown.join(', ')}: no blocks that are alike begin there.`]);
   }
 
   /** The choice and the sliders as they are for the network that is shown. */
   function showChoice(): void {
     const text = source.kind === 'architecture' ? source.text : null;
-    const known = [...preset.options].find(({ value, dataset }) => value === text && dataset.own === undefined);
-    if (known === undefined)
-      showOwnChoice(source.kind === 'files' ? nameOfFiles(source.files) : source.text, text ?? FILE);
+    if (source.kind === 'files') showOwnChoice(nameOfFiles(source.files), FILE);
     else {
-      preset.querySelector('option[data-own]')?.remove();
-      known.selected = true;
+      const { label, preset: known } = labelOf(source.text);
+      if (known === null) showOwnChoice(label, source.text);
+      else {
+        preset.querySelector('option[data-own]')?.remove();
+        preset.value = known;
+      }
+      say(fullText, label === source.text || known !== null ? null : source.text);
+      preset.title = source.text;
     }
     sizes.replaceChildren(...(text === null ? [] : sizeRows(text)));
     fileNote.hidden = source.kind !== 'files';
@@ -161,6 +196,8 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
     const own = make('option', { value, 'data-own': '' }, label);
     preset.prepend(own);
     own.selected = true;
+    preset.title = label;
+    say(fullText, null);
   }
 
   function sizeRows(text: string): HTMLElement[] {
@@ -174,13 +211,16 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
 
   function resize(key: string, value: number): void {
     const focused = document.activeElement?.id;
-    choose(withSize(state().network, key, value));
+    change({ ...FOLDED, network: withSize(state().network, key, value), hypernet: '' });
+    note.clear();
+    void show({ kind: 'architecture', text: state().network });
     // The sliders were made anew; the one that is moved keeps the keyboard.
     if (focused) document.getElementById(focused)?.focus();
   }
 
   function choose(text: string): void {
-    change({ ...FOLDED, network: text, file: '', hypernet: '' });
+    address.enter({ ...FOLDED, network: text, file: '', hypernet: '' });
+    note.clear();
     void show({ kind: 'architecture', text });
   }
 
@@ -205,14 +245,21 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
     if (files.length === 0) return;
     const file = nameOfFiles(files);
     // The file that a link asked for is shown as the link says.
-    const isAwaited = file === state().file && source.kind === 'architecture';
-    change(isAwaited ? {} : { ...FOLDED, network: FIRST_NETWORK, file, hypernet: '' });
+    if (file === awaited) address.hold(files);
+    else {
+      address.enter({ ...FOLDED, network: FIRST_NETWORK, file, hypernet: '' }, files);
+      note.clear();
+    }
     void show({ kind: 'files', files });
   };
   acceptDrops(byId('drop', HTMLDivElement), take);
   for (const id of ['file', 'folder']) {
     const input = byId(id, HTMLInputElement);
-    input.addEventListener('change', () => take(pickedFiles(input)));
+    input.addEventListener('change', () => {
+      take(pickedFiles(input));
+      // The same file again is a choice, too, when another network was shown meanwhile.
+      input.value = '';
+    });
   }
 
   return {
@@ -220,7 +267,9 @@ export function networkSection({ worker, state, change, onOpening, onOpened }: N
       for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="view"]'))
         radio.checked = radio.value === state().view;
       const { network, file } = state();
+      const files = address.files();
       if (file === '') await show({ kind: 'architecture', text: network });
+      else if (files !== undefined) await show({ kind: 'files', files });
       else askForFile(file);
     },
     reopen: () => show(source),
@@ -268,13 +317,13 @@ function sizeRow({ key, label, value, values }: SizeControl, onChange: (value: n
 function showFacts(list: HTMLElement, facts: NetworkFacts): void {
   const { parameters, tensors, flops, computational, trouble, assumed } = facts;
   const lines: Array<readonly [string, string]> = [
-    ['Parameters', `${thousands(parameters)} in ${tensors} tensors`],
+    ['Parameters', `${thousands(parameters)} in ${counted(tensors, 'tensor')}`],
     ['Cost', flops === null ? 'depends on sizes that have only names' : `${short(flops, 'FLOP')} for one sample`],
     [
       'Computational graph',
       computational === null
         ? (trouble ?? '')
-        : `${computational.nodes} nodes, ${computational.edges} edges, longest path ${computational.longestPath}`,
+        : `${counted(computational.nodes, 'node')}, ${counted(computational.edges, 'edge')}, longest path ${computational.longestPath}`,
     ],
     ...assumed.map((what) => ['Assumed', what] as const),
   ];

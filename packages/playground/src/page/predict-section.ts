@@ -1,25 +1,28 @@
 // The prediction: which hypernetwork, how far it is, what came out, and the file.
-import { cardOf } from '@logah/checkpoints/catalog';
+import { CARDS, cardOf } from '@logah/checkpoints/catalog';
 import type { LayerStatistics } from '@logah/init-eval';
 import { SEEDS } from '../digit-task.js';
+import { counted, percent, short, significant } from '../numbers.js';
 import type { WorkerClient } from '../worker/client.js';
 import { Stopped } from '../worker/client.js';
 import { type NetworkFacts, type Prediction, type Remark, UNTRAINED } from '../worker/protocol.js';
 import { predictCommand } from './command.js';
-import { byId, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';
-import { percent, short, significant, thousands } from './numbers.js';
+import { byId, hideButton, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';
+import type { LinkNote } from './link-note.js';
 import type { PageState } from './state.js';
 
 export interface PredictSectionOptions {
   readonly worker: WorkerClient;
   readonly state: () => PageState;
   readonly change: (changes: Partial<PageState>) => void;
+  /** What of a link was not taken. */
+  readonly note: LinkNote;
   /** Opens the network again in a worker that was stopped. */
   readonly reopen: () => Promise<void>;
 }
 
 /** Fills the section; it is told of the network that is being opened, and of the one that is open. */
-export function predictSection({ worker, state, change, reopen }: PredictSectionOptions): {
+export function predictSection({ worker, state, change, note, reopen }: PredictSectionOptions): {
   /** A network is going to be opened: nothing is predicted until then. */
   opening(): { readonly isWaiting: boolean };
   show(facts: NetworkFacts | null): void;
@@ -29,6 +32,7 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
   const run = byId('predict-run', HTMLButtonElement);
   const stop = byId('predict-stop', HTMLButtonElement);
   const error = byId('predict-error', HTMLParagraphElement);
+  const seedError = byId('seed-error', HTMLParagraphElement);
   const remarks = byId('hypernet-remarks', HTMLUListElement);
   const result = byId('prediction', HTMLDivElement);
   const progress = progressIn('predict-progress');
@@ -56,9 +60,19 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     hypernet.replaceChildren(...choices.map(({ name }) => make('option', { value: name }, name)));
     const wanted = choices.find(({ name }) => name === state().hypernet);
     if (wanted !== undefined) hypernet.value = wanted.name;
+    else if (opened !== null && state().hypernet !== '') dropHypernet();
     hypernet.disabled = choices.length === 0;
     run.disabled = !canRun();
     showRemarks();
+  }
+
+  /** A link may name a hypernetwork that does not fit its network. */
+  function dropHypernet(): void {
+    const { hypernet: named } = state();
+    const isShipped = CARDS.some(({ name }) => name === named);
+    const instead = hypernet.value === '' ? 'none is chosen' : `${hypernet.value} is chosen`;
+    note.add([`hypernet=${named}: ${isShipped ? 'it does not fit this network' : 'none has that name'}; ${instead}`]);
+    change({ hypernet: '' });
   }
 
   const canRun = (): boolean => facts !== null && facts.hypernets.length > 0 && facts.tooLarge === null;
@@ -87,17 +101,23 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
   seed.addEventListener('change', () => {
     const { valueAsNumber: wanted } = seed;
     const isSeed = seed.validity.valid && Number.isSafeInteger(wanted);
+    seed.setAttribute('aria-invalid', String(!isSeed));
     say(
-      error,
-      isSeed ? null : `A seed is a whole number from ${SEEDS.least} to ${SEEDS.most}; it stays ${state().seed}.`,
+      seedError,
+      isSeed
+        ? null
+        : `A seed is a whole number from ${SEEDS.least} to ${SEEDS.most}; until then it stays ${state().seed}.`,
     );
     if (isSeed) change({ seed: wanted });
-    seed.value = String(state().seed);
     showRemarks();
   });
 
   run.addEventListener('click', async () => {
     if (isBusy(run)) return;
+    if (seed.getAttribute('aria-invalid') === 'true') {
+      seed.focus();
+      return;
+    }
     say(error, null);
     result.hidden = true;
     mark({ isPredicting: true });
@@ -106,7 +126,7 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
     try {
       const request = { hypernet: hypernet.value, seed: state().seed };
       const prediction = await worker.call('predict', request, ({ phase, done, total, name }) => {
-        progress.show(done / total, `${done} of ${total} tensors ${phase}: ${name}`);
+        progress.show(done / total, `${done} of ${counted(total, 'tensor')} ${phase}: ${name}`);
       });
       // Another network is opened next, and the worker then has no prediction.
       if (!isOpening) {
@@ -117,7 +137,7 @@ export function predictSection({ worker, state, change, reopen }: PredictSection
       if (!(reason instanceof Stopped)) say(error, messageOf(reason));
     } finally {
       progress.hide();
-      stop.hidden = true;
+      hideButton(stop, run);
       mark({ isPredicting: false });
     }
   });
@@ -157,7 +177,7 @@ function showPrediction(prediction: Prediction): void {
       ? ''
       : ` Diversity ${diversity.toFixed(2)} (0: layers of one shape are all alike, 1: as unlike as can be).`;
   byId('prediction-summary', HTMLParagraphElement).textContent =
-    `${thousands(parameters)} parameters in ${seconds.toFixed(1)} s from ${hypernet}, on ${backend}${why === null ? '' : ` (${why})`}.${alike}`;
+    `${counted(parameters, 'parameter')} in ${seconds.toFixed(1)} s from ${hypernet}, on ${backend}${why === null ? '' : ` (${why})`}.${alike}`;
   const copies: readonly Remark[] =
     diversity !== null && diversity < ALIKE
       ? [
@@ -195,12 +215,12 @@ function showLayers(layers: readonly LayerStatistics[]): void {
     make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col' }, text)))),
     make('tbody', {}, ...rows),
   );
-  const more = make('button', { type: 'button', 'aria-expanded': 'false' }, `All ${layers.length} tensors`);
+  const more = make('button', { type: 'button', 'aria-expanded': 'false' }, `All ${counted(layers.length, 'tensor')}`);
   more.addEventListener('click', () => {
     const isOpen = more.getAttribute('aria-expanded') === 'true';
     for (const row of later) row.hidden = isOpen;
     more.setAttribute('aria-expanded', String(!isOpen));
-    more.textContent = isOpen ? `All ${layers.length} tensors` : `The first ${FIRST_ROWS}`;
+    more.textContent = isOpen ? `All ${counted(layers.length, 'tensor')}` : `The first ${FIRST_ROWS}`;
   });
   byId('layers', HTMLElement).replaceChildren(table, ...(later.length === 0 ? [] : [more]));
 }

@@ -1,4 +1,5 @@
 // How starts compare at the last step at which all of them were scored.
+import { counted } from '../numbers.js';
 import type { StartName, TrainPoint } from '../worker/protocol.js';
 
 export interface Scores {
@@ -16,4 +17,12 @@ export function scoresOf(points: readonly TrainPoint[], starts: readonly StartNa
   const at = (start: StartName, when: number): number | null =>
     scored(start).find((point) => point.step === when)?.accuracy ?? null;
   return { step, of: (start) => ({ untrained: at(start, 0), trained: at(start, step) }) };
+}
+
+/** Where a training of so many steps was stopped, in words: after the last step that any start took. */
+export function stoppedAfter(points: readonly TrainPoint[], steps: number): string {
+  const last = Math.max(0, ...points.map(({ step }) => step));
+  return last === 0
+    ? 'Stopped before the first step: nothing was trained.'
+    : `Stopped after ${last} of ${counted(steps, 'step')}.`;
 }

@@ -1,10 +1,11 @@
 // Training from three starts, with curves that grow.
 import { bestRates, type Rates, TRIED } from '../best-rates.js';
 import { STEPS } from '../digit-task.js';
+import { counted } from '../numbers.js';
 import { Stopped, WorkerClient } from '../worker/client.js';
 import type { StartName, TrainPoint } from '../worker/protocol.js';
-import { byId, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';
-import { scoresOf } from './scores.js';
+import { byId, hideButton, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';
+import { scoresOf, stoppedAfter } from './scores.js';
 import type { PageState } from './state.js';
 
 /** Colours that read on light and on dark pages. */
@@ -30,6 +31,7 @@ export interface TrainPartOptions {
 export function trainPart({ architecture, state, change, error }: TrainPartOptions): void {
   const run = byId('train-run', HTMLButtonElement);
   const stop = byId('train-stop', HTMLButtonElement);
+  const stopped = byId('train-stopped', HTMLParagraphElement);
   const progress = progressIn('train-progress');
   // A worker of its own: networks answer while others train.
   const worker = new WorkerClient();
@@ -67,10 +69,11 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
   run.addEventListener('click', async () => {
     if (isBusy(run)) return;
     const { steps, seed, layers, width } = state();
-    const network = `Of the network with ${layers} layers and width ${width}, seed ${seed}.`;
+    const network = `Of the network with ${counted(layers, 'layer')} and width ${width}, seed ${seed}.`;
     const rates = ratesOf(state());
     const points: TrainPoint[] = [];
     say(error, null);
+    say(stopped, null);
     setBusy(run, true);
     stop.hidden = false;
     progress.show(0, 'Starting…');
@@ -89,11 +92,12 @@ export function trainPart({ architecture, state, change, error }: TrainPartOptio
         redraw();
       });
     } catch (reason) {
-      if (!(reason instanceof Stopped)) say(error, messageOf(reason));
+      if (reason instanceof Stopped) say(stopped, stoppedAfter(points, steps));
+      else say(error, messageOf(reason));
     } finally {
       progress.hide();
       setBusy(run, false);
-      stop.hidden = true;
+      hideButton(stop, run);
     }
     await drawn;
     if (points.length > 0) await showCurves(points, { steps, rates, network });
@@ -156,7 +160,7 @@ function showScores(points: readonly TrainPoint[], rates: Rates): void {
   const { step, of } = scoresOf(points, NAMES);
   const cell = (share: number | null): HTMLElement =>
     make('td', {}, share === null ? '–' : `${(100 * share).toFixed(1)} %`);
-  const head = ['Start', 'Rate', 'Untrained', `After ${step} steps`];
+  const head = ['Start', 'Rate', 'Untrained', `After ${counted(step, 'step')}`];
   const row = (start: StartName): HTMLElement => {
     const { untrained, trained } = of(start);
     return make(

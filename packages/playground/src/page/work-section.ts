@@ -1,11 +1,11 @@
 // A predicted network at work: it reads digits, and it is trained beside others.
 import { DIGIT_PIXELS, DIGIT_SIDE } from '../digit-file.js';
 import { type Choice, digitsArchitecture, digitsCard, LAYERS, WIDTHS } from '../digit-task.js';
+import { percent, withArticle } from '../numbers.js';
 import { Stopped, type WorkerClient } from '../worker/client.js';
 import type { Answer } from '../worker/protocol.js';
 import { digitPad, drawDigit } from './digit-pad.js';
 import { byId, make, messageOf, say } from './dom.js';
-import { percent } from './numbers.js';
 import type { PageState } from './state.js';
 import { trainPart } from './train-part.js';
 
@@ -116,7 +116,7 @@ export function workSection({ worker, state, change }: WorkSectionOptions): void
 function showAnswer({ predicted, random }: Answer, label: number | undefined): void {
   const best = (probabilities: readonly number[]): number => probabilities.indexOf(Math.max(...probabilities));
   const [mine, other] = [best(predicted), best(random)];
-  const truth = label === undefined ? '' : ` It is a ${label}.`;
+  const truth = label === undefined ? '' : ` It is ${withArticle(label)}.`;
   byId('answer', HTMLParagraphElement).textContent =
     `Predicted, never trained: ${mine} (${percent(predicted[mine])}). Random: ${other} (${percent(random[other])}).${truth}`;
   byId('bars', HTMLDivElement).replaceChildren(barList('predicted', predicted, mine), barList('random', random, other));

@@ -6,6 +6,7 @@ import { graphFromTfjs } from '@logah/graph-ir/tfjs';
 import { readHeader } from '@logah/safetensors';
 import { DroppedFolder } from './dropped-folder.js';
 import type { OpenedNetwork } from './facts.js';
+import { modelAmong, roleOf } from './model-among.js';
 import type { DroppedFile, NetworkSource } from './protocol.js';
 import { architectureOf } from './safetensors-architecture.js';
 
@@ -22,7 +23,7 @@ const fromText = (text: string): OpenedNetwork => ({
 });
 
 async function fromFiles(files: readonly DroppedFile[]): Promise<OpenedNetwork> {
-  const model = modelAmong(files);
+  const model = await describing(files);
   const folder = new DroppedFolder(model.path, files);
   const { path: name } = model;
   if (name.endsWith('.onnx')) {
@@ -53,17 +54,17 @@ const fromModel = ({ graph, tensors }: ImportedModel, name: string, folder: Drop
   },
 });
 
-/** In the order in which a folder with several is read: a model says more than the configuration beside it. */
-const KINDS = [/\.onnx$/, /(^|\/)model\.json$/, /(^|\/)config\.json$/, /\.json$/, /\.safetensors$/];
-
-/** The file that describes a network. Throws Error where there is none. */
-function modelAmong(files: readonly DroppedFile[]): DroppedFile {
-  for (const kind of KINDS) {
-    const found = files.find(({ path }) => kind.test(path));
-    if (found !== undefined) return found;
-  }
-  throw new Error(
-    `${files.map(({ path }) => path).join(', ')}: not a network; an ONNX model (.onnx), the folder of a TensorFlow.js model, ` +
-      'a config.json of transformers, a .graph.json or a .safetensors file would be one',
+/** The file that describes a network. Throws Error where there is none, or more than one. */
+async function describing(files: readonly DroppedFile[]): Promise<DroppedFile> {
+  const withRoles = await Promise.all(
+    files.map(async ({ path, file }) => ({
+      path,
+      file,
+      role: roleOf(path, path.endsWith('.json') ? await file.text() : undefined),
+    })),
   );
+  const path = modelAmong(withRoles);
+  const found = files.find((file) => file.path === path);
+  if (found === undefined) throw new TypeError(`${path} was not dropped`);
+  return found;
 }

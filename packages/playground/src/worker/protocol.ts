@@ -46,12 +46,25 @@ export interface NetworkFacts {
 
 export type View = 'network' | 'computational' | 'distances';
 
+/** Equal blocks that follow each other. */
+export interface Blocks {
+  /** The node at which they begin before anything is folded. */
+  readonly origin: number;
+  /** Of the picture's nodes, the first that is theirs, and how many are. */
+  readonly start: number;
+  readonly length: number;
+  /** How many blocks there are. */
+  readonly count: number;
+  /** Whether they are drawn one by one. */
+  readonly isOpen: boolean;
+}
+
 export interface Picture {
   readonly svg: string;
   /** Of every node, what it does, its parameters and shapes. */
   readonly nodes: readonly string[];
-  /** Folds by the node at which each begins before folding. */
-  readonly folds: readonly number[];
+  /** Runs of equal blocks, which are drawn once or one by one. */
+  readonly blocks: readonly Blocks[];
 }
 
 /** Something unusual in a prediction. */

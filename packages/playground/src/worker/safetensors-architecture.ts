@@ -2,6 +2,7 @@
 import { buildArchitecture, type Graph, GraphError, parseArchitecture, VIT_NAMINGS, vitTensors } from '@logah/graph-ir';
 import { checkCheckpoint } from '@logah/graph-ir/huggingface';
 import type { Header } from '@logah/safetensors';
+import { counted } from '../numbers.js';
 
 /** Both are of the same number of features for each head in all published sizes; the file does not say. */
 const FEATURES_OF_A_HEAD = 64;
@@ -87,7 +88,7 @@ function vitOf(shapeOf: ShapeOf, names: readonly string[]) {
   const image = patch * Math.round(Math.sqrt(tokens - 1));
   return {
     text: `vit:layers=${layers},heads=${heads},hidden=${hidden},mlp=${mlp},patch=${patch},classes=${classes},image=${image}`,
-    assumed: [`${heads} heads: the file does not say how many`],
+    assumed: [`${counted(heads, 'head')}: the file does not say how many`],
   };
 }
 
@@ -101,7 +102,7 @@ function gpt2Of(shapeOf: ShapeOf, names: readonly string[]) {
   // A head of its own cannot be told from a tied one that was saved twice; a tied one is what GPT-2 has.
   return {
     text: `gpt2:layers=${layers},heads=${heads},hidden=${hidden},vocab=${vocab},context=${context},tied=true`,
-    assumed: [`${heads} heads: the file does not say how many`, 'a head that is the token embedding'],
+    assumed: [`${counted(heads, 'head')}: the file does not say how many`, 'a head that is the token embedding'],
   };
 }
 
