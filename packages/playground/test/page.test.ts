@@ -369,6 +369,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       await page.waitForSelector(`#${work}-stop`, { state: 'hidden' });
       expect(await page.evaluate(() => document.activeElement?.id)).toBe(`${work}-run`);
     }
+    expect(await page.textContent('#predict-stopped')).toBe('Stopped: nothing was predicted.');
     if (digitsCard() !== undefined)
       expect(await page.textContent('#train-stopped')).toBe('Stopped before the first step: nothing was trained.');
   });
@@ -380,7 +381,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       '774 million parameters are more than a tab can hold',
     );
     expect(await page.textContent('#command')).toBe(
-      'npx logah predict gpt2-large --untrained --out network.safetensors',
+      'npx logah predict gpt2-large --checkpoint gpts-wikitext2-bpe --out network.safetensors',
     );
     await page.selectOption('#preset', 'vit-s:patch=4');
     await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('21,'));
@@ -568,17 +569,23 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(random[0]).toBeLessThan(30);
     expect(await page.locator('#curves svg').count()).toBe(2);
     // Letters are as large on a phone as they can be read.
-    for (const width of [390, 700, 1280]) {
+    for (const width of [320, 390, 720, 960, 1280]) {
       await page.setViewportSize({ width, height: 900 });
-      const sizes = await page.locator('#curves svg').evaluateAll((charts) =>
-        charts.flatMap((chart) => {
-          const natural = chart instanceof SVGSVGElement ? chart.viewBox.baseVal.width : Number.NaN;
-          const scale = chart.getBoundingClientRect().width / natural;
-          return [...chart.querySelectorAll('text')].map(
-            (text) => scale * Number.parseFloat(getComputedStyle(text).fontSize),
-          );
-        }),
-      );
+      // In one go: the page draws them again when the training is over.
+      const { sizes, ends } = await page.evaluate(() => {
+        const texts = [...document.querySelectorAll<SVGTextElement>('#curves text')];
+        const scaled = texts.map((text) => {
+          const { ownerSVGElement: chart } = text;
+          const scale = (chart?.getBoundingClientRect().width ?? 0) / (chart?.viewBox.baseVal.width ?? 1);
+          return scale * Number.parseFloat(getComputedStyle(text).fontSize);
+        });
+        const names = texts.filter(({ textContent }) => /^(predicted|mimetic|random)$/.test(textContent ?? ''));
+        const boxes = names.slice(0, 3).map((text) => text.getBoundingClientRect());
+        return { sizes: scaled, ends: boxes.map(({ left, right }) => [left, right]) };
+      });
+      // Words and the lines of the legend between them leave each other room.
+      expect(ends).toHaveLength(3);
+      for (const i of [1, 2]) expect(ends[i][0] - ends[i - 1][1]).toBeGreaterThan(18);
       expect(sizes.length).toBeGreaterThan(10);
       expect(Math.min(...sizes)).toBeGreaterThanOrEqual(12);
     }

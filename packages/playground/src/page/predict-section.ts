@@ -32,6 +32,7 @@ export function predictSection({ worker, state, change, note, reopen }: PredictS
   const run = byId('predict-run', HTMLButtonElement);
   const stop = byId('predict-stop', HTMLButtonElement);
   const error = byId('predict-error', HTMLParagraphElement);
+  const stopped = byId('predict-stopped', HTMLParagraphElement);
   const seedError = byId('seed-error', HTMLParagraphElement);
   const remarks = byId('hypernet-remarks', HTMLUListElement);
   const result = byId('prediction', HTMLDivElement);
@@ -52,6 +53,8 @@ export function predictSection({ worker, state, change, note, reopen }: PredictS
   }
 
   function show(opened: NetworkFacts | null): void {
+    // The network of a prediction that was stopped is opened again.
+    if (opened?.name !== facts?.name) say(stopped, null);
     facts = opened;
     mark({ isOpening: false });
     result.hidden = true;
@@ -106,7 +109,7 @@ export function predictSection({ worker, state, change, note, reopen }: PredictS
       seedError,
       isSeed
         ? null
-        : `A seed is a whole number from ${SEEDS.least} to ${SEEDS.most}; until then it stays ${state().seed}.`,
+        : `A seed is a whole number from ${SEEDS.least} to ${SEEDS.most}; until there is one it stays ${state().seed}.`,
     );
     if (isSeed) change({ seed: wanted });
     showRemarks();
@@ -119,6 +122,7 @@ export function predictSection({ worker, state, change, note, reopen }: PredictS
       return;
     }
     say(error, null);
+    say(stopped, null);
     result.hidden = true;
     mark({ isPredicting: true });
     stop.hidden = false;
@@ -134,7 +138,8 @@ export function predictSection({ worker, state, change, note, reopen }: PredictS
         result.hidden = false;
       }
     } catch (reason) {
-      if (!(reason instanceof Stopped)) say(error, messageOf(reason));
+      if (reason instanceof Stopped) say(stopped, 'Stopped: nothing was predicted.');
+      else say(error, messageOf(reason));
     } finally {
       progress.hide();
       hideButton(stop, run);

@@ -47,7 +47,7 @@ export function parseLink(hash: string, usual: PageState): Link {
     const value = numberOf(fields.get(key));
     if (value === undefined) return usual[key];
     const taken = Number.isNaN(value) ? usual[key] : nearestChoice(value, choice);
-    if (taken !== value) refuse(key, `${wordsOf(choice)} would be right; it is ${taken}`);
+    if (taken !== value) refuse(key, `${wordsOf(choice)} would be right; ${taken} is taken`);
     return taken;
   };
   const rateOf = (text: string | null): PageState['rate'] => {
@@ -55,7 +55,7 @@ export function parseLink(hash: string, usual: PageState): Link {
     if (value === undefined) return text === 'best' ? 'best' : usual.rate;
     const taken = value > 0 ? Math.min(value, LARGEST_RATE) : usual.rate;
     if (taken !== value)
-      refuse('rate', `"best" or a number above 0, up to ${LARGEST_RATE}, would be right; it is ${taken}`);
+      refuse('rate', `"best" or a number above 0, up to ${LARGEST_RATE}, would be right; ${taken} is taken`);
     return taken;
   };
   const opened = (key: 'open' | 'openRead'): OpenFolds => {
@@ -67,9 +67,9 @@ export function parseLink(hash: string, usual: PageState): Link {
   };
   const view = VIEWS.find((known) => known === fields.get('view'));
   if (view === undefined && fields.has('view'))
-    refuse('view', `${VIEWS.join(', ')} would be right; it is ${usual.view}`);
+    refuse('view', `${VIEWS.join(', ')} would be right; ${usual.view} is taken`);
   const file = fields.get('file') ?? usual.file;
-  if (fields.get('network') === '') refuse('network', `the name of one would be right; it is ${usual.network}`);
+  if (fields.get('network') === '') refuse('network', `the name of one would be right; ${usual.network} is taken`);
   if (file !== '' && fields.get('network')) refuse('network', `the link is of a file, ${file}`);
   const state: PageState = {
     network: (file === '' && fields.get('network')) || usual.network,
