@@ -22,6 +22,8 @@ if (executable === undefined) {
   console.warn('The tests of the page are skipped: no Chromium or Chrome was found; CHROME_PATH can name one.');
 }
 
+const SMALL_GPT2 = { model_type: 'gpt2', n_layer: 2, n_embd: 64, n_head: 2, vocab_size: 100, n_positions: 32 };
+
 /** A folder with a model of TensorFlow.js: one dense layer of 4 inputs and 3 outputs. */
 async function tfjsFolder(parent: string): Promise<string> {
   const path = join(parent, 'dense');
@@ -353,6 +355,15 @@ describe.skipIf(executable === undefined)('the page', () => {
     await expect
       .poll(() => page.textContent('#network-error'))
       .toBe('two networks were dropped, one.json and two.json; drop one');
+    // What may belong together is taken, and the page says of what it did not read.
+    await page.setInputFiles('#file', [
+      { name: 'config.json', mimeType: '', buffer: Buffer.from(JSON.stringify(SMALL_GPT2)) },
+      { name: 'model.safetensors', mimeType: '', buffer: Buffer.alloc(8) },
+    ]);
+    await expect
+      .poll(() => page.textContent('#facts'))
+      .toContain('config.json is the network; model.safetensors beside it belongs to it and was not read');
+    expect(await page.isVisible('#network-error')).toBe(false);
     await writeFile(join(folder, 'damaged.onnx'), Uint8Array.of(0x0c, 0x0c));
     await page.setInputFiles('#file', join(folder, 'damaged.onnx'));
     await expect.poll(() => page.textContent('#network-error')).toContain('damaged.onnx: not a whole ONNX model');
@@ -392,10 +403,7 @@ describe.skipIf(executable === undefined)('the page', () => {
   it('reads files that are dropped, and says what one is that it cannot read', async () => {
     await open();
     const config = join(folder, 'config.json');
-    await writeFile(
-      config,
-      JSON.stringify({ model_type: 'gpt2', n_layer: 2, n_embd: 64, n_head: 2, vocab_size: 100, n_positions: 32 }),
-    );
+    await writeFile(config, JSON.stringify(SMALL_GPT2));
     await page.setInputFiles('#file', config);
     await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('108,'));
     // The link has the file's name, and the page says that it has no more.

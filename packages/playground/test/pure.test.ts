@@ -163,7 +163,7 @@ describe('the network among files', () => {
         const [path, text] = typeof file === 'string' ? [file, undefined] : file;
         return { path, role: roleOf(path, text) };
       }),
-    );
+    ).path;
   const config = (path: string) => [path, '{"model_type": "gpt2"}'] as const;
   const tfjs = (path: string) => [path, '{"modelTopology": {}}'] as const;
   const other = (path: string) => [path, '{"operators": 5}'] as const;
@@ -176,6 +176,12 @@ describe('the network among files', () => {
     expect(among('m-00001-of-00002.safetensors', 'm-00002-of-00002.safetensors')).toBe('m-00001-of-00002.safetensors');
     expect(among('a.safetensors', other('tokenizer.json'))).toBe('a.safetensors');
     expect(among('x.txt', other('my.graph.json'))).toBe('my.graph.json');
+  });
+
+  it('says what else describes one, and is taken for its own', () => {
+    const roles = ['f/model.onnx', 'f/model.safetensors', 'f/a.bin'].map((path) => ({ path, role: roleOf(path) }));
+    expect(modelAmong(roles)).toEqual({ path: 'f/model.onnx', beside: ['f/model.safetensors'] });
+    expect(modelAmong(roles.slice(1))).toEqual({ path: 'f/model.safetensors', beside: [] });
   });
 
   it.each([

@@ -24,19 +24,25 @@ export function roleOf(path: string, text?: string): FileRole {
   return /"model_type"\s*:/.test(text) || /(^|\/)config\.json$/.test(path) ? 'configuration' : 'other';
 }
 
+export interface Model {
+  readonly path: string;
+  /** Files that describe a network, too, and are taken for this one's: they are not read. */
+  readonly beside: readonly string[];
+}
+
 /**
- * The path of the file that describes the network: a model says more than the configuration beside it, and that more
+ * The file that describes the network: a model says more than the configuration beside it, and that more
  * than parameters. Throws Error where there is none, and where the files are of several networks, naming them.
  */
-export function modelAmong(files: readonly FileWithRole[]): string {
+export function modelAmong(files: readonly FileWithRole[]): Model {
   const of = (wanted: FileRole): string[] => files.filter(({ role }) => role === wanted).map(({ path }) => path);
   const networks = [of('model'), of('configuration'), withoutFurtherShards(of('parameters'))];
   for (const alike of networks) if (alike.length > 1) throw several(alike);
   const all = networks.flat();
-  const [first] = all;
+  const [first, ...beside] = all;
   // A JSON file of nothing that is known: what reads it says what is missing.
   const other = of('other').find((path) => path.endsWith('.json'));
-  if (first === undefined && other !== undefined) return other;
+  if (first === undefined && other !== undefined) return { path: other, beside: [] };
   if (first === undefined) {
     throw new Error(
       `${files.map(({ path }) => path).join(', ')}: not a network; an ONNX model (.onnx), the folder of a TensorFlow.js model, ` +
@@ -44,7 +50,7 @@ export function modelAmong(files: readonly FileWithRole[]): string {
     );
   }
   if (all.some((path) => !areOfOneFolder(first, path))) throw several(all);
-  return first;
+  return { path: first, beside };
 }
 
 const NUMBERS = ['no', 'one', 'two', 'three', 'four'];

@@ -23,7 +23,17 @@ const fromText = (text: string): OpenedNetwork => ({
 });
 
 async function fromFiles(files: readonly DroppedFile[]): Promise<OpenedNetwork> {
-  const model = await describing(files);
+  const { model, beside } = await describing(files);
+  const opened = await fromFile(model, files);
+  // Nothing that was dropped is passed over without a word.
+  const belonging =
+    beside.length === 0
+      ? []
+      : [`${model.path} is the network; ${beside.join(', ')} beside it belongs to it and was not read`];
+  return { ...opened, assumed: [...opened.assumed, ...belonging] };
+}
+
+async function fromFile(model: DroppedFile, files: readonly DroppedFile[]): Promise<OpenedNetwork> {
   const folder = new DroppedFolder(model.path, files);
   const { path: name } = model;
   if (name.endsWith('.onnx')) {
@@ -55,7 +65,9 @@ const fromModel = ({ graph, tensors }: ImportedModel, name: string, folder: Drop
 });
 
 /** The file that describes a network. Throws Error where there is none, or more than one. */
-async function describing(files: readonly DroppedFile[]): Promise<DroppedFile> {
+async function describing(
+  files: readonly DroppedFile[],
+): Promise<{ readonly model: DroppedFile; readonly beside: readonly string[] }> {
   const withRoles = await Promise.all(
     files.map(async ({ path, file }) => ({
       path,
@@ -63,8 +75,8 @@ async function describing(files: readonly DroppedFile[]): Promise<DroppedFile> {
       role: roleOf(path, path.endsWith('.json') ? await file.text() : undefined),
     })),
   );
-  const path = modelAmong(withRoles);
-  const found = files.find((file) => file.path === path);
-  if (found === undefined) throw new TypeError(`${path} was not dropped`);
-  return found;
+  const { path, beside } = modelAmong(withRoles);
+  const model = files.find((file) => file.path === path);
+  if (model === undefined) throw new TypeError(`${path} was not dropped`);
+  return { model, beside };
 }
