@@ -18,6 +18,7 @@ export const PRESET_GROUPS: readonly PresetGroup[] = [
         label: 'GPT-2 over bytes',
         text: 'gpt2:layers=4,heads=8,hidden=128,vocab=257,context=128,tied=false',
       },
+      { label: 'GPT-2', text: 'gpt2' },
     ],
   },
   {
@@ -32,7 +33,6 @@ export const PRESET_GROUPS: readonly PresetGroup[] = [
   {
     title: 'Language models',
     presets: [
-      { label: 'GPT-2', text: 'gpt2' },
       { label: 'GPT-2 Medium', text: 'gpt2-medium' },
       { label: 'GPT-2 Large', text: 'gpt2-large' },
       { label: 'GPT-2 XL', text: 'gpt2-xl' },
