@@ -18,6 +18,36 @@ export function adjacencyOf(nodeCount: number, edges: Uint32Array): Adjacency {
 }
 
 /**
+ * The largest distance between two nodes: of all pairs that a directed path joins, the most edges that a shortest path has; 0
+ * without edges. Takes O(nodes · edges) time and, unlike the lengths of all paths, O(nodes) memory.
+ */
+export function largestDistance(nodeCount: number, { offsets, targets }: Adjacency): number {
+  /** The source from which a node was last reached, counted from 1. */
+  const reachedFrom = new Uint32Array(nodeCount);
+  const distance = new Uint32Array(nodeCount);
+  const queue = new Uint32Array(nodeCount);
+  let largest = 0;
+  for (let source = 0; source < nodeCount; source++) {
+    reachedFrom[source] = source + 1;
+    distance[source] = 0;
+    queue[0] = source;
+    for (let head = 0, tail = 1; head < tail; head++) {
+      const node = queue[head];
+      // Breadth first: no later node is nearer.
+      largest = Math.max(largest, distance[node]);
+      for (let e = offsets[node]; e < offsets[node + 1]; e++) {
+        const target = targets[e];
+        if (reachedFrom[target] === source + 1) continue;
+        reachedFrom[target] = source + 1;
+        distance[target] = distance[node] + 1;
+        queue[tail++] = target;
+      }
+    }
+  }
+  return largest;
+}
+
+/**
  * Lengths of the shortest directed paths, `[nodes, nodes]` row-major: 1 for an edge, 0 for no path, for a path longer than
  * `cutoff`, and for a node to itself. Takes O(nodes · edges) time.
  */

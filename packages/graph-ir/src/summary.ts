@@ -1,5 +1,6 @@
 // A computational graph as plain JSON: nodes, direct edges, and what sums up the matrix of distances.
 import type { ComputationalGraph, NodeType } from './computational-graph.js';
+import { adjacencyOf, largestDistance } from './distances.js';
 
 /** Two graphs with equal summaries are equal: the checksum weighs every distance by its place. */
 export interface ComputationalGraphSummary {
@@ -10,6 +11,10 @@ export interface ComputationalGraphSummary {
     readonly shape: readonly number[] | null;
   }>;
   readonly edges: ReadonlyArray<readonly [from: number, to: number]>;
+  /**
+   * The largest distance between two nodes, in edges: of all pairs that a path joins, the longest of their shortest paths. It is
+   * not cut at the cutoff.
+   */
   readonly maxDistance: number;
   /** Pairs of nodes joined by a path of length 2 to the cutoff. */
   readonly virtualEdges: number;
@@ -22,19 +27,21 @@ export function summarizeComputationalGraph({
   nodes,
   edges,
   distances,
+  cutoff,
 }: ComputationalGraph): ComputationalGraphSummary {
-  let maxDistance = 0;
+  let longest = 0;
   let virtualEdges = 0;
   let distanceChecksum = 0;
   distances.forEach((distance, place) => {
-    maxDistance = Math.max(maxDistance, distance);
+    longest = Math.max(longest, distance);
     if (distance > 1) virtualEdges++;
     distanceChecksum += distance * (place + 1);
   });
   return {
     nodes: nodes.map(({ op, parameter, shape }, id) => ({ id, op, param: parameter, shape })),
     edges: Array.from({ length: edges.length / 2 }, (_, e) => [edges[2 * e], edges[2 * e + 1]] as const),
-    maxDistance,
+    // Where no path is as long as the cutoff, none was left out.
+    maxDistance: longest < cutoff ? longest : largestDistance(nodes.length, adjacencyOf(nodes.length, edges)),
     virtualEdges,
     distanceChecksum,
   };

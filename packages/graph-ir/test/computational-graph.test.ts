@@ -116,8 +116,22 @@ describe('toComputationalGraph', () => {
   it('leaves out paths longer than the cutoff', () => {
     const graph = buildVit({ layers: 3, heads: 2, hidden: 8, mlp: 16, patch: 4, classes: 3, image: 8 });
     const summary = summarizeComputationalGraph(toComputationalGraph(graph, { cutoff: 5 }));
-    expect(summary.maxDistance).toBe(5);
+    const whole = summarizeComputationalGraph(toComputationalGraph(graph));
+    expect(summary.virtualEdges).toBeLessThan(whole.virtualEdges);
     expect(() => toComputationalGraph(graph, { cutoff: 0 })).toThrow('cutoff is an integer in 1..65535, got 0');
+  });
+
+  it('sums up the largest distance whole, where the cutoff leaves paths out and where it does not', () => {
+    // Shortest paths take each layer's two sums, along its shortcuts; 9 edges lie outside the layers passed so.
+    const distances = [3, 12, 24].map((layers) => {
+      const graph = buildVit({ layers, heads: 2, hidden: 8, mlp: 16, patch: 4, classes: 3, image: 8 });
+      const [cut, whole] = [5, 1000].map((cutoff) =>
+        summarizeComputationalGraph(toComputationalGraph(graph, { cutoff })),
+      );
+      expect(cut.maxDistance).toBe(whole.maxDistance);
+      return whole.maxDistance;
+    });
+    expect(distances).toEqual([15, 33, 57]);
   });
 
   it('names grouped and dilated convolutions', () => {

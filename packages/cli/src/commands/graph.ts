@@ -113,7 +113,7 @@ export const graphCommand = (): Command =>
       print(
         [
           networkText(graph),
-          `computational graph: ${summary.nodes.length} nodes, ${summary.edges.length} edges, ${thousands(summary.virtualEdges)} virtual edges, longest path ${summary.maxDistance}`,
+          `computational graph: ${summary.nodes.length} nodes, ${summary.edges.length} edges, ${thousands(summary.virtualEdges)} virtual edges (paths of 2 to ${computational.cutoff} edges), largest distance between two nodes ${summary.maxDistance}`,
           '',
           textTable(
             ['node type', 'nodes'],

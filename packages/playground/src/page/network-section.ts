@@ -323,7 +323,7 @@ function showFacts(list: HTMLElement, facts: NetworkFacts): void {
       'Computational graph',
       computational === null
         ? (trouble ?? '')
-        : `${counted(computational.nodes, 'node')}, ${counted(computational.edges, 'edge')}, longest path ${computational.longestPath}`,
+        : `${counted(computational.nodes, 'node')}, ${counted(computational.edges, 'edge')}, largest distance between two nodes ${computational.largestDistance}`,
     ],
     ...assumed.map((what) => ['Assumed', what] as const),
   ];

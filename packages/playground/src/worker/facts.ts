@@ -71,7 +71,7 @@ function lowered(graph: Graph): Pick<NetworkFacts, 'computational' | 'trouble'> 
     const summary = summarizeComputationalGraph(toComputationalGraph(graph));
     const { nodes, edges, maxDistance } = summary;
     return {
-      computational: { nodes: nodes.length, edges: edges.length, longestPath: maxDistance },
+      computational: { nodes: nodes.length, edges: edges.length, largestDistance: maxDistance },
       trouble: null,
     };
   } catch (error) {

@@ -32,7 +32,7 @@ export interface NetworkFacts {
   /** Floating-point operations of one sample, null where a size has only a name. */
   readonly flops: number | null;
   /** Of the computational graph, null where a hypernetwork cannot read the network; `trouble` then says why. */
-  readonly computational: { readonly nodes: number; readonly edges: number; readonly longestPath: number } | null;
+  readonly computational: { readonly nodes: number; readonly edges: number; readonly largestDistance: number } | null;
   readonly trouble: string | null;
   /** Shipped hypernetworks that fit, best first, and an untrained one last. */
   readonly hypernets: readonly HypernetChoice[];
