@@ -13,7 +13,7 @@ import { formatMessage } from 'publint/utils';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** A package is code: what is larger holds something that it should not. Hypernetworks are files. */
 // graph-ir holds an interpreter of ONNX's operators, as a module of either kind.
-const MOST_BYTES = { '@logah/checkpoints': 16e6, '@logah/graph-ir': 700e3 };
+const MOST_BYTES = { '@logah/checkpoints': 20e6, '@logah/graph-ir': 700e3 };
 const MOST_BYTES_OF_CODE = 400e3;
 /** What nobody who installs a package reads. */
 const UNWANTED = /(^|\/)(test|tests|fixtures|bench|src|tools|node_modules)\/|\.(map|tsbuildinfo|test\.\w+)$/;

@@ -13,7 +13,7 @@ export interface CheckpointFit {
 
 /**
  * The checkpoint that fits a network best: one of the same patches before one that is resized, the one with the most parameters first.
- * Throws {@link CheckpointError} where none fits, with what each lacks and how to train one.
+ * Throws {@link CheckpointError} where none fits, with all that stands against each, how to train one and how to do without.
  */
 export function checkpointFor(graph: Graph, cards: readonly CheckpointCard[]): CheckpointFit {
   const judged = cards.map((card) => ({ card, ...judge(card, graph) }));
@@ -25,7 +25,8 @@ export function checkpointFor(graph: Graph, cards: readonly CheckpointCard[]): C
     [
       `no shipped checkpoint fits the network "${graph.name}":`,
       ...lines,
-      'Train one for it (`logah train --help`) and give its file with --checkpoint; --untrained asks for a fresh one.',
+      'Train one for it (`logah train --help`) and give its file with --checkpoint, or start without one (`logah init --help`);',
+      '--untrained asks for a fresh one.',
     ].join('\n'),
   );
 }
@@ -51,14 +52,17 @@ function judge(card: CheckpointCard, graph: Graph): Judgement {
   const roles = parameterRoles(graph);
   const present = new Set(roles.values());
   const unknown = [...present].filter((role) => !isKnown(role, card));
-  if (unknown.length > 0) {
-    const reason = `it never learned to fill ${unknown.map((role) => role.replaceAll('_', ' ')).join(', ')}`;
-    return { reasons: [reason], needsNewHead: false, remarks: [] };
-  }
+  const unfilled =
+    unknown.length > 0
+      ? [`it never learned to fill ${unknown.map((role) => role.replaceAll('_', ' ')).join(', ')}`]
+      : [];
   const shapeOf = (wanted: ParameterRole): readonly number[] | undefined =>
     graph.parameters.find(({ name }) => roles.get(name) === wanted)?.shape;
   const answers = lastSize(graph.values[graph.outputs[0]].shape);
   const { task } = card;
+  // What it says of tokens is nothing to a network of images, nor the other way round.
+  if (unfilled.length > 0 && (task.kind === 'text') !== present.has('token_embedding'))
+    return { reasons: unfilled, needsNewHead: false, remarks: [] };
   const head = present.has('head') ? 'own' : 'tied';
   const own =
     task.kind === 'images'
@@ -67,7 +71,7 @@ function judge(card: CheckpointCard, graph: Graph): Judgement {
   const width = widthOf(graph);
   const remarks = width > card.maxWidth ? [`features beyond ${card.maxWidth} repeat those before them`] : [];
   const needsNewHead = task.kind === 'images' && answers !== task.classes;
-  return { reasons: own.reasons, needsNewHead, remarks: [...own.remarks, ...remarks] };
+  return { reasons: [...unfilled, ...own.reasons], needsNewHead, remarks: [...own.remarks, ...remarks] };
 }
 
 /** Class tokens are not predicted by anything; their first values are fixed. */
@@ -90,26 +94,29 @@ function judgeImages({ image, patch }: ImageTask, graph: Graph, ownPatch: number
   };
 }
 
+const TOKENIZERS: Readonly<Record<TextTask['tokenizer'], string>> = { bytes: 'bytes', gpt2: "GPT-2's" };
+
 function judgeText(
   { vocab, tokenizer, context, heads }: TextTask,
   answers: number | undefined,
   head: 'own' | 'tied',
   positions = context,
 ): OfTask {
-  if (head === 'tied' && !heads.includes('tied')) {
-    return {
-      reasons: ['it learned a head of its own, and this network’s is its token embedding: use tied=false'],
-      remarks: [],
-    };
-  }
-  if (answers !== vocab) {
-    return {
-      reasons: [`its tokens are ${tokenizer}, ${vocab} of them, and this network has ${answers}`],
-      remarks: [],
-    };
-  }
+  const isOfTokens = answers === vocab;
+  const reasons = [
+    ...(isOfTokens
+      ? []
+      : [
+          `its tokens are ${TOKENIZERS[tokenizer]}, ${vocab} of them, and this network has ${answers ?? 'no fixed number'}`,
+        ]),
+    ...(head === 'own' || heads.includes('tied')
+      ? []
+      : [
+          `it learned a head of its own, and this network’s is its token embedding${isOfTokens ? ': use tied=false' : ''}`,
+        ]),
+  ];
   return {
-    reasons: [],
+    reasons,
     remarks: positions > context ? [`positions beyond ${context} repeat those before them`] : [],
   };
 }

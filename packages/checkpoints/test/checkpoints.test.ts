@@ -91,10 +91,37 @@ describe('checkpointFor', () => {
     );
   });
 
-  it('refuses a language model whose head is its token embedding: no checkpoint learned one', () => {
+  it('takes the checkpoint of GPT-2’s own tokens, for tied heads and others', () => {
+    for (const tied of [true, false]) {
+      const { card, needsNewHead, remarks } = checkpointFor(network(`gpt2:tied=${tied}`));
+      expect([card.name, needsNewHead]).toEqual(['gpts-wikitext2-bpe', false]);
+      expect(remarks).toEqual([
+        'positions beyond 64 repeat those before them',
+        'features beyond 256 repeat those before them',
+      ]);
+    }
+  });
+
+  it('refuses a language model over bytes whose head is its token embedding, and says what helps', () => {
     const tied = 'gpt2:layers=2,heads=2,hidden=16,vocab=257,context=16,tied=true';
-    expect(() => checkpointFor(network(tied))).toThrow(/gpts-wikitext2 .*use tied=false/);
+    expect(() => checkpointFor(network(tied))).toThrow(
+      /gpts-wikitext2 \(.*\): it learned a head of its own, and this network’s is its token embedding: use tied=false\n/,
+    );
     expect(checkpointFor(network(tied.replace('true', 'false'))).card.name).toBe('gpts-wikitext2');
+  });
+
+  it('says all that stands against a checkpoint at once, and advises nothing that would not do', () => {
+    const others = 'its tokens are bytes, 257 of them, and this network has 50; it learned a head of its own';
+    const tied = network('gpt2:layers=2,heads=2,hidden=16,vocab=50,context=16,tied=true');
+    expect(() => fitOf(cardOf('gpts-wikitext2'), tied)).toThrow(others);
+    expect(() => fitOf(cardOf('gpts-wikitext2'), tied)).not.toThrow('use tied=false');
+    expect(() => checkpointFor(tied)).toThrow("its tokens are GPT-2's, 50257 of them, and this network has 50\n");
+    const llama = network('llama:layers=1,heads=4,kvHeads=2,hidden=16,mlp=32,vocab=257');
+    expect(() => fitOf(cardOf('gpts-wikitext2-bpe'), llama)).toThrow(
+      /never learned to fill .*; its tokens are GPT-2's, 50257 of them, and this network has 257$/,
+    );
+    // Of tokens there is nothing to say to a network of images.
+    expect(() => fitOf(cardOf('gpts-wikitext2'), network(SMALL_VIT))).toThrow(/never learned to fill [^;]*$/);
   });
 
   it('remarks on positions beyond the context that was trained', () => {

@@ -10,8 +10,8 @@ import { CliError } from './errors.js';
 const OF_HYPERNETS = ['embed.weight', 'shape_enc.embed_channel.weight'];
 
 /**
- * Writes the parameters of a file as safetensors, holding one tensor at a time; a hypernetwork as one of ours.
- * Throws SafetensorsError, PytorchFileError, HypernetError or {@link CliError} naming the file and what is wrong with
+ * Writes the parameters of a file as safetensors, holding one tensor at a time; a hypernetwork as one of ours, with the
+ * notes that its file has. Throws SafetensorsError, PytorchFileError, HypernetError or {@link CliError} naming the file and what is wrong with
  * it.
  */
 export async function convertTensors(
@@ -24,7 +24,7 @@ export async function convertTensors(
     if (OF_HYPERNETS.every((name) => file.tensors.has(name))) {
       const { readHypernet, writeHypernet } = await import('@logah/hypernet/node');
       await useBackend();
-      await writeHypernet(output, await readHypernet(input, options));
+      await writeHypernet(output, await readHypernet(input, options), Object.fromEntries(file.metadata));
       return;
     }
     file.notes.forEach(options.onNote);

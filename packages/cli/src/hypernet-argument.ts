@@ -18,6 +18,7 @@ import { createRandom } from '@logah/random';
 import { Option } from 'commander';
 import { type CheckpointOptions, readingOptions, TENSOR_FILE_HELP } from './checkpoint-options.js';
 import { CliError } from './errors.js';
+import { originOf } from './parameter-file.js';
 
 export interface HypernetOptions extends CheckpointOptions {
   readonly checkpoint?: string;
@@ -61,12 +62,13 @@ export interface OpenedHypernet {
 export async function hypernetFor(graph: Graph, options: HypernetOptions): Promise<OpenedHypernet> {
   const { checkpoint, untrained, variant = 'tiny', newHead, seed } = options;
   if (newHead) checkOwnHead(graph, NEW_HEAD);
+  const headSeed = newHead ? seed : undefined;
   if (untrained) {
     refuseUnused(options, ['ema', 'assume'], 'a fresh hypernetwork (--untrained) is read from no file');
     return {
       hypernet: createHypernet(hypernetPreset(variant, { domain: domainOf(graph) }), createRandom(seed)),
       hasNewHead: newHead === true,
-      origin: originOf(`untrained ${variant}, seed ${seed}`, options),
+      origin: originOf(`untrained ${variant}, seed ${seed}`, headSeed),
       remarks: ['the hypernetwork is untrained: the network will train worse than from a random start'],
     };
   }
@@ -84,7 +86,7 @@ export async function hypernetFor(graph: Graph, options: HypernetOptions): Promi
   return {
     hypernet,
     hasNewHead: newHead === true,
-    origin: { ...originOf(checkpoint, options), ...notesFor(await metadataOf(checkpoint), graph) },
+    origin: { ...originOf(checkpoint, headSeed), ...notesFor(await metadataOf(checkpoint), graph) },
     remarks: [],
   };
 }
@@ -104,12 +106,6 @@ async function metadataOf(path: string): Promise<ReadonlyMap<string, string>> {
   await file.close();
   return file.metadata;
 }
-
-/** Of a hypernetwork that has no card. */
-const originOf = (name: string, { newHead, seed }: HypernetOptions): Record<string, string> => ({
-  predicted_by: name,
-  ...(newHead ? { head: `drawn, seed ${seed}` } : {}),
-});
 
 async function shipped(
   { card, needsNewHead, remarks }: CheckpointFit,

@@ -73,6 +73,18 @@ export const namesOption = (): Option =>
     .choices([...VIT_NAMINGS])
     .default('torchvision');
 
+/** Of a hypernetwork that has no card: its name, and the seed of a last layer that was drawn anew. */
+export const originOf = (name: string, headSeed?: number): Record<string, string> => ({
+  predicted_by: name,
+  ...(headSeed === undefined ? {} : { head: `drawn, seed ${headSeed}` }),
+});
+
+/** The metadata of a file of parameters: PyTorch's format, the architecture as it is written, and where the values are from. */
+export const parameterMetadata = (
+  architecture: string,
+  origin: Readonly<Record<string, string>>,
+): Record<string, string> => ({ format: 'pt', architecture, ...origin });
+
 /**
  * Writes the parameters of a graph as they come, in the graph's order, and says what was written. The file appears
  * under its name when it is complete. Throws SafetensorsError for a tensor that is missing, misplaced or of another
@@ -83,7 +95,7 @@ export async function writeParameters(
   { architecture, graph, backend, origin, out, dtype, strict, names, json }: ParameterFile,
 ): Promise<void> {
   const started = performance.now();
-  const metadata = { format: 'pt', architecture, ...origin };
+  const metadata = parameterMetadata(architecture, origin);
   const extras = extraStates(graph);
   const parts = vitTensors(graph, names);
   const own = graph.parameters.flatMap(({ name }) => parts.get(name) ?? []);

