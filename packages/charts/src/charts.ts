@@ -3,6 +3,7 @@ import { BarChart, CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { textLines, textWidth } from './text-width.js';
 
 use([BarChart, CustomChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
@@ -17,7 +18,6 @@ export interface LineSeries extends Series {
   readonly deviations?: readonly number[];
   /** Width of the line in pixels; 2 by default. */
   readonly width?: number;
-  readonly opacity?: number;
 }
 
 export interface BarSeries extends Series {
@@ -44,9 +44,10 @@ export const standalone = (svg: string): string =>
 /** For a page, or for a phone, where a page's letters would be too small to read. */
 export type ChartWidth = 'wide' | 'narrow';
 
-const SIZES: Readonly<Record<ChartWidth, { readonly width: number; readonly height: number }>> = {
-  wide: { width: 760, height: 340 },
-  narrow: { width: 380, height: 330 },
+/** Of the picture, and of its axes with what is under them. */
+const SIZES: Readonly<Record<ChartWidth, { readonly width: number; readonly axesHeight: number }>> = {
+  wide: { width: 760, axesHeight: 264 },
+  narrow: { width: 380, axesHeight: 242 },
 };
 
 /** A chart for all screens, as HTML for a page of {@link htmlPage}: the narrow one where there is no room for the wide one. */
@@ -66,19 +67,15 @@ export function lineChart(
   series: readonly LineSeries[],
   { isLogarithmic, width = 'wide', xMax }: LineChartOptions = {},
 ): string {
-  return render(width, {
-    ...frame(
-      title,
-      series.map(({ name }) => name),
-      width,
-    ),
+  const names = series.map(({ name }) => name);
+  return render(width, frame(title, names, width), {
     xAxis: {
       ...axis('value', x, 'middle'),
       ...(isCounted(series) ? { minInterval: 1 } : {}),
       ...(xMax === undefined ? {} : { max: xMax }),
     },
     yAxis: { ...axis(isLogarithmic ? 'log' : 'value', y, 'end'), scale: true },
-    series: series.flatMap(({ name, color, points, deviations, width = 2, opacity = 1 }) => [
+    series: series.flatMap(({ name, color, points, deviations, width = 2 }) => [
       ...(deviations ? [band(name, color, points, deviations)] : []),
       {
         type: 'line',
@@ -86,7 +83,7 @@ export function lineChart(
         data: points,
         showSymbol: points.length <= MOST_SYMBOLS,
         symbolSize: 5,
-        lineStyle: { width, opacity },
+        lineStyle: { width },
         itemStyle: { color },
       },
     ]),
@@ -129,14 +126,9 @@ export function barChart(
   { format = PERCENT, width = 'wide' }: BarChartOptions = {},
 ): string {
   const value = axis('value', y, 'end');
-  return render(width, {
-    ...frame(
-      title,
-      // One kind of bars is what the axis says it is.
-      series.length === 1 ? [] : series.map(({ name }) => name),
-      width,
-      BAR_BOTTOM,
-    ),
+  // One kind of bars is what the axis says it is.
+  const names = series.length === 1 ? [] : series.map(({ name }) => name);
+  return render(width, frame(title, names, width, BAR_BOTTOM), {
     xAxis: {
       ...axis('category', x, 'middle'),
       data: categories,
@@ -246,8 +238,7 @@ export function columnChart(
   { name, color, values }: BarSeries,
   width: ChartWidth = 'wide',
 ): string {
-  return render(width, {
-    ...frame(title, [name], width),
+  return render(width, frame(title, [name], width), {
     xAxis: { ...axis('category', x, 'middle'), data: categories, axisLabel: { ...TEXT, interval: 0, fontSize: 9 } },
     yAxis: { ...axis('value', y, 'end'), min: 0 },
     series: [{ type: 'bar', name, data: values, itemStyle: { color }, barCategoryGap: '10%' }],
@@ -258,30 +249,58 @@ const FONT_FAMILY = 'system-ui, sans-serif';
 const TEXT = { color: 'currentColor' };
 const GRID_LINE = { color: 'currentColor', opacity: 0.15 };
 
-const frame = (title: string, names: readonly string[], size: ChartWidth, bottom = 56): EChartsCoreOption => ({
-  animation: false,
-  textStyle: { ...TEXT, fontFamily: FONT_FAMILY },
-  title: {
-    text: title,
-    left: 0,
-    // Bold capitals reach above their line.
-    top: 3,
-    padding: 0,
-    textStyle: { ...TEXT, fontSize: 14, fontWeight: 600, width: SIZES[size].width, overflow: 'break' },
-  },
-  // Without a browser the widths of words are guessed: the gap leaves room for wider fonts.
-  legend: {
-    data: [...names],
-    top: size === 'wide' ? 22 : 36,
-    left: 0,
-    padding: [4, 0],
-    textStyle: { ...TEXT, fontSize: 11 },
-    itemHeight: 8,
-    itemWidth: 16,
-    itemGap: size === 'wide' ? 32 : 16,
-  },
-  grid: { left: size === 'wide' ? 56 : 44, right: 16, top: size === 'wide' ? 76 : 104, bottom },
-});
+const TITLE = { size: 14, lineHeight: 18 };
+const LEGEND = { size: 11, swatch: 16, gap: 14, rowHeight: 18 };
+/** From the top of a legend's last row to the axes: room for the name of the upright one. */
+const UNDER_LEGEND = 54;
+
+/** What is above the axes and around them, and how high the whole is with it. */
+function frame(title: string, names: readonly string[], size: ChartWidth, bottom = 56) {
+  const { width, axesHeight } = SIZES[size];
+  const lines = textLines(title, width, TITLE.size, true);
+  const legendTop = 4 + TITLE.lineHeight * lines.length;
+  const items = legendItems(names, width);
+  const top = legendTop + LEGEND.rowHeight * (items.at(-1)?.row ?? 0) + UNDER_LEGEND;
+  return {
+    height: top + axesHeight,
+    option: {
+      animation: false,
+      textStyle: { ...TEXT, fontFamily: FONT_FAMILY },
+      title: {
+        text: lines.join('\n'),
+        left: 0,
+        // Bold capitals reach above their line.
+        top: 3,
+        padding: 0,
+        textStyle: { ...TEXT, fontSize: TITLE.size, fontWeight: 600, lineHeight: TITLE.lineHeight },
+      },
+      // One of its own for each name: a legend of several guesses words narrower than some fonts have them.
+      legend: items.map(({ name, x, row }) => ({
+        data: [name],
+        left: x,
+        top: legendTop + row * LEGEND.rowHeight,
+        padding: [4, 0],
+        textStyle: { ...TEXT, fontSize: LEGEND.size },
+        itemHeight: 8,
+        itemWidth: LEGEND.swatch,
+      })),
+      grid: { left: size === 'wide' ? 56 : 44, right: 16, top, bottom },
+    },
+  };
+}
+
+/** Where the names of a legend stand: as many in a row as fit. */
+function legendItems(names: readonly string[], width: number): Array<{ name: string; x: number; row: number }> {
+  const items: Array<{ name: string; x: number; row: number }> = [];
+  let [x, row] = [0, 0];
+  for (const name of names) {
+    const own = LEGEND.swatch + 5 + textWidth(name, LEGEND.size);
+    if (x > 0 && x + own > width) [x, row] = [0, row + 1];
+    items.push({ name, x, row });
+    x += own + LEGEND.gap;
+  }
+  return items;
+}
 
 const axis = (type: 'value' | 'log' | 'category', name: string, nameLocation: 'middle' | 'end') => ({
   type,
@@ -294,9 +313,14 @@ const axis = (type: 'value' | 'log' | 'category', name: string, nameLocation: 'm
   splitLine: { lineStyle: GRID_LINE },
 });
 
-function render(width: ChartWidth, option: EChartsCoreOption): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, ...SIZES[width] });
-  chart.setOption(option);
+interface Frame {
+  readonly height: number;
+  readonly option: EChartsCoreOption;
+}
+
+function render(size: ChartWidth, { height, option }: Frame, content: EChartsCoreOption): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: SIZES[size].width, height });
+  chart.setOption({ ...option, ...content });
   const svg = chart.renderToSVGString();
   chart.dispose();
   return withOwnIds(withoutStyles(svg));

@@ -1,12 +1,25 @@
 // A page as one HTML file that needs nothing else, and reads in light, in dark and on paper.
 
 const STYLE = `
-  :root { color-scheme: light dark; --ink: #222; --paper: #fff; }
+  :root { color-scheme: light dark; --ink: #222; --paper: #fff; --shade: color-mix(in srgb, var(--ink) 45%, transparent); }
   @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #16181c; } }
   body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
   h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
   svg { width: 100%; height: auto; margin: 1rem 0; }
   .scrolled { overflow-x: auto; }
+  @media screen {
+    .scrolled {
+      background:
+        linear-gradient(to right, var(--paper) 40%, transparent) left / 3rem 100% no-repeat local,
+        linear-gradient(to left, var(--paper) 40%, transparent) right / 3rem 100% no-repeat local,
+        linear-gradient(to right, var(--shade), transparent) left / 1.2rem 100% no-repeat scroll,
+        linear-gradient(to left, var(--shade), transparent) right / 1.2rem 100% no-repeat scroll;
+    }
+    .scrolled:focus-visible { outline: 2px solid; }
+  }
+  @media screen and (min-width: 860px) {
+    .scrolled { position: relative; left: 50%; transform: translateX(-50%); width: fit-content; min-width: 100%; max-width: calc(100vw - 5rem); }
+  }
   .chart.narrow { display: none; }
   @media screen and (max-width: 600px) { .chart.wide { display: none; } .chart.narrow { display: block; } }
   table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
@@ -46,7 +59,7 @@ export function htmlTable(
 ): string {
   const line = (tag: 'th' | 'td', cells: readonly string[]): string =>
     `<tr>${cells.map((cell, i) => `<${tag}${i < textColumns ? ' class="text"' : ''}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
-  return `<div class="scrolled"><table>
+  return `<div class="scrolled" tabindex="0" role="region" aria-label="${escapeHtml(header.join(', '))}"><table>
 <thead>${line('th', header)}</thead>
 <tbody>${rows.map((row) => line('td', row)).join('\n')}</tbody>
 </table></div>`;

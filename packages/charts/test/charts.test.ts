@@ -95,6 +95,59 @@ describe('a chart', () => {
     expect(page).toMatch(/max-width: 600px\) \{ \.chart\.wide \{ display: none; \}/);
   });
 
+  it('breaks its title and its legend where the widest of usual fonts would not fit', () => {
+    // In DejaVu Sans at 11 pixels, and its bold at 14.
+    const legend = { random: 44.6, 'mimetic:position=1.5': 118.7, predicted: 55.3, 'LoGAH of an earlier run': 134.5 };
+    const title = 'Meta-training: loss of predicted networks on fresh digits';
+    const names = Object.keys(legend);
+    const draw = (width: 'wide' | 'narrow', of: readonly string[]) =>
+      lineChart(
+        { ...AXES, title },
+        of.map((name) => ({ name, color: '#2f7ed8', points })),
+        { width },
+      );
+    const at = (svg: string, text: string): number[] => {
+      const tag = new RegExp(`<text[^>]*>${text}</text>`).exec(svg)?.[0] ?? '';
+      const own = [/ x="([-\d.]+)"/, / y="([-\d.]+)"/].map((place) => Number(place.exec(tag)?.[1] ?? 0));
+      const moved = /translate\(([-\d.]+) ([-\d.]+)\)/.exec(tag)?.slice(1).map(Number) ?? [0, 0];
+      return own.map((place, i) => place + moved[i]);
+    };
+    for (const [width, pixels] of [
+      ['wide', 760],
+      ['narrow', 380],
+    ] as const) {
+      const svg = draw(width, names);
+      const places = Object.entries(legend).map(([name, length]) => ({ length, place: at(svg, name) }));
+      for (const [i, { length, place }] of places.entries()) {
+        const [x, y] = place;
+        expect(x + length).toBeLessThan(pixels);
+        const next = places[i + 1];
+        // The next swatch begins 21 pixels before its name.
+        if (next !== undefined && next.place[1] === y) expect(x + length).toBeLessThan(next.place[0] - 21);
+      }
+      // Above the name of the upright axis.
+      expect(Math.max(...places.map(({ place: [, y] }) => y))).toBeLessThan(at(svg, 'per cent')[1] - 12);
+    }
+    const narrow = draw('narrow', names);
+    const lines = [...narrow.matchAll(/font-weight="600"[^>]*>([^<]+)</g)].map(([, line]) => line);
+    expect(lines.join(' ')).toBe(title);
+    // The title alone has 449 pixels in DejaVu Sans Bold, and 57 letters.
+    for (const line of lines) expect((line.length * 449) / title.length).toBeLessThan(380 * 0.95);
+    expect(draw('wide', names)).toContain(`>${title}<`);
+    // What stands above the axes takes nothing from them.
+    const heights = [narrow, draw('narrow', names.slice(0, 1))].map((svg) =>
+      Number(/viewBox="0 0 380 (\d+)"/.exec(svg)?.[1]),
+    );
+    expect(heights[0]).toBeGreaterThan(heights[1]);
+  });
+
+  it('has lines of their whole colour, which a dark page swallows otherwise', () => {
+    const svg = lineChart(AXES, [{ name: 'each step', color: '#2f7ed8', width: 1, points }]);
+    const lines = pathsOf(svg, 'stroke="#2f7ed8"');
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) expect(line).not.toMatch(/opacity="0?\.\d/);
+  });
+
   it('ends where it is told to, though its line does not', () => {
     expect(lineChart(AXES, series, { xMax: 8 })).toContain('>8<');
     expect(lineChart(AXES, series)).not.toContain('>8<');
@@ -113,6 +166,13 @@ describe('pages', () => {
     expect(escapeHtml('<a & "b">')).toBe('&#60;a &#38; &#34;b&#34;&#62;');
     expect(htmlPage('x < y', ['<p>z</p>'])).toContain('<h1>x &#60; y</h1>\n<p>z</p>');
     expect(htmlTable(['<th>'], [['1 < 2']], 0)).toContain('<td>1 &#60; 2</td>');
+  });
+
+  it('let a wide table out of their column, show that it scrolls, and let the keyboard scroll it', () => {
+    const page = htmlPage('x', [htmlTable(['name', 'n < 2'], [['a', '1']], 1)]);
+    expect(page).toContain('<div class="scrolled" tabindex="0" role="region" aria-label="name, n &#60; 2">');
+    expect(page).toMatch(/\.scrolled \{[^}]*max-width: calc\(100vw - \d+rem\)/);
+    expect(page).toMatch(/linear-gradient\(to left, var\(--shade\), transparent\) right/);
   });
 
   it('set words left and numbers right', () => {

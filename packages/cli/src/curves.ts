@@ -36,7 +36,7 @@ export async function curvesOf(path: string): Promise<Curve> {
 export function lossChart({ steps }: Curve): string {
   const points = finite(steps.map(({ step, taskLoss }) => [step, taskLoss]));
   return lineChart({ title: 'Meta-training: loss of predicted networks', x: 'step', y: 'cross-entropy, nats' }, [
-    { name: 'each step', color: COLOR, width: 1, opacity: 0.3, points: thinned(points) },
+    { name: 'each step', color: COLOR, width: 1, points: thinned(points) },
     { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: thinned(movingMean(points, SMOOTHING)) },
   ]);
 }

@@ -40,7 +40,7 @@ export function quickstartReport(result: QuickstartResult): string {
     lineChart(
       { title: 'Meta-training: loss of predicted networks on fresh digits', x: 'step', y: 'cross-entropy, nats' },
       [
-        { name: 'each step', color: PREDICTED, opacity: 0.3, width: 1, points },
+        { name: 'each step', color: PREDICTED, width: 1, points },
         { name: `mean of ${SMOOTHING} steps`, color: MEAN, points: movingMean(points, SMOOTHING) },
       ],
       { width },
