@@ -1,4 +1,5 @@
 // What differs between two networks, for people.
+import { counted } from '@logah/files';
 import type { Graph, Parameter } from '@logah/graph-ir';
 import type { GraphDifference, ValueDifference } from '@logah/graph-ir/diff';
 import { thousands } from './text-table.js';
@@ -65,5 +66,5 @@ export function differenceText(
   );
   return texts.length > 0
     ? [`A: ${a.name}, B: ${b.name}`, ...texts].join('\n')
-    : `No differences: ${thousands(operators.same.length)} operators, ${thousands(parameters.same.length)} parameters${values === undefined ? ', values not compared' : ' with their values'}.`;
+    : `No differences: ${counted(operators.same.length, 'operator')}, ${counted(parameters.same.length, 'parameter')}${values === undefined ? ', values not compared' : ' with their values'}.`;
 }

@@ -1,6 +1,6 @@
 // A network's parameters on their way to a safetensors file: progress, the file, and what is said in the end.
 
-import { own } from '@logah/files';
+import { counted } from '@logah/files';
 import {
   type ExtraState,
   elementCount,
@@ -14,11 +14,12 @@ import {
 } from '@logah/graph-ir';
 import type { FloatDType, FloatTensor } from '@logah/safetensors';
 import { streamSafetensors } from '@logah/safetensors/node';
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import type { BackendName } from './backend.js';
+import { fileOf } from './named-file.js';
 import { print, say } from './print.js';
 import { showProgress } from './progress.js';
-import { bytes, thousands } from './text-table.js';
+import { bytes } from './text-table.js';
 
 /** A parameter's values under its name. */
 export type NamedTensor = FloatTensor & { readonly name: string };
@@ -43,25 +44,17 @@ export interface ParameterFile {
 
 /** What other suffixes would promise, and what makes it. */
 const OTHER_FORMATS: Readonly<Record<string, string>> = {
-  pt: 'PyTorch reads safetensors (safetensors.torch.load_file)',
-  pth: 'PyTorch reads safetensors (safetensors.torch.load_file)',
-  bin: 'transformers reads safetensors (model.safetensors)',
-  ckpt: 'PyTorch reads safetensors (safetensors.torch.load_file)',
-  onnx: 'write safetensors, then `logah convert ARCH FILE.onnx --parameters FILE.safetensors`',
-  npz: 'NumPy reads safetensors (safetensors.numpy.load_file)',
-  h5: 'Keras needs another format',
+  '.pt': 'PyTorch reads safetensors (safetensors.torch.load_file)',
+  '.pth': 'PyTorch reads safetensors (safetensors.torch.load_file)',
+  '.bin': 'transformers reads safetensors (model.safetensors)',
+  '.ckpt': 'PyTorch reads safetensors (safetensors.torch.load_file)',
+  '.onnx': 'write safetensors, then `logah convert ARCH FILE.onnx --parameters FILE.safetensors`',
+  '.npz': 'NumPy reads safetensors (safetensors.numpy.load_file)',
+  '.h5': 'Keras needs another format',
 };
 
-/** The value of `--out`: a file whose name promises what is written. Throws InvalidArgumentError for another format, or a folder. */
-export function outFile(path: string): string {
-  if (/[/\\]$/.test(path)) throw new InvalidArgumentError(`That is a folder: name a file in it, *.safetensors.`);
-  const suffix = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? '';
-  const instead = own(OTHER_FORMATS, suffix);
-  if (instead !== undefined) {
-    throw new InvalidArgumentError(`What is written is safetensors: name it *.safetensors; ${instead}.`);
-  }
-  return path;
-}
+/** The value of `--out`: a safetensors file. Throws InvalidArgumentError for a name that promises something else, or a folder. */
+export const outFile = fileOf(['.safetensors'], OTHER_FORMATS);
 
 /** The option `--dtype` of a command that writes parameters. */
 export const dtypeOption = (): Option =>
@@ -110,7 +103,7 @@ export async function writeParameters(
   print(
     json
       ? JSON.stringify({ architecture, parameters, backend, seconds, out, dtype, bytes: size, tensors: count })
-      : `${out}: ${thousands(parameters)} parameters in ${count} tensors, ${bytes(size)}, ` +
+      : `${out}: ${counted(parameters, 'parameter')} in ${counted(count, 'tensor')}, ${bytes(size)}, ` +
           `${seconds.toFixed(1)} s on ${backend}`,
   );
 }
@@ -163,7 +156,7 @@ function strictNote(extras: readonly ExtraState[]): string {
   const what = [
     ...extras.flatMap((extra) => (extra.kind === 'tied' ? [`${extra.name} (tied to ${extra.parameter})`] : [])),
     ...(buffers > 0
-      ? [`${buffers} running statistics such as ${extras.find(({ kind }) => kind === 'buffer')?.name}`]
+      ? [`${counted(buffers, 'running statistic')} such as ${extras.find(({ kind }) => kind === 'buffer')?.name}`]
       : []),
   ].join(' and ');
   return `PyTorch's strict loading also wants ${what}; load with strict=False, or write ${first === undefined || extras.length === 1 ? 'it' : 'them'} with --strict.`;

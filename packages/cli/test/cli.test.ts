@@ -13,6 +13,7 @@ import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '@logah
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-cpu';
+import { predictCommand } from '../src/quickstart/next-command.js';
 import { type Outcome, runHere, runLogah } from './command.js';
 
 let folder: string;
@@ -424,7 +425,7 @@ describe('logah convert', () => {
 
 describe('logah quickstart', () => {
   it('trains, compares and leaves a report, numbers, the hypernetwork and a network', async () => {
-    const { code, stdout } = await built(
+    const { code, stdout, stderr } = await built(
       ...[
         'quickstart',
         '--steps',
@@ -441,6 +442,7 @@ describe('logah quickstart', () => {
       ],
     );
     expect(code).toBe(0);
+    expect(stderr).toMatch(/Part 2 of 2: .*, 1 seed each\.\n/);
     const result = JSON.parse(stdout);
     expect(result.curve).toHaveLength(20);
     expect([result.trainedSteps, result.testDigits]).toEqual([2, 50]);
@@ -472,6 +474,8 @@ describe('logah quickstart', () => {
       await readSafetensors(inFolder('again.safetensors')),
     ];
     expect([...repeated.tensors]).toEqual([...kept.tensors]);
+    const [, ...next] = predictCommand('qs/hypernet.safetensors', 'qs/vit.safetensors').replace('npx ', '').split(' ');
+    expect((await logah(...next)).code).toBe(0);
     const { architecture, ...notes } = kept.metadata;
     expect(architecture).toBe('vit:layers=3,heads=4,hidden=48,mlp=192,patch=8,classes=10,image=32');
     expect(notes).toEqual({

@@ -134,10 +134,10 @@ describe('what is written', () => {
   });
 
   it('is never called what it is not', async () => {
-    for (const name of ['x.pt', 'x.onnx', 'x.bin']) {
+    for (const name of ['x.pt', 'x.onnx', 'x.bin', 'x', 'x.weights', '.safetensors', 'x.']) {
       const { code, stderr } = await logah('predict', TINY, '--untrained', '--out', name);
       expect(code).toBe(2);
-      expect(stderr).toContain('What is written is safetensors');
+      expect(stderr).toContain('What is written is safetensors: name it *.safetensors');
       expect(existsSync(join(folder, name))).toBe(false);
     }
   });
@@ -147,6 +147,8 @@ describe('what is written', () => {
       ['graph', 'vit-s', '--svg', 'x.png'],
       ['graph', 'vit-s', '--heatmap', 'x.png'],
       ['graph', 'vit-s', '--dot', 'x.svg'],
+      ['graph', 'vit-s', '--svg', 'picture'],
+      ['graph', 'vit-s', '--out', 'page'],
       ['graph', 'vit-s', '--mermaid', 'x.PDF'],
       ['graph', 'vit-s', '--model-explorer', 'x.html'],
       ['dataset', 'vits-1k', '--svg', 'x.jpeg'],

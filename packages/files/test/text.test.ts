@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { DEEPEST_JSON, FileError, own, parseJson, printable, recordOf, shortJson } from '../src/index.js';
+import { counted, DEEPEST_JSON, FileError, own, parseJson, printable, recordOf, shortJson } from '../src/index.js';
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('a count', () => {
+  it('is of one or of many, with commas', () => {
+    expect([0, 1, 2, 12345].map((count) => counted(count, 'seed'))).toEqual([
+      '0 seeds',
+      '1 seed',
+      '2 seeds',
+      '12,345 seeds',
+    ]);
+    expect([1, 3].map((count) => counted(count, 'process', 'processes'))).toEqual(['1 process', '3 processes']);
+  });
+});
 
 describe('JSON', () => {
   it('is read up to a depth, and beyond refused with the path of what is too deep', () => {

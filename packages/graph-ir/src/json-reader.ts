@@ -11,10 +11,9 @@ export class Reader {
     readonly value: unknown,
   ) {}
 
-  fail(wanted: string): never {
-    throw new GraphError(
-      `${this.source}: ${this.path || 'the file'} should be ${wanted}, got ${shortJson(this.value)}`,
-    );
+  /** Throws {@link GraphError} with what would be right, and what was `found`. */
+  fail(wanted: string, found = shortJson(this.value)): never {
+    throw new GraphError(`${this.source}: ${this.path || 'the file'} should be ${wanted}, got ${found}`);
   }
 
   /** A record that inherits nothing: names in it are the file's. */

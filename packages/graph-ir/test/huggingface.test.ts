@@ -96,6 +96,43 @@ describe('graphFromConfig', () => {
       [{ model_type, pruned_heads: { 0: [1, 2] } }, 'pruned_heads should be {}: layers without some'] as const,
     ]),
     [{ model_type: 'deit', architectures: ['DeiTForMaskedImageModeling'] }, 'architectures should be ["DeiTForImage'],
+    ...(['bert', 'roberta', 'vit', 'deit'] as const).flatMap((model_type) => [
+      [
+        { model_type, hidden_size: 64 },
+        'num_attention_heads should be a divisor of hidden_size, 64, such as 8 or 16, got nothing, which is 12 by default',
+      ] as const,
+      [
+        { model_type, hidden_size: 64, num_attention_heads: 1000 },
+        'num_attention_heads should be a divisor of hidden_size, 64, such as 64, got 1000',
+      ] as const,
+      [
+        { model_type, num_attention_heads: 5 },
+        'num_attention_heads should be a divisor of hidden_size by default, 768, such as 4 or 6, got 5',
+      ] as const,
+    ]),
+    [{ model_type: 'distilbert', dim: 64 }, 'n_heads should be a divisor of dim, 64, such as 8 or 16, got nothing'],
+    [
+      { model_type: 'distilbert', hidden_size: 64, num_attention_heads: 7 },
+      'num_attention_heads should be a divisor of hidden_size, 64, such as 4 or 8, got 7',
+    ],
+    [{ model_type: 'gpt2', n_embd: 64 }, 'n_head should be a divisor of n_embd, 64, such as 8 or 16, got nothing'],
+    [{ model_type: 'gpt2', hidden_size: 64 }, 'n_head should be a divisor of hidden_size, 64, such as 8 or 16, got'],
+    ...(['llama', 'mistral', 'qwen2', 'phi3'] as const).map(
+      (model_type) =>
+        [
+          { model_type, hidden_size: 48, num_attention_heads: 16 },
+          'num_attention_heads should be a divisor of hidden_size, 48, that leaves an even size for each, such as 12 or 24, got 16',
+        ] as const,
+    ),
+    [
+      { model_type: 'mistral', num_attention_heads: 4 },
+      'num_key_value_heads should be a divisor of num_attention_heads, 4, such as 4, got nothing, which is 8 by default',
+    ],
+    [
+      { model_type: 'gemma', num_key_value_heads: 3 },
+      'num_key_value_heads should be a divisor of num_attention_heads by default, 16, such as 2 or 4, got 3',
+    ],
+    [{ model_type: 'qwen3', head_dim: 7 }, 'head_dim should be even: rotary embeddings turn pairs, got 7'],
     [{ model_type: 'resnet', depths: [1] }, 'depths should be 4 numbers, as hidden_sizes has, got [1]'],
   ])('refuses %j', (config, message) => {
     expect(() => fromConfig(config)).toThrow(`model/config.json: ${message}`);

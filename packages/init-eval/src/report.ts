@@ -1,6 +1,7 @@
 // A comparison as one page that needs nothing else: what was found in words, the table, curves, bars, what each start
 // was like, and how it was made.
 import { type BarFormat, barChart, escapeHtml, forAllScreens, htmlPage, htmlTable, lineChart } from '@logah/charts';
+import { counted } from '@logah/files';
 import {
   formatMetric,
   formatSpread,
@@ -250,7 +251,7 @@ function startFindings(runs: readonly RunRecord[]): string {
   const rows = runs.flatMap(({ architecture, initializer, start }) => {
     if (start === undefined || seen.has(`${architecture} ${initializer}`)) return [];
     seen.add(`${architecture} ${initializer}`);
-    const untrained = Object.entries(start.untrainedRows).map(([name, count]) => `${count} rows of ${name}`);
+    const untrained = Object.entries(start.untrainedRows).map(([name, count]) => `${counted(count, 'row')} of ${name}`);
     const texts = [...alikeness(start.diversity), ...start.findings.map(({ text }) => text)];
     const all =
       untrained.length === 0 ? texts : [...texts, `untrained: no gradient ever reached ${untrained.join(', ')}`];

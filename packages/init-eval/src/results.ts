@@ -1,5 +1,6 @@
 // What a comparison is made of: every run as it went, and for each architecture and initialiser the best learning
 // rate in a few numbers.
+import { counted } from '@logah/files';
 import { isPredicted, randomKind, startName } from './start-text.js';
 import type { Finding, LayerStatistics } from './statistics.js';
 import type { EpochScore } from './training.js';
@@ -238,7 +239,7 @@ function contrastOf(start: Start, baseline: Start, metric: Metric): Contrast {
     interval === null
       ? 'one seed each: its noise is unknown'
       : `95 % interval ${formatSigned(interval.low, metric)} to ${formatSigned(interval.high, metric)}, ` +
-        `${own.seeds} and ${other.seeds} seeds: ` +
+        `${own.seeds} and ${counted(other.seeds, 'seed')}: ` +
         `${isLargerThanNoise ? 'larger than the noise between seeds' : 'not larger than the noise between seeds'}`;
   return {
     baseline: other.initializer,
@@ -283,7 +284,7 @@ function rescalingOf(start: Start, starts: readonly Start[], metric: Metric): Re
 /** When something was reached, for people: "after 120 steps (epoch 3)". */
 export function formatReached({ epoch, steps }: Reached): string {
   if (epoch === 0) return 'before any training';
-  return steps === null ? `after epoch ${epoch}` : `after ${steps} steps (epoch ${epoch})`;
+  return steps === null ? `after epoch ${epoch}` : `after ${counted(steps, 'step')} (epoch ${epoch})`;
 }
 
 /** A value of a metric for people: 0.4123 as "41.2 %", a perplexity as "23.64". */

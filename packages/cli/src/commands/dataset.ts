@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type DatasetStatistics, datasetStatistics, datasetToJsonLines } from '@logah/arch-datasets';
 import { columnChart, standalone } from '@logah/charts';
+import { counted } from '@logah/files';
 import { writeFile } from '@logah/files/node';
 import { Command, Option } from 'commander';
 import { ARCHITECTURE_SETS, readArchitectureSet } from '../architecture-set.js';
@@ -26,7 +27,7 @@ export const datasetCommand = (): Command =>
     .addOption(integerOption('--seed <integer>', 'of what is drawn', SEED, 0))
     .option('--out <file>', 'where the entries go, one a line; without it and --stats they are printed')
     .option('--stats', 'how many there are, and how large')
-    .addOption(new Option('--svg <file>', 'the sizes as a picture').argParser(fileOf('.svg')))
+    .addOption(new Option('--svg <file>', 'the sizes as a picture').argParser(fileOf(['.svg'])))
     .option('--json', 'the statistics as JSON')
     .action(async (name: string, { seed, out, stats, svg, json }: DatasetOptions) => {
       if (out !== undefined && svg !== undefined && resolve(out) === resolve(svg))
@@ -48,7 +49,7 @@ function statisticsText(name: string, statistics: DatasetStatistics): string {
   const { entries, distinct, parameters, histogram } = statistics;
   const widest = Math.max(...histogram.counts);
   return [
-    `${name}: ${entries.train} architectures to train on (${distinct.train} distinct), ${entries.validation} (${distinct.validation}) to validate, ${entries.test} (${distinct.test}) to test`,
+    `${name}: ${counted(entries.train, 'architecture')} to train on (${distinct.train} distinct), ${entries.validation} (${distinct.validation}) to validate, ${entries.test} (${distinct.test}) to test`,
     `parameters: ${thousands(parameters.least)} to ${thousands(parameters.most)}, mean ${thousands(Math.round(parameters.mean))}`,
     '',
     textTable(

@@ -1,5 +1,6 @@
 // `logah graph`: an architecture's graph, as the hypernetwork reads it.
 
+import { counted } from '@logah/files';
 import { writeFile } from '@logah/files/node';
 import {
   ARCHITECTURE_PRESETS,
@@ -24,7 +25,7 @@ import {
   toSvg,
 } from '@logah/graph-ir/draw';
 import { graphPage, type ValueStatistics, valueStatistics } from '@logah/graph-ir/page';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { ARCHITECTURE_HELP, constantOption, sizeOption } from '../architecture-argument.js';
 import { emaOption, referenceOption, TENSOR_FILE_HELP } from '../checkpoint-options.js';
 import { CliError } from '../errors.js';
@@ -53,22 +54,22 @@ export const graphCommand = (): Command =>
     .argument('[arch]', ARCHITECTURE_HELP)
     .option('--list', 'all presets with their sizes instead')
     .option('--json', 'nodes, edges and a summary of all distances as JSON')
-    .addOption(new Option('--svg <file>', 'draw it, repeated blocks once').argParser(fileOf('.svg')))
-    .addOption(new Option('--dot <file>', 'the same for Graphviz').argParser(fileOf('.dot', '.gv')))
-    .addOption(new Option('--mermaid <file>', 'the same for Markdown').argParser(fileOf('.mmd', '.mermaid', '.md')))
-    .addOption(new Option('--heatmap <file>', 'draw the matrix of distances as SVG').argParser(fileOf('.svg')))
+    .addOption(new Option('--svg <file>', 'draw it, repeated blocks once').argParser(fileOf(['.svg'])))
+    .addOption(new Option('--dot <file>', 'the same for Graphviz').argParser(fileOf(['.dot', '.gv'])))
+    .addOption(new Option('--mermaid <file>', 'the same for Markdown').argParser(fileOf(['.mmd', '.mermaid', '.md'])))
+    .addOption(new Option('--heatmap <file>', 'draw the matrix of distances as SVG').argParser(fileOf(['.svg'])))
     .option('--full', 'draw the network with all its operators instead')
     .addOption(
       new Option(
         '--out <file>',
         'a page (*.html) that shows the network with all its operators: searched, zoomed, opened block by block',
-      ).argParser(pageFile),
+      ).argParser(fileOf(['.html'], { '.svg': '--svg draws a picture' })),
     )
     .addOption(
       new Option(
         '--model-explorer <file>',
         "the network with all its operators as JSON for Google's Model Explorer",
-      ).argParser(fileOf('.json')),
+      ).argParser(fileOf(['.json'])),
     )
     .option(
       '--parameters <file>',
@@ -97,7 +98,7 @@ export const graphCommand = (): Command =>
       const { full, out, modelExplorer, json, heatmap } = options;
       if ((full || out || modelExplorer) && !json && heatmap === undefined) {
         if (full) await draw(fold(drawGraph(graph)), options);
-        print(`${networkText(graph)}, ${thousands(graph.operators.length)} operators`);
+        print(`${networkText(graph)}, ${counted(graph.operators.length, 'operator')}`);
         return;
       }
       const computational = toComputationalGraph(graph, { reference: options.reference === true });
@@ -113,7 +114,7 @@ export const graphCommand = (): Command =>
       print(
         [
           networkText(graph),
-          `computational graph: ${summary.nodes.length} nodes, ${summary.edges.length} edges, ${thousands(summary.virtualEdges)} virtual edges (paths of 2 to ${computational.cutoff} edges), largest distance between two nodes ${summary.maxDistance}`,
+          `computational graph: ${counted(summary.nodes.length, 'node')}, ${counted(summary.edges.length, 'edge')}, ${counted(summary.virtualEdges, 'virtual edge')} (paths of 2 to ${computational.cutoff} edges), largest distance between two nodes ${summary.maxDistance}`,
           '',
           textTable(
             ['node type', 'nodes'],
@@ -135,7 +136,7 @@ const presetTable = (): string =>
   );
 
 const networkText = (graph: Graph): string =>
-  `${graph.name}: ${thousands(parameterCount(graph))} parameters in ${graph.parameters.length} tensors`;
+  `${graph.name}: ${counted(parameterCount(graph), 'parameter')} in ${counted(graph.parameters.length, 'tensor')}`;
 
 /** Writes the pictures that were asked for. */
 async function draw(drawing: FoldedDrawing, { svg, dot, mermaid }: GraphOptions): Promise<void> {
@@ -162,9 +163,4 @@ async function statisticsOf({ graph, values }: OpenedNetwork): Promise<Map<strin
 async function write(file: string, text: string): Promise<void> {
   await writeFile(file, text);
   say(`Wrote ${file}.`);
-}
-
-function pageFile(path: string): string {
-  if (path.endsWith('.html')) return path;
-  throw new InvalidArgumentError('A *.html file was wanted; --svg, --dot and --mermaid draw pictures.');
 }

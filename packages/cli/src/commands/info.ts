@@ -1,7 +1,7 @@
 // `logah info`: what is in a file, or what an architecture is like.
 import { existsSync } from 'node:fs';
 import { CARDS, cardOf, isShipped } from '@logah/checkpoints/catalog';
-import { recordOf } from '@logah/files';
+import { counted, recordOf } from '@logah/files';
 import {
   ARCHITECTURE_PRESETS,
   didYouMean,
@@ -28,7 +28,7 @@ import { type CheckpointOptions, emaOption, readingOptions, TENSOR_FILE_HELP } f
 import { CliError } from '../errors.js';
 import { COUNT, integerOption } from '../options.js';
 import { print } from '../print.js';
-import { textTable, thousands } from '../text-table.js';
+import { textTable } from '../text-table.js';
 
 interface InfoOptions extends Pick<CheckpointOptions, 'ema'> {
   readonly checkpoint?: string;
@@ -72,7 +72,7 @@ async function printTensors(file: string, options: InfoOptions): Promise<void> {
     print(JSON.stringify({ file, values, metadata: Object.fromEntries(metadata), tensors: list }));
     return;
   }
-  print(`${file}: ${thousands(values)} values in ${list.length} tensors`);
+  print(`${file}: ${counted(values, 'value')} in ${counted(list.length, 'tensor')}`);
   for (const [key, value] of metadata) print(`${key}: ${value}`);
   print(
     `\n${textTable(
@@ -179,9 +179,9 @@ function describe(info: NetworkInfo, { batch, time }: { readonly batch: number; 
   const values = (kind: string, of: NetworkInfo['inputs']): string[] =>
     of.map(({ name, dtype, shape }) => `${kind} ${name}: ${dtype} [${shape.join(', ')}]`);
   const isText = info.inputs.some(({ shape }) => shape.includes('time'));
-  const sample = isText ? `${batch} × ${thousands(time)} tokens` : `${batch} image${batch === 1 ? '' : 's'}`;
+  const sample = isText ? `${batch} × ${counted(time, 'token')}` : counted(batch, 'image');
   return [
-    `${info.name}: ${thousands(info.parameters)} parameters in ${info.tensors} tensors`,
+    `${info.name}: ${counted(info.parameters, 'parameter')} in ${counted(info.tensors, 'tensor')}`,
     ...values('input', info.inputs),
     ...values('output', info.outputs),
     info.flops === undefined || info.activations === undefined

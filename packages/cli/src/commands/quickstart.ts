@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataNotes, notesFor } from '@logah/checkpoints/catalog';
 import { subset } from '@logah/data';
+import { counted } from '@logah/files';
 import { lockFolder, makeFolder, sweepFolder, writeFile } from '@logah/files/node';
 import { initTrainer, type TrainerState, train } from '@logah/ghn-trainer';
 import { buildArchitecture, formatArchitecture } from '@logah/graph-ir';
@@ -22,6 +23,7 @@ import { print, say } from '../print.js';
 import { duration, showProgress } from '../progress.js';
 import { type CompareOptions, type Comparison, compareStarts, trainings } from '../quickstart/compare.js';
 import { DIGITS, loadDigits } from '../quickstart/digits.js';
+import { predictCommand } from '../quickstart/next-command.js';
 import { architectures, HELD_OUT, HYPERNET, recipe } from '../quickstart/plan.js';
 import { comparisonTable, percent, type QuickstartResult, quickstartReport, verdict } from '../quickstart/report.js';
 import { textTable, thousands } from '../text-table.js';
@@ -105,7 +107,7 @@ async function quickstart({
   const total = config.epochs * (config.stepsPerEpoch ?? 1);
   const hypernetParameters = hypernetParameterCount(HYPERNET).learned;
   say(
-    `Part 1 of 2, ${thousands(total)} steps: meta-training templates of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
+    `Part 1 of 2, ${counted(total, 'step')}: meta-training templates of ${thousands(hypernetParameters)} parameters on ${thousands(digits.length)} digits (backend ${backend}; Ctrl-C stops and keeps what is there).`,
   );
   const started = performance.now();
   const interrupt = listenForInterrupt();
@@ -122,7 +124,7 @@ async function quickstart({
   );
   await writeHypernet(hypernetPath(out), hypernet, notes);
   say(
-    `Trained for ${duration(trainingSeconds)}. Part 2 of 2: comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${seedCount} seeds each.`,
+    `Trained for ${duration(trainingSeconds)}. Part 2 of 2: comparing ${HELD_OUT.length} networks that it has not seen, from predicted and from other parameters, ${counted(seedCount, 'seed')} each.`,
   );
 
   const seeds = Array.from({ length: seedCount }, (_, i) => seed + i);
@@ -221,7 +223,9 @@ function summary(result: QuickstartResult, out: string): string {
     '',
     `${join(out, 'report.html')}              curves and bars: open it in a browser`,
     `${join(out, 'results.json')}             the same as numbers`,
-    `${join(out, 'hypernet.safetensors')}     the hypernetwork: logah predict vit:layers=5,heads=4,hidden=72,mlp=288,patch=8 --checkpoint …`,
+    `${join(out, 'hypernet.safetensors')}     the hypernetwork, which fills other networks (below)`,
     `${join(out, 'predicted-vit.safetensors')}  a predicted network, with torchvision's names`,
+    '',
+    predictCommand(hypernetPath(out), join(out, 'vit.safetensors')),
   ].join('\n');
 }

@@ -5,6 +5,7 @@ import { datasetToJsonLines, type LanguageHeads } from '@logah/arch-datasets';
 import { standalone } from '@logah/charts';
 import { dataNotes } from '@logah/checkpoints/catalog';
 import { DATASET_NAMES, type Dataset, type DatasetName, datasetContent, readDataset } from '@logah/data/node';
+import { counted } from '@logah/files';
 import { writeFile } from '@logah/files/node';
 import {
   type ArchitectureSource,
@@ -265,8 +266,8 @@ export const trainCommand = (): Command =>
             ? { ...(pool ? { gradients: own } : {}), signal: interrupt.signal }
             : { ...shareGradients(ranks, own, () => interrupt.signal.aborted), ranks };
         tell(
-          `Meta-training ${DECODER_NAMES[hypernet.decoder]} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${thousands(data.train.length)} samples, ` +
-            `${options.metaBatch} networks a step, backend ${backend}, ${ranks ? `${ranks.size} processes (${ranks.library}), ` : ''}${pool ? `${workers} workers` : 'one thread'} (Ctrl-C stops and keeps the state).`,
+          `Meta-training ${DECODER_NAMES[hypernet.decoder]} of ${thousands(hypernetParameterCount(hypernet).learned)} parameters in ${options.out}: ${counted(data.train.length, 'sample')}, ` +
+            `${counted(options.metaBatch, 'network')} a step, backend ${backend}, ${ranks ? `${counted(ranks.size, 'process', 'processes')} (${ranks.library}), ` : ''}${pool ? counted(workers, 'worker') : 'one thread'} (Ctrl-C stops and keeps the state).`,
         );
         if (heldOut.length === 0)
           tell(`${architectureSetOf(options)} has no architectures of the part "test", so none are evaluated.`);

