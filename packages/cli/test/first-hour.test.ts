@@ -72,6 +72,26 @@ describe('help', () => {
 
 const TINY = 'gpt2:layers=1,heads=1,hidden=16,vocab=50,context=8';
 
+describe('GPT-2 over its own tokens', () => {
+  it.each([true, false])('is filled from the checkpoint that ships for it, tied: %s', async (tied) => {
+    const network = `gpt2:layers=1,heads=2,hidden=16,context=16,tied=${tied}`;
+    const { code, stderr } = await logah('predict', network, '--out', 'gpt2.safetensors');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('filled from gpts-wikitext2-bpe, which ships')]);
+    const { metadata, tensors } = await readSafetensors(join(folder, 'gpt2.safetensors'));
+    expect(metadata).toMatchObject({ predicted_by: 'gpts-wikitext2-bpe', tokenizer: 'gpt2', vocab: '50257' });
+    expect(tensors.has('lm_head.weight')).toBe(!tied);
+  });
+});
+
+describe('the largest distance between two nodes', () => {
+  it('is told whole, though virtual edges end at 50', async () => {
+    expect((await logah('graph', 'vit-l')).stdout).toContain(
+      'virtual edges (paths of 2 to 50 edges), largest distance between two nodes 57\n',
+    );
+    expect(JSON.parse((await logah('graph', 'vit-l', '--json')).stdout).maxDistance).toBe(57);
+  });
+});
+
 describe('a word that is nearly right', () => {
   it('in a file of options is told the right one, too', async () => {
     await writeFile(join(folder, 'options.json'), '{"metaBtch": 2}');
