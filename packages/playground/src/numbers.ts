@@ -3,10 +3,6 @@
 /** 1234567 as "1,234,567". */
 export const thousands = (value: number): string => value.toLocaleString('en-US');
 
-/** "1 layer", "2 layers", "1,234 layers". */
-export const counted = (count: number, thing: string): string =>
-  `${thousands(count)} ${thing}${count === 1 ? '' : 's'}`;
-
 /** A whole number with the article that its word takes: "a 7", "an 8", "an 11", "an 18,000". */
 export function withArticle(value: number): string {
   const [first] = thousands(value).split(',');

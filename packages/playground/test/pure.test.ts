@@ -1,11 +1,13 @@
 // What the page computes without a browser.
+
+import { counted } from '@logah/files';
 import { buildArchitecture, formatArchitecture, parseArchitecture, vitTensors } from '@logah/graph-ir';
 import type { DType, Header, TensorInfo } from '@logah/safetensors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestRates, TRIED } from '../src/best-rates.js';
 import { DIGIT_PIXELS, DIGIT_SIDE, readDigits, TEST_DIGITS, TRAIN_DIGITS } from '../src/digit-file.js';
-import { counted, short, withArticle } from '../src/numbers.js';
+import { short, withArticle } from '../src/numbers.js';
 import { predictCommand } from '../src/page/command.js';
 import { centred } from '../src/page/digit-pad.js';
 import { nameOfFiles } from '../src/page/dropped-files.js';

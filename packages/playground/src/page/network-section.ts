@@ -1,6 +1,7 @@
 // Which network the page is about: chosen, changed in size or dropped, and drawn.
 
-import { counted, short, thousands } from '../numbers.js';
+import { counted } from '@logah/files';
+import { short, thousands } from '../numbers.js';
 import type { WorkerClient } from '../worker/client.js';
 import type { Blocks, DroppedFile, NetworkFacts, NetworkSource } from '../worker/protocol.js';
 import type { Address } from './address.js';

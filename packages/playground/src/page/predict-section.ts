@@ -1,8 +1,9 @@
 // The prediction: which hypernetwork, how far it is, what came out, and the file.
 import { CARDS, cardOf } from '@logah/checkpoints/catalog';
+import { counted } from '@logah/files';
 import type { LayerStatistics } from '@logah/init-eval';
 import { SEEDS } from '../digit-task.js';
-import { counted, percent, short, significant } from '../numbers.js';
+import { percent, short, significant } from '../numbers.js';
 import type { WorkerClient } from '../worker/client.js';
 import { Stopped } from '../worker/client.js';
 import { type NetworkFacts, type Prediction, type Remark, UNTRAINED } from '../worker/protocol.js';

@@ -1,5 +1,5 @@
 // How starts compare at the last step at which all of them were scored.
-import { counted } from '../numbers.js';
+import { counted } from '@logah/files';
 import type { StartName, TrainPoint } from '../worker/protocol.js';
 
 export interface Scores {

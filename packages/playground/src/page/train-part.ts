@@ -1,7 +1,8 @@
 // Training from three starts, with curves that grow.
+
+import { counted } from '@logah/files';
 import { bestRates, type Rates, TRIED } from '../best-rates.js';
 import { STEPS } from '../digit-task.js';
-import { counted } from '../numbers.js';
 import { Stopped, WorkerClient } from '../worker/client.js';
 import type { StartName, TrainPoint } from '../worker/protocol.js';
 import { byId, hideButton, isBusy, make, messageOf, progressIn, say, setBusy } from './dom.js';

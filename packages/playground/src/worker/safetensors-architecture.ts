@@ -1,8 +1,9 @@
 // The architecture of a safetensors file: the one that its metadata names, or one whose parameters have its names and shapes.
+
+import { counted } from '@logah/files';
 import { buildArchitecture, type Graph, GraphError, parseArchitecture, VIT_NAMINGS, vitTensors } from '@logah/graph-ir';
 import { checkCheckpoint } from '@logah/graph-ir/huggingface';
 import type { Header } from '@logah/safetensors';
-import { counted } from '../numbers.js';
 
 /** Both are of the same number of features for each head in all published sizes; the file does not say. */
 const FEATURES_OF_A_HEAD = 64;
