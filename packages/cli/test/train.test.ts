@@ -228,7 +228,7 @@ describe('logah dataset', () => {
     expect(JSON.parse(read.stdout).entries).toEqual({ train: 1000, validation: 100, test: 100 });
     expect(await readFile(at('vits.svg'), 'utf8')).toMatch(/^<svg/);
     expect((await logah('dataset', 'vits-1k', '--stats')).stdout).toMatch(
-      /vits-1k: 1000 architectures to train on \(\d+ distinct\)/,
+      /vits-1k: 1,000 architectures to train on \(\d+ distinct\)/,
     );
   });
 
