@@ -5,3 +5,4 @@ export { type ErrorClass, FileError, messageOf } from './errors.js';
 export { DEEPEST_JSON, parseJson, shortJson } from './json.js';
 export { own, recordOf } from './names.js';
 export { printable } from './printable.js';
+export { shellWord } from './shell-word.js';

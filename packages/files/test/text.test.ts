@@ -1,17 +1,41 @@
 import { describe, expect, it } from 'vitest';
-import { counted, DEEPEST_JSON, FileError, own, parseJson, printable, recordOf, shortJson } from '../src/index.js';
+import {
+  counted,
+  DEEPEST_JSON,
+  FileError,
+  own,
+  parseJson,
+  printable,
+  recordOf,
+  shellWord,
+  shortJson,
+} from '../src/index.js';
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
 describe('a count', () => {
   it('is of one or of many, with commas', () => {
-    expect([0, 1, 2, 12345].map((count) => counted(count, 'seed'))).toEqual([
+    expect([0, 1, 2, 1000, 12345].map((count) => counted(count, 'seed'))).toEqual([
       '0 seeds',
       '1 seed',
       '2 seeds',
+      '1,000 seeds',
       '12,345 seeds',
     ]);
     expect([1, 3].map((count) => counted(count, 'process', 'processes'))).toEqual(['1 process', '3 processes']);
+  });
+});
+
+describe('a word of a command line', () => {
+  it('is in quotes where a shell would take it apart', () => {
+    expect(['vit-s:patch=4', 'my file', "it's", 'a\\b', ''].map((word) => shellWord(word))).toEqual([
+      'vit-s:patch=4',
+      "'my file'",
+      "'it'\\''s'",
+      "'a\\b'",
+      "''",
+    ]);
+    expect(shellWord('C:\\runs', /^[\w:\\]+$/)).toBe('C:\\runs');
   });
 });
 

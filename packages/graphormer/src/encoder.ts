@@ -103,7 +103,7 @@ export function encodeGraph(
 
   const layer = (x: tf.Tensor, name: string, bias: tf.Tensor, mask: tf.Tensor | undefined): tf.Tensor => {
     const qkv = linear(norm(x, `${name}.ln1`), get(`${name}.attn.to_qkv.weight`));
-    const mixed = multiHeadAttention(tf.reshape(qkv, [1, rows, 3 * dim]), heads, { bias, ...(mask && { mask }) });
+    const mixed = multiHeadAttention(tf.reshape(qkv, [1, rows, 3 * dim]), heads, { bias, mask });
     const attended = tf.add(x, dense(tf.reshape(mixed, [rows, dim]), `${name}.attn.to_out.0`));
     return tf.add(attended, dense(gelu(dense(norm(attended, `${name}.ln2`), `${name}.ff.net.0`)), `${name}.ff.net.3`));
   };

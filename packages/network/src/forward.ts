@@ -11,7 +11,6 @@ import {
 import type { ElementType } from '@logah/graph-ir/interpreter';
 import {
   attention,
-  causalMask,
   gelu,
   geluTanh,
   layerNorm,
@@ -157,10 +156,8 @@ function run(operator: Exclude<Operator, { type: 'onnx' }>, inputs: readonly Val
     case 'grouped_attention': {
       const { causal } = operator.attributes;
       const [queries, keys, values] = groupedHeads(inputs.slice(0, 3).map(graphOrder), operator.attributes);
-      const later = causal ? causalMask(queries.shape[2] ?? 0) : undefined;
-      const added = inputs[3] && graphOrder(inputs[3]);
-      const mask = later && added ? tf.add(later, added) : (later ?? added);
-      return plain(joinHeads(attention(queries, keys, values, mask)));
+      const bias = inputs[3] && graphOrder(inputs[3]);
+      return plain(joinHeads(attention(queries, keys, values, { bias, isCausal: causal })));
     }
     case 'activation':
       return { ...x, tensor: ACTIVATIONS[operator.attributes.function](x.tensor) };

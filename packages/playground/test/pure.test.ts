@@ -1,6 +1,5 @@
 // What the page computes without a browser.
 
-import { counted } from '@logah/files';
 import { buildArchitecture, formatArchitecture, parseArchitecture, vitTensors } from '@logah/graph-ir';
 import type { DType, Header, TensorInfo } from '@logah/safetensors';
 import fc from 'fast-check';
@@ -348,15 +347,6 @@ describe('a number', () => {
 });
 
 describe('a count', () => {
-  it('names one thing, or several', () => {
-    expect([0, 1, 2, 1000].map((count) => counted(count, 'layer'))).toEqual([
-      '0 layers',
-      '1 layer',
-      '2 layers',
-      '1,000 layers',
-    ]);
-  });
-
   it('has the article of how it is spoken', () => {
     for (const value of [8, 11, 18, 80, 88, 800, 8000, 11_000, 18_500_000])
       expect(withArticle(value)).toMatch(/^an \d/);

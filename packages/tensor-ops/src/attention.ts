@@ -12,36 +12,40 @@ const LATER_LOGIT = -1e9;
 const MOST_IN_ONE_CALL = 2 ** 21;
 
 /** 0 where a position may look, `[time, time]`, a large negative number where it would look ahead. */
-export function causalMask(time: number): tf.Tensor2D {
+function causalMask(time: number): tf.Tensor2D {
   const mask = Float32Array.from({ length: time * time }, (_, i) =>
     i % time > Math.floor(i / time) ? LATER_LOGIT : 0,
   );
   return tf.tensor2d(mask, [time, time]);
 }
 
+/** What attention sees: by default all pairs alike. */
+export interface AttentionOptions {
+  /** Added to the scaled logits, broadcast to `[batch, heads, time, time]`. */
+  readonly bias?: tf.Tensor | undefined;
+  /** Of bool, broadcast likewise: where it is false the logits become −2^15. */
+  readonly mask?: tf.Tensor | undefined;
+  /** Whether no position sees later ones. */
+  readonly isCausal?: boolean;
+}
+
 /**
  * Attention of packed queries, keys and values: qkv `[batch, time, 3 * features]`, heads side by side within each third.
- * `bias`, broadcast to `[batch, heads, time, time]`, is added to the scaled logits; where the bool `mask` of that shape is false, they become
- * −2^15 instead; with `isCausal` no position sees later ones. Returns `[batch, time, features]`.
+ * Returns `[batch, time, features]`.
  */
-export function multiHeadAttention(
-  qkv: tf.Tensor,
-  heads: number,
-  options: { readonly bias?: tf.Tensor; readonly mask?: tf.Tensor; readonly isCausal?: boolean } = {},
-): tf.Tensor {
+export function multiHeadAttention(qkv: tf.Tensor, heads: number, options: AttentionOptions = {}): tf.Tensor {
   return tf.tidy(() => {
     const [batch, time, packed] = qkv.shape;
     const { bias, mask, isCausal = false } = options;
-    const later = isCausal ? causalMask(time) : undefined;
     const isOneCall = batch * heads * time * time <= MOST_IN_ONE_CALL && hasKernel('SelfAttention');
-    if (isOneCall && bias === undefined && mask === undefined) return wholeLayer(qkv, heads, later);
+    if (isOneCall && bias === undefined && mask === undefined)
+      return wholeLayer(qkv, heads, isCausal ? causalMask(time) : undefined);
     const features = packed / 3;
     const headSize = features / heads;
     const split = tf.transpose(tf.reshape(qkv, [batch, time, 3, heads, headSize]), [2, 0, 3, 1, 4]); // [3, batch, heads, time, headSize]
     const [queries, keys, values] = tf.split(tf.reshape(split, [3 * batch * heads, time, headSize]), 3, 0);
     const heads4d = (x: tf.Tensor): tf.Tensor => tf.reshape(x, [batch, heads, time, headSize]);
-    const added = later && bias ? tf.add(later, bias) : (later ?? bias);
-    const mixed = attention(heads4d(queries), heads4d(keys), heads4d(values), added, mask);
+    const mixed = attention(heads4d(queries), heads4d(keys), heads4d(values), options);
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, time, features]);
   });
 }
@@ -61,21 +65,19 @@ function wholeLayer(qkv: tf.Tensor, heads: number, bias: tf.Tensor | undefined):
   return layer(qkv);
 }
 
-/**
- * Attention of heads that are split already: queries, keys and values `[batch, heads, time, headSize]`; `bias` and `mask` as for
- * {@link multiHeadAttention}. Returns `[batch, heads, time, headSize]`.
- */
+/** Attention of heads that are split already: queries, keys and values `[batch, heads, time, headSize]`. Returns `[batch, heads, time, headSize]`. */
 export function attention(
   queries: tf.Tensor,
   keys: tf.Tensor,
   values: tf.Tensor,
-  bias?: tf.Tensor,
-  mask?: tf.Tensor,
+  { bias, mask, isCausal = false }: AttentionOptions = {},
 ): tf.Tensor {
   return tf.tidy(() => {
-    const headSize = queries.shape[3] ?? 0;
+    const [, , time = 0, headSize = 0] = queries.shape;
     const logits = tf.matMul(tf.mul(queries, 1 / Math.sqrt(headSize)), keys, false, true); // [batch, heads, time, time]
-    const biased = bias === undefined ? logits : tf.add(logits, bias);
+    const later = isCausal ? causalMask(time) : undefined;
+    const added = later && bias ? tf.add(later, bias) : (later ?? bias);
+    const biased = added === undefined ? logits : tf.add(logits, added);
     const visible = mask === undefined ? biased : tf.where(mask, biased, tf.fill(biased.shape, MASKED_LOGIT));
     return tf.matMul(softmax(visible), values);
   });

@@ -2,7 +2,7 @@
 import '#gradients';
 
 export { type AdamWScalars, adamWStep } from './adamw-step.js';
-export { attention, causalMask, multiHeadAttention } from './attention.js';
+export { type AttentionOptions, attention, multiHeadAttention } from './attention.js';
 export { softmaxCrossEntropy } from './cross-entropy.js';
 export { gelu, geluTanh } from './gelu.js';
 export { layerNorm } from './layer-norm.js';

@@ -2,10 +2,9 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../backend.js';
 import { MICROSOFT, type Program } from '../program.js';
+import { activationOf } from './activation.js';
 import { areFloats, floats, kernelFamily, type NativeKernel, nativeKernel, node } from './kernel.js';
 import { productAndActivation } from './matmul.js';
-
-const LINEAR = { name: 'linear', alpha: 0 } as const;
 
 /** With y = x · Wᵀ + b, or x · W + b: dx = dy · W, dW = dyᵀ · x, or their transposes, and db = Σ dy over the rows. */
 const linearGrad = kernelFamily(
@@ -36,7 +35,7 @@ const linear = nativeKernel<LinearInputs, { readonly isOutIn: boolean }>(
     const kernel = productAndActivation(false, isOutIn, {
       hasBias: bias !== undefined,
       isSingle: true,
-      activation: LINEAR,
+      activation: activationOf('linear', undefined),
     });
     const shape = [x.shape[0], weight.shape[isOutIn ? 0 : 1]];
     return backend.runNative(kernel, inputs, [{ shape }], 2 * x.shape[0] * sizeOf(weight.shape))[0];

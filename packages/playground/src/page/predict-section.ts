@@ -1,5 +1,5 @@
 // The prediction: which hypernetwork, how far it is, what came out, and the file.
-import { CARDS, cardOf } from '@logah/checkpoints/catalog';
+import { cardOf, isShipped } from '@logah/checkpoints/catalog';
 import { counted } from '@logah/files';
 import type { LayerStatistics } from '@logah/init-eval';
 import { SEEDS } from '../digit-task.js';
@@ -73,9 +73,10 @@ export function predictSection({ worker, state, change, note, reopen }: PredictS
   /** A link may name a hypernetwork that does not fit its network. */
   function dropHypernet(): void {
     const { hypernet: named } = state();
-    const isShipped = CARDS.some(({ name }) => name === named);
     const instead = hypernet.value === '' ? 'none is chosen' : `${hypernet.value} is chosen`;
-    note.add([`hypernet=${named}: ${isShipped ? 'it does not fit this network' : 'none has that name'}; ${instead}`]);
+    note.add([
+      `hypernet=${named}: ${isShipped(named) ? 'it does not fit this network' : 'none has that name'}; ${instead}`,
+    ]);
     change({ hypernet: '' });
   }
 

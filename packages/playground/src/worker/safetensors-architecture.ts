@@ -1,5 +1,4 @@
 // The architecture of a safetensors file: the one that its metadata names, or one whose parameters have its names and shapes.
-
 import { counted } from '@logah/files';
 import { buildArchitecture, type Graph, GraphError, parseArchitecture, VIT_NAMINGS, vitTensors } from '@logah/graph-ir';
 import { checkCheckpoint } from '@logah/graph-ir/huggingface';
